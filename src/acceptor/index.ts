@@ -1,0 +1,1 @@
+export type { Accept, AcceptedSocket, Acceptor, AcceptorHost, Framing, SocketEvents } from "./acceptor.ts";

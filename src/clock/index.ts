@@ -1,0 +1,4 @@
+export { type Clock, sleep, type Timer, within } from "./clock.ts";
+export { type Random, seededRandom, systemRandom, toHex } from "./random.ts";
+export { systemClock } from "./system-clock.ts";
+export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,0 +1,65 @@
+/** Bytes under construction, in one buffer that grows and is used again. */
+export class ByteWriter {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  /** @param capacity Bytes before the first growth; the default is 1,024. */
+  constructor(capacity = 1_024) {
+    this.#buffer = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends a copy. */
+  bytes(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    this.#buffer.set(bytes, at);
+  }
+
+  byte(value: number): void {
+    const at = this.reserve(1);
+    this.#buffer[at] = value;
+  }
+
+  /** Makes room for so many bytes and gives their place in `buffer`. What they hold is undefined until written. */
+  reserve(count: number): number {
+    const at = this.#length;
+    const needed = at + count;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+      grown.set(this.#buffer.subarray(0, at));
+      this.#buffer = grown;
+    }
+    this.#length = needed;
+    return at;
+  }
+
+  /** The buffer itself. It is another one after a growth. */
+  get buffer(): Uint8Array {
+    return this.#buffer;
+  }
+
+  /** A copy of a part. */
+  slice(from: number, to: number): Uint8Array {
+    return this.#buffer.slice(from, to);
+  }
+
+  /** A view of a part, true until the next write. */
+  view(from: number, to: number): Uint8Array {
+    return this.#buffer.subarray(from, to);
+  }
+
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** Gives the buffer away, whole, and starts a new one of the same size. */
+  detach(): Uint8Array {
+    const given = this.#buffer.subarray(0, this.#length);
+    this.#buffer = new Uint8Array(this.#buffer.length);
+    this.#length = 0;
+    return given;
+  }
+}

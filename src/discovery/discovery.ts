@@ -1,0 +1,58 @@
+import type { Clock, Random } from "../clock/index.ts";
+import type { Logger } from "../logger/index.ts";
+
+/** Whether a server takes new work. */
+export type ServerState = "starting" | "ready" | "draining";
+
+/** What the cluster knows of a server. */
+export interface ServerInfo {
+  readonly id: string;
+  /** Random, new at every start. */
+  readonly incarnation: bigint;
+  readonly types: readonly string[];
+  readonly version: string;
+  /** Whether it holds clients. */
+  readonly frontend: boolean;
+  /** Where the cluster port listens, as "10.0.0.1:4000". Empty: nowhere. */
+  readonly addresses: readonly string[];
+  readonly state: ServerState;
+  /** The version of the protocol between servers. */
+  readonly protocol: number;
+  /** The SHA-256 of the schema, in hex. Empty: it answers nothing. */
+  readonly schema: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a server hears of the others. */
+export interface DiscoveryEvents {
+  /** All servers that are there, this one included, whenever anything changed. */
+  changed(servers: readonly ServerInfo[]): void;
+  /** Another incarnation took this server's id: it must stop. */
+  fenced(by: bigint): void;
+  /** Whether the registry answers. False: the cluster goes on with what it knows. */
+  available(available: boolean): void;
+}
+
+/** What discovery may use of the server that joins. */
+export interface DiscoveryHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** One server's place in the cluster. */
+export interface Membership {
+  /** Tells the others what changed. */
+  update(self: ServerInfo): Promise<void>;
+  /** The schema of a hash, gzipped (`nano.cluster.v1.Schema`); undefined where it is not known. */
+  schema(hash: string): Promise<Uint8Array | undefined>;
+  /** Takes the server's record away, and hears nothing more. */
+  leave(): Promise<void>;
+}
+
+/** Tells who is there. */
+export interface Discovery {
+  readonly name: string;
+  /** Writes the server's record and schema, and resolves after the first `changed`. Rejects where it cannot within 10 s. */
+  join(self: ServerInfo, schema: Uint8Array | undefined, events: DiscoveryEvents, host: DiscoveryHost): Promise<Membership>;
+}

@@ -1,0 +1,1 @@
+export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo, ServerState } from "./discovery.ts";

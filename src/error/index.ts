@@ -1,0 +1,3 @@
+export type { CloseReason, Kick, KickCode } from "./close-reason.ts";
+export { type Code, codes, isCode } from "./code.ts";
+export { type DeclaredError, NanoError, type NanoErrorOptions, type UndeclaredError } from "./nano-error.ts";

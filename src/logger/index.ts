@@ -1,0 +1,1 @@
+export { createJsonLogger, type LineSink, type Logger, type LogLevel, silentLogger, withFields } from "./logger.ts";

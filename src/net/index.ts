@@ -1,0 +1,1 @@
+export type { ByteStream, Http2Handler, Http2Net, Listener, Net, StreamEvents, TlsOptions, WebSocketNet } from "./net.ts";

@@ -1,0 +1,117 @@
+/** A byte pipe to one peer. */
+export interface ByteStream {
+  /** The peer's address, as "127.0.0.1" or "::1". */
+  readonly remoteAddress: string;
+  /** Bytes written and not yet taken by the system. */
+  readonly queuedBytes: number;
+  /** Takes the bytes (they must not change afterwards). False when the pipe is full; wait for `drain`. */
+  write(bytes: Uint8Array): boolean;
+  /** Sends what is written, then closes. */
+  end(): void;
+  /** Closes at once. `closed` follows. */
+  destroy(): void;
+}
+
+/** What is done with what a stream gives. */
+export interface StreamEvents {
+  /** The bytes are only true during the call: the buffer may be used again. */
+  data(bytes: Uint8Array): void;
+  /** What was written has gone; `write` takes more. */
+  drain(): void;
+  /** Once, whatever the cause. Nothing comes after it. */
+  closed(error?: Error): void;
+}
+
+/** Where something listens. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  /** Takes no more connections; those that are there stay. */
+  pause(): void;
+  resume(): void;
+  /** Stops listening. Streams that are there stay until they are closed. */
+  close(): Promise<void>;
+}
+
+/** PEM texts, as `node:tls` takes them. */
+export interface TlsOptions {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  /** Whether a server asks clients for a certificate of `ca`. The default is false. */
+  readonly requestCert?: boolean;
+  /** Whether a client accepts only certificates of `ca` or the system. The default is true. */
+  readonly rejectUnauthorized?: boolean;
+  /** The name that a client asks for. The default is the host. */
+  readonly serverName?: string;
+}
+
+/** What carries bytes. Nothing else opens a socket. */
+export interface Net {
+  /** Resolves when it listens, rejects with the reason when it cannot. Port 0 picks one. */
+  listen(
+    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions },
+    accept: (stream: ByteStream) => StreamEvents,
+  ): Promise<Listener>;
+  /** Resolves when connected. Aborting the signal before gives up. */
+  connect(
+    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions },
+    events: StreamEvents,
+    signal: AbortSignal,
+  ): Promise<ByteStream>;
+  /** WebSockets, where the net has them. */
+  readonly webSocket?: WebSocketNet;
+  /** HTTP/2, where the net has it. Links between servers frame plain streams where it has not. */
+  readonly http2?: Http2Net;
+}
+
+/** What accepts WebSockets: `data` gives one whole message a call; `write` takes whole frames, laid out by the caller. */
+export interface WebSocketNet {
+  listen(
+    options: {
+      readonly host: string;
+      readonly port: number;
+      readonly tls?: TlsOptions;
+      /** The only path taken. The default is any. */
+      readonly path?: string;
+      /** The largest message, in bytes. */
+      readonly maxMessageBytes: number;
+      /** How many fragments one message may have. */
+      readonly maxFragments: number;
+      /** Whether a page of this origin, asking this host, may connect. Not called where no origin is named. */
+      readonly allowOrigin: (origin: string, host: string) => boolean;
+    },
+    accept: (stream: ByteStream) => StreamEvents,
+  ): Promise<Listener>;
+}
+
+/** One request of HTTP/2 that stays open both ways: pieces of bytes, as they come. */
+export interface Http2Net {
+  /**
+   * Serves one port: streams to `path` go to `accept`, every other request to `other`.
+   * `authorize` sees a request's headers before any byte of its body; false answers 401.
+   */
+  listen(
+    options: {
+      readonly host: string;
+      readonly port: number;
+      readonly tls?: TlsOptions;
+      readonly path: string;
+      readonly authorize: (headers: Readonly<Record<string, string | string[] | undefined>>, path: string) => boolean;
+      readonly other: Http2Handler;
+    },
+    accept: (stream: ByteStream) => StreamEvents,
+  ): Promise<Listener>;
+  /** Opens a stream to `path`, with headers of a Connect stream. */
+  connect(
+    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions; readonly path: string },
+    events: StreamEvents,
+    signal: AbortSignal,
+  ): Promise<ByteStream>;
+}
+
+/** A handler of `node:http2` requests, as connect-node makes it. */
+export type Http2Handler = (
+  request: import("node:http2").Http2ServerRequest,
+  response: import("node:http2").Http2ServerResponse,
+) => void;
