@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nano/cluster/v1/link.proto.
  */
 export const file_nano_cluster_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIo0HCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIAEIGCgRib2R5Ir0BCgVIZWxsbxIUCgxwcm90b2NvbF9taW4YASABKA0SFAoMcHJvdG9jb2xfbWF4GAIgASgNEhAKCGZlYXR1cmVzGAMgAygJEgoKAmlkGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgGEg0KBXR5cGVzGAYgAygJEhAKCGZyb250ZW5kGAcgASgIEg4KBnNjaGVtYRgIIAEoCRIRCgllbmNvZGluZ3MYCSADKAkSEQoJY2hhbGxlbmdlGAogASgMIhQKBVByb29mEgsKA21hYxgBIAEoDCK0AQoOU2Vzc2lvbkNvbnRleHQSDwoHc2Vzc2lvbhgBIAEoDBIQCghmcm9udGVuZBgCIAEoCRITCgtpbmNhcm5hdGlvbhgDIAEoBhISCgpjYXBhYmlsaXR5GAQgASgMEgwKBHVzZXIYBSABKAkSDQoFcm9sZXMYBiADKAkSDAoEZGF0YRgHIAEoDBIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbyJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEInQKBVBhdGNoEg4KBmhhbmRsZRgBIAEoDRIPCgd2ZXJzaW9uGAIgASgEEg4KBmZpZWxkcxgDIAEoDBIPCgdjbGVhcmVkGAQgAygNEikKBHVzZXIYBSABKAsyGy5uYW5vLmNsdXN0ZXIudjEuVXNlckNoYW5nZSIpCgpVc2VyQ2hhbmdlEgwKBHVzZXIYASABKAkSDQoFcm9sZXMYAiADKAkiUQoDRW5kEg4KBmhhbmRsZRgBIAEoDRIsCgZyZWFzb24YAiABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24SDAoEY2FsbBgDIAEoBCI6CgtDbG9zZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIICgZTeW5jZWQikgEKB0ZvcndhcmQSDAoEY2FsbBgBIAEoBBIOCgZoYW5kbGUYAiABKA0SDQoFcm91dGUYAyABKAkSDAoEYm9keRgEIAEoDBIOCgZub3RpZnkYBSABKAgSKwoIZW52ZWxvcGUYBiABKAsyGS5uYW5vLmNsdXN0ZXIudjEuRW52ZWxvcGUSDwoHdmVyc2lvbhgHIAEoBCJeCgRDYWxsEgwKBGNhbGwYASABKAQSDQoFcm91dGUYAiABKAkSDAoEYm9keRgDIAEoDBIrCghlbnZlbG9wZRgEIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZSJoCghFbnZlbG9wZRIUCgxyZW1haW5pbmdfbXMYASABKA0SDAoEaG9wcxgCIAEoDRITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0iwAEKBkFuc3dlchIMCgRjYWxsGAEgASgEEg4KBGJvZHkYAiABKAxIABImCgVlcnJvchgDIAEoCzIVLm5hbm8uY2xpZW50LnYxLkVycm9ySAASJwoFYm91bmQYBCABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQm91bmRIABIRCgd3cml0dGVuGAUgASgISAASKQoGbWlzc2VkGAYgASgLMhcubmFuby5jbHVzdGVyLnYxLk1pc3NlZEgAQgkKB291dGNvbWUiFwoFQm91bmQSDgoGZm9ybWVyGAEgASgJIikKBk1pc3NlZBIQCghzZXNzaW9ucxgBIAMoDBINCgV1c2VycxgCIAMoCSIWCgZDYW5jZWwSDAoEY2FsbBgBIAEoBCL1AQoEUHVzaBINCgVyb3V0ZRgBIAEoCRIMCgRib2R5GAIgASgMEhAKCGRlbGl2ZXJ5GAMgASgJEhAKBmhhbmRsZRgEIAEoDUgAEisKBWdyb3VwGAUgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZUgAEicKBXVzZXJzGAYgASgLMhYubmFuby5jbHVzdGVyLnYxLlVzZXJzSAASLgoHc2Vzc2lvbhgIIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5SAASDgoGZXhjZXB0GAcgAygMEgwKBGNhbGwYCSABKARCCAoGdGFyZ2V0IjEKClNlc3Npb25LZXkSDwoHc2Vzc2lvbhgBIAEoDBISCgpjYXBhYmlsaXR5GAIgASgMIicKCUdyb3VwTmFtZRIMCgR0eXBlGAEgASgJEgwKBG5hbWUYAiABKAkiFgoFVXNlcnMSDQoFdXNlcnMYASADKAkiYwoES2ljaxIvCgdzZXNzaW9uGAEgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSDAoEY29kZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEY2FsbBgEIAEoBCJTCg1TZXNzaW9uVGFyZ2V0EhAKBmhhbmRsZRgBIAEoDUgAEioKA2tleRgCIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5SABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIqcBCgVXcml0ZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIOCgZmaWVsZHMYAyABKAwSDwoHY2xlYXJlZBgEIAMoDRITCgtjb25kaXRpb25hbBgFIAEoCBIQCghleHBlY3RlZBgGIAEoDBIXCg9leHBlY3RlZF9hYnNlbnQYByADKA0ihwEKC0dyb3VwQ2hhbmdlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EikKBWdyb3VwGAMgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIOCgZyZW1vdmUYBCABKAgigwEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgiGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkyVgoLTGlua1NlcnZpY2USRwoETGluaxIcLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVxdWVzdBodLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVzcG9uc2UoATABYgZwcm90bzM", [file_nano_client_v1_client]);
+  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIsEHCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SABCBgoEYm9keSK9AQoFSGVsbG8SFAoMcHJvdG9jb2xfbWluGAEgASgNEhQKDHByb3RvY29sX21heBgCIAEoDRIQCghmZWF0dXJlcxgDIAMoCRIKCgJpZBgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoBhINCgV0eXBlcxgGIAMoCRIQCghmcm9udGVuZBgHIAEoCBIOCgZzY2hlbWEYCCABKAkSEQoJZW5jb2RpbmdzGAkgAygJEhEKCWNoYWxsZW5nZRgKIAEoDCIUCgVQcm9vZhILCgNtYWMYASABKAwijAIKDlNlc3Npb25Db250ZXh0Eg8KB3Nlc3Npb24YASABKAwSEAoIZnJvbnRlbmQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAYSEgoKY2FwYWJpbGl0eRgEIAEoDBIMCgR1c2VyGAUgASgJEg0KBXJvbGVzGAYgAygJEjcKBGRhdGEYByADKAsyKS5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbkNvbnRleHQuRGF0YUVudHJ5EisKBmNsaWVudBgIIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5DbGllbnRJbmZvGisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIlwKCkNsaWVudEluZm8SEAoIcGxhdGZvcm0YASABKAkSDwoHdmVyc2lvbhgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCSJZCgRPcGVuEg4KBmhhbmRsZRgBIAEoDRIwCgdjb250ZXh0GAIgASgLMh8ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0Eg8KB3ZlcnNpb24YAyABKAQifgoFUGF0Y2gSDgoGaGFuZGxlGAEgASgNEg8KB3ZlcnNpb24YAiABKAQSKQoEZGF0YRgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEikKBHVzZXIYBCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuVXNlckNoYW5nZSI7CgpGaWVsZFBhdGNoEgwKBHR5cGUYASABKAkSDgoGZmllbGRzGAIgASgMEg8KB2NsZWFyZWQYAyADKA0iKQoKVXNlckNoYW5nZRIMCgR1c2VyGAEgASgJEg0KBXJvbGVzGAIgAygJIlEKA0VuZBIOCgZoYW5kbGUYASABKA0SLAoGcmVhc29uGAIgASgLMhwubmFuby5jbHVzdGVyLnYxLkNsb3NlUmVhc29uEgwKBGNhbGwYAyABKAQiOgoLQ2xvc2VSZWFzb24SDAoEa2luZBgBIAEoCRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiCAoGU3luY2VkIpIBCgdGb3J3YXJkEgwKBGNhbGwYASABKAQSDgoGaGFuZGxlGAIgASgNEg0KBXJvdXRlGAMgASgJEgwKBGJvZHkYBCABKAwSDgoGbm90aWZ5GAUgASgIEisKCGVudmVsb3BlGAYgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlEg8KB3ZlcnNpb24YByABKAQiXgoEQ2FsbBIMCgRjYWxsGAEgASgEEg0KBXJvdXRlGAIgASgJEgwKBGJvZHkYAyABKAwSKwoIZW52ZWxvcGUYBCABKAsyGS5uYW5vLmNsdXN0ZXIudjEuRW52ZWxvcGUiaAoIRW52ZWxvcGUSFAoMcmVtYWluaW5nX21zGAEgASgNEgwKBGhvcHMYAiABKA0SEwoLdHJhY2VwYXJlbnQYAyABKAkSEgoKdHJhY2VzdGF0ZRgEIAEoCRIPCgdhdHRlbXB0GAUgASgNIu0BCgZBbnN3ZXISDAoEY2FsbBgBIAEoBBIOCgRib2R5GAIgASgMSAASJgoFZXJyb3IYAyABKAsyFS5uYW5vLmNsaWVudC52MS5FcnJvckgAEicKBWJvdW5kGAQgASgLMhYubmFuby5jbHVzdGVyLnYxLkJvdW5kSAASEQoHd3JpdHRlbhgFIAEoCEgAEikKBm1pc3NlZBgGIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5NaXNzZWRIABIrCgdtZW1iZXJzGAcgASgLMhgubmFuby5jbHVzdGVyLnYxLk1lbWJlcnNIAEIJCgdvdXRjb21lIhcKBUJvdW5kEg4KBmZvcm1lchgBIAEoCSIpCgZNaXNzZWQSEAoIc2Vzc2lvbnMYASADKAwSDQoFdXNlcnMYAiADKAkiFgoGQ2FuY2VsEgwKBGNhbGwYASABKAQi9QEKBFB1c2gSDQoFcm91dGUYASABKAkSDAoEYm9keRgCIAEoDBIQCghkZWxpdmVyeRgDIAEoCRIQCgZoYW5kbGUYBCABKA1IABIrCgVncm91cBgFIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWVIABInCgV1c2VycxgGIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Vc2Vyc0gAEi4KB3Nlc3Npb24YCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleUgAEg4KBmV4Y2VwdBgHIAMoDBIMCgRjYWxsGAkgASgEQggKBnRhcmdldCIxCgpTZXNzaW9uS2V5Eg8KB3Nlc3Npb24YASABKAwSEgoKY2FwYWJpbGl0eRgCIAEoDCInCglHcm91cE5hbWUSDAoEdHlwZRgBIAEoCRIMCgRuYW1lGAIgASgJIhYKBVVzZXJzEg0KBXVzZXJzGAEgAygJImMKBEtpY2sSLwoHc2Vzc2lvbhgBIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EgwKBGNvZGUYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNhbGwYBCABKAQiYwoNU2Vzc2lvblRhcmdldBIQCgZoYW5kbGUYASABKA1IABIqCgNrZXkYAiABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleUgAEg4KBHVzZXIYAyABKAlIAEIECgJieSJiCgRCaW5kEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EgwKBHVzZXIYAyABKAkSDQoFcm9sZXMYBCADKAkioQEKBVdyaXRlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EioKBXBhdGNoGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gSLQoIZXhwZWN0ZWQYBCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaCKHAQoLR3JvdXBDaGFuZ2USDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKQoFZ3JvdXAYAyABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg4KBnJlbW92ZRgEIAEoCCJFCgpHcm91cFF1ZXJ5EgwKBGNhbGwYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lIjMKB01lbWJlcnMSKAoHbWVtYmVycxgBIAMoCzIXLm5hbm8uY2x1c3Rlci52MS5NZW1iZXIiJwoGTWVtYmVyEg8KB3Nlc3Npb24YASABKAwSDAoEdXNlchgCIAEoCSKDAQoISW50ZXJlc3QSDQoFZXBvY2gYASABKAQSEAoIc25hcHNob3QYAiABKAgSKQoFYWRkZWQYAyADKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEisKB3JlbW92ZWQYBCADKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lIgYKBFBpbmciBgoEUG9uZyI0CgVDaHVuaxIOCgZzdHJlYW0YASABKAQSDQoFcGllY2UYAiABKAwSDAoEbGFzdBgDIAEoCCIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCTJWCgtMaW5rU2VydmljZRJHCgRMaW5rEhwubmFuby5jbHVzdGVyLnYxLkxpbmtSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkxpbmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_nano_client_v1_client]);
 
 /**
  * @generated from message nano.cluster.v1.LinkRequest
@@ -205,6 +205,12 @@ export type Frame = Message<"nano.cluster.v1.Frame"> & {
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.GroupQuery group_query = 36;
+     */
+    value: GroupQuery;
+    case: "groupQuery";
   } | { case: undefined; value?: undefined };
 };
 
@@ -347,11 +353,11 @@ export type SessionContext = Message<"nano.cluster.v1.SessionContext"> & {
   roles: string[];
 
   /**
-   * The session's data: a message of the schema.
+   * The session's data: messages by the names of their types, as "chat.v1.ChatSession".
    *
-   * @generated from field: bytes data = 7;
+   * @generated from field: map<string, bytes> data = 7;
    */
-  data: Uint8Array;
+  data: { [key: string]: Uint8Array };
 
   /**
    * @generated from field: nano.cluster.v1.ClientInfo client = 8;
@@ -448,21 +454,14 @@ export type Patch = Message<"nano.cluster.v1.Patch"> & {
   version: bigint;
 
   /**
-   * Whole top-level fields, as they stand in the data; a field of which only the number is in `cleared` is gone.
-   *
-   * @generated from field: bytes fields = 3;
+   * @generated from field: nano.cluster.v1.FieldPatch data = 3;
    */
-  fields: Uint8Array;
-
-  /**
-   * @generated from field: repeated uint32 cleared = 4;
-   */
-  cleared: number[];
+  data?: FieldPatch | undefined;
 
   /**
    * Set when the session was bound or unbound.
    *
-   * @generated from field: nano.cluster.v1.UserChange user = 5;
+   * @generated from field: nano.cluster.v1.UserChange user = 4;
    */
   user?: UserChange | undefined;
 };
@@ -473,6 +472,41 @@ export type Patch = Message<"nano.cluster.v1.Patch"> & {
  */
 export const PatchSchema: GenMessage<Patch> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 8);
+
+/**
+ * Some top-level fields of one message of a session's data, each whole.
+ *
+ * @generated from message nano.cluster.v1.FieldPatch
+ */
+export type FieldPatch = Message<"nano.cluster.v1.FieldPatch"> & {
+  /**
+   * As "chat.v1.ChatSession".
+   *
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * The fields, as they stand in the message.
+   *
+   * @generated from field: bytes fields = 2;
+   */
+  fields: Uint8Array;
+
+  /**
+   * The numbers of fields that are gone.
+   *
+   * @generated from field: repeated uint32 cleared = 3;
+   */
+  cleared: number[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.FieldPatch.
+ * Use `create(FieldPatchSchema)` to create a new message.
+ */
+export const FieldPatchSchema: GenMessage<FieldPatch> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 9);
 
 /**
  * @generated from message nano.cluster.v1.UserChange
@@ -494,7 +528,7 @@ export type UserChange = Message<"nano.cluster.v1.UserChange"> & {
  * Use `create(UserChangeSchema)` to create a new message.
  */
 export const UserChangeSchema: GenMessage<UserChange> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 9);
+  messageDesc(file_nano_cluster_v1_link, 10);
 
 /**
  * A session is over, after all frames of it. Answered (by `call`) when the close callbacks have finished. Frontend to backend.
@@ -523,7 +557,7 @@ export type End = Message<"nano.cluster.v1.End"> & {
  * Use `create(EndSchema)` to create a new message.
  */
 export const EndSchema: GenMessage<End> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 10);
+  messageDesc(file_nano_cluster_v1_link, 11);
 
 /**
  * @generated from message nano.cluster.v1.CloseReason
@@ -552,7 +586,7 @@ export type CloseReason = Message<"nano.cluster.v1.CloseReason"> & {
  * Use `create(CloseReasonSchema)` to create a new message.
  */
 export const CloseReasonSchema: GenMessage<CloseReason> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 11);
+  messageDesc(file_nano_cluster_v1_link, 12);
 
 /**
  * All sessions that a new link takes over from a broken one have been opened: those that were not are over.
@@ -567,7 +601,7 @@ export type Synced = Message<"nano.cluster.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 12);
+  messageDesc(file_nano_cluster_v1_link, 13);
 
 /**
  * A client's message on its way to a handler. Answered by `call`; a notify's answer is empty.
@@ -618,7 +652,7 @@ export type Forward = Message<"nano.cluster.v1.Forward"> & {
  * Use `create(ForwardSchema)` to create a new message.
  */
 export const ForwardSchema: GenMessage<Forward> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 13);
+  messageDesc(file_nano_cluster_v1_link, 14);
 
 /**
  * One server asks another.
@@ -652,7 +686,7 @@ export type Call = Message<"nano.cluster.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 14);
+  messageDesc(file_nano_cluster_v1_link, 15);
 
 /**
  * What every call carries.
@@ -697,7 +731,7 @@ export type Envelope = Message<"nano.cluster.v1.Envelope"> & {
  * Use `create(EnvelopeSchema)` to create a new message.
  */
 export const EnvelopeSchema: GenMessage<Envelope> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 15);
+  messageDesc(file_nano_cluster_v1_link, 16);
 
 /**
  * What answers a forward, call, end, bind, write, group change or push that asks for it.
@@ -743,6 +777,12 @@ export type Answer = Message<"nano.cluster.v1.Answer"> & {
      */
     value: Missed;
     case: "missed";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.Members members = 7;
+     */
+    value: Members;
+    case: "members";
   } | { case: undefined; value?: undefined };
 };
 
@@ -751,7 +791,7 @@ export type Answer = Message<"nano.cluster.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 16);
+  messageDesc(file_nano_cluster_v1_link, 17);
 
 /**
  * @generated from message nano.cluster.v1.Bound
@@ -770,7 +810,7 @@ export type Bound = Message<"nano.cluster.v1.Bound"> & {
  * Use `create(BoundSchema)` to create a new message.
  */
 export const BoundSchema: GenMessage<Bound> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 17);
+  messageDesc(file_nano_cluster_v1_link, 18);
 
 /**
  * @generated from message nano.cluster.v1.Missed
@@ -792,7 +832,7 @@ export type Missed = Message<"nano.cluster.v1.Missed"> & {
  * Use `create(MissedSchema)` to create a new message.
  */
 export const MissedSchema: GenMessage<Missed> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 18);
+  messageDesc(file_nano_cluster_v1_link, 19);
 
 /**
  * Nobody waits for the answer any more.
@@ -811,7 +851,7 @@ export type Cancel = Message<"nano.cluster.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 19);
+  messageDesc(file_nano_cluster_v1_link, 20);
 
 /**
  * A push on its way to the frontend that holds the clients.
@@ -887,7 +927,7 @@ export type Push = Message<"nano.cluster.v1.Push"> & {
  * Use `create(PushSchema)` to create a new message.
  */
 export const PushSchema: GenMessage<Push> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 20);
+  messageDesc(file_nano_cluster_v1_link, 21);
 
 /**
  * A session by what gives the right to it.
@@ -911,7 +951,7 @@ export type SessionKey = Message<"nano.cluster.v1.SessionKey"> & {
  * Use `create(SessionKeySchema)` to create a new message.
  */
 export const SessionKeySchema: GenMessage<SessionKey> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 21);
+  messageDesc(file_nano_cluster_v1_link, 22);
 
 /**
  * @generated from message nano.cluster.v1.GroupName
@@ -935,7 +975,7 @@ export type GroupName = Message<"nano.cluster.v1.GroupName"> & {
  * Use `create(GroupNameSchema)` to create a new message.
  */
 export const GroupNameSchema: GenMessage<GroupName> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 22);
+  messageDesc(file_nano_cluster_v1_link, 23);
 
 /**
  * @generated from message nano.cluster.v1.Users
@@ -952,7 +992,7 @@ export type Users = Message<"nano.cluster.v1.Users"> & {
  * Use `create(UsersSchema)` to create a new message.
  */
 export const UsersSchema: GenMessage<Users> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 23);
+  messageDesc(file_nano_cluster_v1_link, 24);
 
 /**
  * Backend to frontend.
@@ -986,7 +1026,7 @@ export type Kick = Message<"nano.cluster.v1.Kick"> & {
  * Use `create(KickSchema)` to create a new message.
  */
 export const KickSchema: GenMessage<Kick> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 24);
+  messageDesc(file_nano_cluster_v1_link, 25);
 
 /**
  * @generated from message nano.cluster.v1.SessionTarget
@@ -1007,6 +1047,12 @@ export type SessionTarget = Message<"nano.cluster.v1.SessionTarget"> & {
      */
     value: SessionKey;
     case: "key";
+  } | {
+    /**
+     * @generated from field: string user = 3;
+     */
+    value: string;
+    case: "user";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1015,7 +1061,7 @@ export type SessionTarget = Message<"nano.cluster.v1.SessionTarget"> & {
  * Use `create(SessionTargetSchema)` to create a new message.
  */
 export const SessionTargetSchema: GenMessage<SessionTarget> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 25);
+  messageDesc(file_nano_cluster_v1_link, 26);
 
 /**
  * Makes a session a user's; an empty user is logout. Backend to frontend.
@@ -1049,10 +1095,10 @@ export type Bind = Message<"nano.cluster.v1.Bind"> & {
  * Use `create(BindSchema)` to create a new message.
  */
 export const BindSchema: GenMessage<Bind> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 26);
+  messageDesc(file_nano_cluster_v1_link, 27);
 
 /**
- * Patches the data of a session. With `conditional`, only if the expected fields are still so. Backend to frontend.
+ * Patches the data of a session. Backend to frontend.
  *
  * @generated from message nano.cluster.v1.Write
  */
@@ -1068,29 +1114,16 @@ export type Write = Message<"nano.cluster.v1.Write"> & {
   session?: SessionTarget | undefined;
 
   /**
-   * @generated from field: bytes fields = 3;
+   * @generated from field: nano.cluster.v1.FieldPatch patch = 3;
    */
-  fields: Uint8Array;
+  patch?: FieldPatch | undefined;
 
   /**
-   * @generated from field: repeated uint32 cleared = 4;
+   * Set: the patch is applied only if these fields are so, and those cleared absent.
+   *
+   * @generated from field: nano.cluster.v1.FieldPatch expected = 4;
    */
-  cleared: number[];
-
-  /**
-   * @generated from field: bool conditional = 5;
-   */
-  conditional: boolean;
-
-  /**
-   * @generated from field: bytes expected = 6;
-   */
-  expected: Uint8Array;
-
-  /**
-   * @generated from field: repeated uint32 expected_absent = 7;
-   */
-  expectedAbsent: number[];
+  expected?: FieldPatch | undefined;
 };
 
 /**
@@ -1098,10 +1131,10 @@ export type Write = Message<"nano.cluster.v1.Write"> & {
  * Use `create(WriteSchema)` to create a new message.
  */
 export const WriteSchema: GenMessage<Write> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 27);
+  messageDesc(file_nano_cluster_v1_link, 28);
 
 /**
- * A session enters or leaves a group. Backend to frontend.
+ * A session enters or leaves a group; without a session, all leave. Backend to frontend.
  *
  * @generated from message nano.cluster.v1.GroupChange
  */
@@ -1132,7 +1165,70 @@ export type GroupChange = Message<"nano.cluster.v1.GroupChange"> & {
  * Use `create(GroupChangeSchema)` to create a new message.
  */
 export const GroupChangeSchema: GenMessage<GroupChange> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 28);
+  messageDesc(file_nano_cluster_v1_link, 29);
+
+/**
+ * Who is in a group, of the clients that the frontend holds. Backend to frontend.
+ *
+ * @generated from message nano.cluster.v1.GroupQuery
+ */
+export type GroupQuery = Message<"nano.cluster.v1.GroupQuery"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: nano.cluster.v1.GroupName group = 2;
+   */
+  group?: GroupName | undefined;
+};
+
+/**
+ * Describes the message nano.cluster.v1.GroupQuery.
+ * Use `create(GroupQuerySchema)` to create a new message.
+ */
+export const GroupQuerySchema: GenMessage<GroupQuery> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 30);
+
+/**
+ * @generated from message nano.cluster.v1.Members
+ */
+export type Members = Message<"nano.cluster.v1.Members"> & {
+  /**
+   * @generated from field: repeated nano.cluster.v1.Member members = 1;
+   */
+  members: Member[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.Members.
+ * Use `create(MembersSchema)` to create a new message.
+ */
+export const MembersSchema: GenMessage<Members> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 31);
+
+/**
+ * @generated from message nano.cluster.v1.Member
+ */
+export type Member = Message<"nano.cluster.v1.Member"> & {
+  /**
+   * @generated from field: bytes session = 1;
+   */
+  session: Uint8Array;
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message nano.cluster.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 32);
 
 /**
  * Which groups have members on this frontend. Frontend to backend.
@@ -1170,7 +1266,7 @@ export type Interest = Message<"nano.cluster.v1.Interest"> & {
  * Use `create(InterestSchema)` to create a new message.
  */
 export const InterestSchema: GenMessage<Interest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 29);
+  messageDesc(file_nano_cluster_v1_link, 33);
 
 /**
  * @generated from message nano.cluster.v1.Ping
@@ -1183,7 +1279,7 @@ export type Ping = Message<"nano.cluster.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 30);
+  messageDesc(file_nano_cluster_v1_link, 34);
 
 /**
  * @generated from message nano.cluster.v1.Pong
@@ -1196,7 +1292,7 @@ export type Pong = Message<"nano.cluster.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 31);
+  messageDesc(file_nano_cluster_v1_link, 35);
 
 /**
  * A piece of a frame over 64 KiB.
@@ -1225,7 +1321,7 @@ export type Chunk = Message<"nano.cluster.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 32);
+  messageDesc(file_nano_cluster_v1_link, 36);
 
 /**
  * The sender closes the link, and will send no more calls on it.
@@ -1244,7 +1340,7 @@ export type Goodbye = Message<"nano.cluster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 33);
+  messageDesc(file_nano_cluster_v1_link, 37);
 
 /**
  * What two servers keep open between them: one stream, each side sending batches of frames.
