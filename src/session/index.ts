@@ -1,0 +1,21 @@
+export { type DataPatch, encodePatch } from "./data-patch.ts";
+export { Mailbox, type Work } from "./mailbox.ts";
+export type {
+  BoundSession,
+  ClientInfo,
+  FormerSession,
+  Handshake,
+  Off,
+  Patch,
+  Reach,
+  Session,
+  Target,
+  View,
+} from "./session.ts";
+export { SessionCore, type SessionCoreOptions, type SessionListener } from "./session-core.ts";
+export { SessionData } from "./session-data.ts";
+export type { OutgoingPush, SessionHome } from "./session-home.ts";
+export { type ServerSessionHooks, type SessionHooks, sessionHooks } from "./session-hooks.ts";
+export { type LogEntry, type LogLimits, SessionLog } from "./session-log.ts";
+export { encodePush, SessionView } from "./session-view.ts";
+export { type ContextKey, type ContextValues, contextKey, createContextValues } from "./values.ts";

@@ -1,0 +1,200 @@
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
+import { type DataPatch, decodeData } from "./data-patch.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { ClientInfo, FormerSession } from "./session.ts";
+import { SessionData } from "./session-data.ts";
+import type { OutgoingPush, SessionHome } from "./session-home.ts";
+import { createContextValues } from "./values.ts";
+
+/** What a session is made of, where it begins on a server. */
+export interface SessionCoreOptions {
+  /** In hex. */
+  readonly id: string;
+  readonly frontend: string;
+  readonly incarnation: bigint;
+  readonly client: ClientInfo;
+  readonly user: string | undefined;
+  readonly roles: readonly string[];
+  readonly data: SessionData;
+  readonly home: SessionHome;
+  /** A listener threw. */
+  readonly failed: (reason: unknown) => void;
+}
+
+/** What happens to a session. */
+export interface SessionListener {
+  bound?(user: string): void;
+  patched?(patch: DataPatch): void;
+  paused?(): void;
+  resumed?(): void;
+  closed?(reason: CloseReason): void | Promise<void>;
+}
+
+interface OwnWrite {
+  readonly patch: DataPatch;
+  settled: boolean;
+}
+
+/** A session as one server knows it. Users see it through a `SessionView` of their schema. */
+export class SessionCore {
+  readonly id: string;
+  readonly frontend: string;
+  readonly incarnation: bigint;
+  readonly client: ClientInfo;
+  readonly values = createContextValues();
+  readonly mailbox = new Mailbox();
+  home: SessionHome;
+  user: string | undefined;
+  roles: readonly string[];
+  state: "open" | "paused" | "moving" | "ended" = "open";
+
+  readonly #failed: (reason: unknown) => void;
+  readonly #base: SessionData;
+  #current: SessionData;
+  #incoming: DataPatch[] = [];
+  #own: OwnWrite[] = [];
+  readonly #decoded = new Map<string, Message>();
+  readonly #listeners = new Set<SessionListener>();
+  #ended: CloseReason | undefined;
+  #finished: Promise<void> = Promise.resolve();
+
+  constructor(options: SessionCoreOptions) {
+    this.id = options.id;
+    this.frontend = options.frontend;
+    this.incarnation = options.incarnation;
+    this.client = options.client;
+    this.user = options.user;
+    this.roles = options.roles;
+    this.home = options.home;
+    this.#failed = options.failed;
+    this.#base = options.data;
+    this.#current = options.data.copy();
+  }
+
+  /** The data as the message of a schema; the same object until it changes. */
+  data(schema: DescMessage): Message {
+    let message = this.#decoded.get(schema.typeName);
+    if (!message) {
+      message = decodeData(schema, this.#current.bytesOf(schema.typeName));
+      this.#decoded.set(schema.typeName, message);
+    }
+    return message;
+  }
+
+  /** What other servers wrote becomes visible: called before a handler begins, which then sees this and what it writes itself. */
+  refresh(): void {
+    if (this.#incoming.length === 0) return;
+    const incoming = this.#incoming;
+    this.#incoming = [];
+    for (const patch of incoming) this.#base.apply(patch);
+    this.#own = this.#own.filter((write) => !write.settled);
+    this.#current = this.#base.copy();
+    for (const write of this.#own) this.#current.apply(write.patch);
+    this.#decoded.clear();
+  }
+
+  /** A change as the frontend applied it, in its order. */
+  applied(patch: DataPatch): void {
+    this.#incoming.push(patch);
+    if (!this.mailbox.busy) this.refresh();
+    for (const listener of this.#listeners) this.#tell(() => listener.patched?.(patch));
+  }
+
+  async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
+    this.#mustLive();
+    if (expected) return this.home.write(patch, expected);
+    const write: OwnWrite = { patch, settled: false };
+    this.#own.push(write);
+    this.#current.apply(patch);
+    this.#decoded.delete(patch.type);
+    try {
+      return await this.home.write(patch, undefined);
+    } catch (reason) {
+      // It never happened: the next refresh shows the data without it.
+      this.#own = this.#own.filter((one) => one !== write);
+      this.#current = this.#base.copy();
+      for (const one of this.#own) this.#current.apply(one.patch);
+      this.#decoded.clear();
+      throw reason;
+    } finally {
+      write.settled = true;
+    }
+  }
+
+  async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
+    this.#mustLive();
+    if (user !== "" && this.user === user) return "none";
+    if (user !== "" && this.user !== undefined) {
+      throw new NanoError({ code: "failed_precondition", message: "the session is another user's already" });
+    }
+    const former = await this.home.bind(user, roles);
+    this.userChanged(user === "" ? undefined : user, roles);
+    return former;
+  }
+
+  /** The frontend bound or unbound the session. */
+  userChanged(user: string | undefined, roles: readonly string[]): void {
+    const changed = this.user !== user;
+    this.user = user;
+    this.roles = roles;
+    if (changed && user !== undefined) for (const listener of this.#listeners) this.#tell(() => listener.bound?.(user));
+  }
+
+  push(push: OutgoingPush): void {
+    if (!this.#ended) this.home.push(push);
+  }
+
+  async deliver(push: OutgoingPush): Promise<boolean> {
+    return this.#ended ? false : this.home.deliver(push);
+  }
+
+  kick(kick: Kick): void {
+    if (!this.#ended) this.home.kick(kick);
+  }
+
+  listen(listener: SessionListener): () => void {
+    if (this.#ended) {
+      const reason = this.#ended;
+      this.#finished = Promise.all([this.#finished, this.#hear(listener, reason)]).then(() => {});
+      return () => {};
+    }
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  get ended(): CloseReason | undefined {
+    return this.#ended;
+  }
+
+  /** Ends the session on this server, once. Resolves when the close callbacks have finished; never rejects. */
+  end(reason: CloseReason): Promise<void> {
+    if (this.#ended) return this.#finished;
+    this.#ended = reason;
+    this.state = "ended";
+    const heard = [...this.#listeners].map((listener) => this.#hear(listener, reason));
+    this.#listeners.clear();
+    this.#finished = Promise.all(heard).then(() => {});
+    return this.#finished;
+  }
+
+  #mustLive(): void {
+    if (this.#ended) throw new NanoError({ code: "not_found", message: "the session has ended" });
+  }
+
+  async #hear(listener: SessionListener, reason: CloseReason): Promise<void> {
+    try {
+      await listener.closed?.(reason);
+    } catch (failure) {
+      this.#failed(failure);
+    }
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (reason) {
+      this.#failed(reason);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { type DataPatch, joinFields, splitFields } from "./data-patch.ts";
+
+const none: ReadonlyMap<number, Uint8Array> = new Map();
+
+/** A session's data: messages by the names of their types, each as its top-level fields. Fields nobody here knows are kept. */
+export class SessionData {
+  readonly #messages = new Map<string, Map<number, Uint8Array>>();
+
+  /** The bytes of the message of a type; none where it was never set. */
+  bytesOf(type: string): Uint8Array {
+    return joinFields(this.#messages.get(type) ?? none);
+  }
+
+  /** Every message, in bytes. */
+  all(): Record<string, Uint8Array> {
+    return Object.fromEntries([...this.#messages].map(([type, fields]) => [type, joinFields(fields)]));
+  }
+
+  /** How large all messages are together. */
+  get length(): number {
+    let length = 0;
+    for (const fields of this.#messages.values()) for (const piece of fields.values()) length += piece.length;
+    return length;
+  }
+
+  apply(patch: DataPatch): void {
+    const fields = this.#messages.get(patch.type) ?? new Map<number, Uint8Array>();
+    for (const number of patch.cleared) fields.delete(number);
+    for (const [number, piece] of splitFields(patch.fields)) fields.set(number, piece);
+    this.#messages.set(patch.type, fields);
+  }
+
+  /** Whether the fields are as a patch would make them. */
+  matches(expected: DataPatch): boolean {
+    const fields = this.#messages.get(expected.type) ?? none;
+    for (const number of expected.cleared) if (fields.has(number)) return false;
+    for (const [number, piece] of splitFields(expected.fields)) if (!sameBytes(fields.get(number), piece)) return false;
+    return true;
+  }
+
+  copy(): SessionData {
+    const copy = new SessionData();
+    for (const [type, fields] of this.#messages) copy.#messages.set(type, new Map(fields));
+    return copy;
+  }
+
+  static from(messages: Readonly<Record<string, Uint8Array>>): SessionData {
+    const data = new SessionData();
+    for (const [type, fields] of Object.entries(messages)) data.apply({ type, fields, cleared: [] });
+    return data;
+  }
+}
+
+function sameBytes(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one !== undefined && one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

@@ -1,0 +1,23 @@
+import type { Delivery } from "../contract/index.ts";
+import type { Kick } from "../error/index.ts";
+import type { DataPatch } from "./data-patch.ts";
+import type { FormerSession } from "./session.ts";
+
+/** Where the truth about a session is: the frontend itself, or a link to it. */
+export interface SessionHome {
+  /** An empty user is logout. */
+  bind(user: string, roles: readonly string[]): Promise<FormerSession>;
+  /** False when the expected fields are not so. */
+  write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean>;
+  push(push: OutgoingPush): void;
+  /** Resolves with whether the push is in the session's log. */
+  deliver(push: OutgoingPush): Promise<boolean>;
+  kick(kick: Kick): void;
+}
+
+/** A push on its way, its body in protobuf. */
+export interface OutgoingPush {
+  readonly route: string;
+  readonly body: Uint8Array;
+  readonly delivery: Delivery;
+}

@@ -1,0 +1,119 @@
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { ByteWriter, encodeMessage, type Init, type Push } from "../contract/index.ts";
+import type { CloseReason, Kick } from "../error/index.ts";
+import { encodePatch, patchedNames } from "./data-patch.ts";
+import type { BoundSession, FormerSession, Off, Patch, Reach, Session, View } from "./session.ts";
+import type { SessionCore } from "./session-core.ts";
+import type { OutgoingPush } from "./session-home.ts";
+
+/** A push with its message encoded. */
+export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): OutgoingPush {
+  return { route: push.route, body: encodeMessage(push.output, message, new ByteWriter(256)), delivery: push.delivery ?? "replay" };
+}
+
+/** A session as the code of users sees it: its data is the message of one schema. */
+export class SessionView<D extends Message> implements Session<D> {
+  readonly #core: SessionCore;
+  readonly #schema: DescMessage;
+  readonly #gone: (() => void) | undefined;
+
+  /** @param gone Throws where the view's call is over; called before whatever changes something. */
+  constructor(core: SessionCore, schema: DescMessage, gone?: () => void) {
+    this.#core = core;
+    this.#schema = schema;
+    this.#gone = gone;
+  }
+
+  /** What is behind a session that user code hands back. Throws a TypeError on any other object. */
+  static coreOf(session: Session): SessionCore {
+    if (session instanceof SessionView) return session.#core;
+    throw new TypeError("not a session of this server");
+  }
+
+  get id(): string {
+    return this.#core.id;
+  }
+  get user(): string | undefined {
+    return this.#core.user;
+  }
+  get roles(): readonly string[] {
+    return this.#core.roles;
+  }
+  get frontend(): string {
+    return this.#core.frontend;
+  }
+  get state(): Session["state"] {
+    return this.#core.state;
+  }
+  get data(): View<D> {
+    // The schema is D's: whoever makes a view takes both from the same service.
+    return this.#core.data(this.#schema) as Message as View<D>;
+  }
+  get values(): Session["values"] {
+    return this.#core.values;
+  }
+  get client(): Session["client"] {
+    return this.#core.client;
+  }
+
+  async bind(
+    user: string,
+    options?: { readonly roles?: readonly string[] },
+  ): Promise<{ readonly session: BoundSession<D>; readonly former: FormerSession }> {
+    this.#gone?.();
+    if (user === "") throw new TypeError("a user has a name; unbind() is logout");
+    const former = await this.#core.bind(user, options?.roles ?? []);
+    // `user` is set by now, which is all that a bound session adds.
+    return { session: this as Session<D> as BoundSession<D>, former };
+  }
+
+  async unbind(): Promise<void> {
+    this.#gone?.();
+    if (this.#core.user !== undefined) await this.#core.bind("", []);
+  }
+
+  async patch(fields: Patch<D>): Promise<void> {
+    this.#gone?.();
+    await this.#core.write(encodePatch(this.#schema, fields), undefined);
+  }
+
+  async patchIf(expected: Patch<D>, fields: Patch<D>): Promise<boolean> {
+    this.#gone?.();
+    return this.#core.write(encodePatch(this.#schema, fields), encodePatch(this.#schema, expected));
+  }
+
+  push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): void {
+    this.#gone?.();
+    this.#core.push(encodePush(push, message));
+  }
+
+  async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> {
+    this.#gone?.();
+    const reached = await this.#core.deliver(encodePush(push, message));
+    return { missed: reached ? [] : [this.#core.user ?? this.#core.id] };
+  }
+
+  kick(kick: Kick): void {
+    this.#core.kick(kick);
+  }
+
+  onBind(listener: (user: string) => void): Off {
+    return this.#core.listen({ bound: listener });
+  }
+  onPatch(listener: (fields: readonly string[]) => void): Off {
+    return this.#core.listen({
+      patched: (patch) => {
+        if (patch.type === this.#schema.typeName) listener(patchedNames(this.#schema, patch));
+      },
+    });
+  }
+  onPause(listener: () => void): Off {
+    return this.#core.listen({ paused: listener });
+  }
+  onResume(listener: () => void): Off {
+    return this.#core.listen({ resumed: listener });
+  }
+  onClose(listener: (reason: CloseReason) => void | Promise<void>): Off {
+    return this.#core.listen({ closed: listener });
+  }
+}

@@ -1,0 +1,28 @@
+/** A typed name. */
+export interface ContextKey<T> {
+  readonly name: string;
+  readonly "~value"?: T;
+}
+
+/** Makes a typed name. Two keys of one name are two keys. */
+export function contextKey<T>(name: string): ContextKey<T> {
+  return { name };
+}
+
+/** Values by typed names. */
+export interface ContextValues {
+  get<T>(key: ContextKey<T>): T | undefined;
+  set<T>(key: ContextKey<T>, value: NoInfer<T>): void;
+  delete(key: ContextKey<unknown>): void;
+}
+
+/** Values that live as long as what holds them. */
+export function createContextValues(): ContextValues {
+  const values = new Map<ContextKey<unknown>, unknown>();
+  return {
+    // Only `set` fills the map, and it takes the key's type.
+    get: <T>(key: ContextKey<T>) => values.get(key) as T | undefined,
+    set: (key, value) => void values.set(key, value),
+    delete: (key) => void values.delete(key),
+  };
+}
