@@ -1,0 +1,45 @@
+import type { Call, CallOptions, RemoteService } from "../contract/index.ts";
+import type { ServerInfo } from "../discovery/index.ts";
+import type { NanoError } from "../error/index.ts";
+import type { Group } from "../group/index.ts";
+import type { UserGroup, Users } from "../user/index.ts";
+import type { ModuleKey } from "./lifecycle.ts";
+
+/** Where a remote call goes, when the schema's rule is not meant. */
+export type RemoteTarget = { readonly server: string } | { readonly key: string | number | bigint };
+
+/** What one server of many answered. */
+export type ServerResult<T, E extends NanoError> = { readonly server: ServerInfo } & (
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: E }
+);
+
+/** A caller that asks every server, and gets an answer or a failure from each. */
+export type EveryServer<C> = {
+  readonly [M in keyof C]: C[M] extends (request: infer I, options?: CallOptions) => Call<infer T, infer E>
+    ? (request: I, options?: CallOptions) => Promise<readonly ServerResult<T, E>[]>
+    : never;
+};
+
+/** Which server type a group belongs to, where it is not the one that the code runs on. */
+export interface GroupOptions {
+  readonly type?: string;
+}
+
+/** All that can be reached from anywhere in the cluster. Every function here may be taken out of its object. */
+export interface Cluster {
+  /** The sessions of a group. It belongs to the type of the service that names it, or else the server's first type. */
+  readonly group: (name: string, options?: GroupOptions) => Group;
+  /** A group of users that outlives sessions. Throws `unimplemented`: it comes with a later version. */
+  readonly userGroup: (name: string, options: { readonly ttlMs: number }) => UserGroup;
+  /** Users by id, wherever they are. */
+  readonly users: (...ids: readonly string[]) => Users;
+  /** Calls one server: the one that the schema's rule picks, or the one named. */
+  readonly remote: <C>(service: RemoteService<unknown, C>, target?: RemoteTarget) => C;
+  /** Calls every server of the type. */
+  readonly remoteAll: <C>(service: RemoteService<unknown, C>) => EveryServer<C>;
+  /** The servers that are there, of one type or all. */
+  readonly servers: (type?: string) => readonly ServerInfo[];
+  /** What a module gave. Throws `not_found` if the server has no such module. */
+  readonly module: <T>(key: ModuleKey<T>) => T;
+}

@@ -1,0 +1,4 @@
+export type { Cluster, EveryServer, GroupOptions, RemoteTarget, ServerResult } from "./cluster.ts";
+export type { CallContext, Caller, HandlerContext, PublicContext, RemoteContext } from "./context.ts";
+export { type Lifecycle, type Module, type ModuleKey, moduleKey } from "./lifecycle.ts";
+export type { Server } from "./server.ts";

@@ -1,0 +1,1 @@
+export type { UserGroup, Users } from "./users.ts";
