@@ -1,4 +1,5 @@
 export { type Clock, sleep, type Timer, within } from "./clock.ts";
+export { createDeadlineSweep, type DeadlineSweep, type Due } from "./deadlines.ts";
 export { type Random, seededRandom, systemRandom, toHex } from "./random.ts";
 export { systemClock } from "./system-clock.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

@@ -1,0 +1,165 @@
+import type { DeadlineSweep, Due } from "../clock/index.ts";
+import { type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
+import { NanoError } from "../error/index.ts";
+import type { Logger } from "../logger/index.ts";
+import { type Entry, type Outlet, run, type Stage } from "../pipeline/index.ts";
+import type { SessionCore } from "../session/index.ts";
+
+/** What answers clients on this server. */
+export interface Handlers {
+  readonly routes: ReadonlyMap<string, Entry>;
+  /** Calls that began and have not been answered. */
+  readonly pending: number;
+  /** Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline. Gives what breaks the call off. */
+  dispatch(session: SessionCore, route: string, body: Uint8Array, info: CallInfo, outlet: Outlet): BreakOff;
+}
+
+/** Breaks a call off, if it is not over: its outlet hears the reason. */
+export type BreakOff = (reason: NanoError) => void;
+
+/** What handlers are made of. */
+export interface HandlersOptions {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly cluster: ClusterCore;
+  readonly now: () => number;
+  readonly deadlines: DeadlineSweep;
+  readonly log: Logger;
+  /** How many messages of one session may wait and run on this server. The default is 256. */
+  readonly maxPending?: number;
+}
+
+const nothingToBreak: BreakOff = () => {};
+
+/** Joins routes with the code that answers them. */
+export function createHandlers(options: HandlersOptions): Handlers {
+  const { entries, deadlines } = options;
+  const maxPending = options.maxPending ?? 256;
+  let pending = 0;
+  return {
+    routes: entries,
+    get pending() {
+      return pending;
+    },
+    dispatch(session, route, body, info, outlet) {
+      const entry = entries.get(route);
+      if (!entry) {
+        outlet.failed(new NanoError({ code: "unimplemented", message: `this server does not answer ${route}` }), "route");
+        return nothingToBreak;
+      }
+      if (session.mailbox.length >= maxPending) {
+        outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many messages of the session wait" }), "limit");
+        return nothingToBreak;
+      }
+      pending++;
+      const call = new HandlerCall(options, entry, session, body, info, {
+        answered(answer) {
+          pending--;
+          deadlines.remove(call);
+          outlet.answered(answer);
+        },
+        failed(reason, stage) {
+          pending--;
+          deadlines.remove(call);
+          outlet.failed(reason, stage);
+        },
+      });
+      if (entry.method.order === "concurrent") call.begin(() => {});
+      else session.mailbox.add((done) => call.begin(done));
+      if (!call.over) deadlines.add(call);
+      return (reason) => call.breakOff(reason, "handler");
+    },
+  };
+}
+
+/** One message from its arrival on this server to its answer. */
+class HandlerCall implements Due, Outlet {
+  readonly #entry: Entry;
+  readonly #session: SessionCore;
+  readonly #body: Uint8Array;
+  readonly #now: () => number;
+  readonly #outlet: Outlet;
+  readonly #context: ServerCall;
+  #done: (() => void) | undefined;
+  over = false;
+
+  constructor(options: HandlersOptions, entry: Entry, session: SessionCore, body: Uint8Array, info: CallInfo, outlet: Outlet) {
+    this.#entry = entry;
+    this.#session = session;
+    this.#body = body;
+    this.#now = options.now;
+    this.#outlet = outlet;
+    this.#context = new ServerCall({
+      cluster: options.cluster,
+      log: options.log,
+      route: entry.method.route,
+      type: entry.type,
+      info,
+      session,
+      sessionSchema: entry.sessionSchema,
+      caller: undefined,
+    });
+  }
+
+  get deadlineMs(): number {
+    return this.#context.deadlineMs;
+  }
+
+  /** Its turn in the mailbox has come. */
+  begin(done: () => void): void {
+    if (this.over) return done();
+    this.#done = done;
+    const session = this.#session;
+    if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
+    if (this.#now() >= this.deadlineMs) return this.expire();
+    session.refresh();
+    const refusal = refused(this.#entry, session);
+    if (refusal) this.failed(refusal, "access");
+    else run(this.#entry, this.#context, this.#body, this);
+  }
+
+  answered(body: Uint8Array): void {
+    if (this.over) return;
+    this.over = true;
+    this.#outlet.answered(body);
+    this.#done?.();
+  }
+
+  failed(reason: unknown, stage: Stage): void {
+    if (this.over) return;
+    this.over = true;
+    this.#outlet.failed(reason, stage);
+    this.#done?.();
+  }
+
+  expire(): void {
+    this.breakOff(new NanoError({ code: "deadline_exceeded", message: `${this.#entry.method.route} took too long` }), "handler");
+  }
+
+  /** The context ends, the client is told, and the mailbox goes on; the code that runs may still. */
+  breakOff(reason: NanoError, stage: Stage): void {
+    if (this.over) return;
+    this.#context.breakOff(reason);
+    this.failed(reason, stage);
+  }
+}
+
+/** Why the session may not call the method now, if so. The frontend asks the same first. */
+function refused(entry: Entry, session: SessionCore): NanoError | undefined {
+  return accessRefusal(entry.method.access ?? "bound", entry.method.roles ?? [], session.user, session.roles);
+}
+
+/** Why somebody may not call a method, if so. */
+export function accessRefusal(
+  access: "bound" | "public",
+  needed: readonly string[],
+  user: string | undefined,
+  roles: readonly string[],
+): NanoError | undefined {
+  if (access === "bound" && user === undefined) {
+    return new NanoError({ code: "unauthenticated", message: "the session is not bound to a user: log in first" });
+  }
+  if (needed.length > 0 && !needed.some((role) => roles.includes(role))) {
+    return new NanoError({ code: "permission_denied", message: `the method asks for the role ${needed.join(" or ")}` });
+  }
+  return undefined;
+}

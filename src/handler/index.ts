@@ -1,0 +1,1 @@
+export { accessRefusal, type BreakOff, createHandlers, type Handlers, type HandlersOptions } from "./handlers.ts";

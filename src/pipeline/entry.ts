@@ -1,0 +1,15 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { ServerCall } from "../context/index.ts";
+import type { Method } from "../contract/index.ts";
+import type { Step } from "./step.ts";
+
+/** One method with what answers it. */
+export interface Entry {
+  readonly method: Method;
+  /** The server type of its service. */
+  readonly type: string;
+  readonly sessionSchema: DescMessage | undefined;
+  /** The user's method. What it gives is checked when it is encoded. */
+  readonly invoke: (message: never, ctx: ServerCall) => unknown;
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,86 @@
+import type { Message } from "@bufbuild/protobuf";
+import { ByteWriter } from "../contract/index.ts";
+import type { ServerCall } from "../context/index.ts";
+import { NanoError } from "../error/index.ts";
+import type { Entry } from "./entry.ts";
+import type { Stage } from "./stage.ts";
+import type { Next, PipelineCall } from "./step.ts";
+
+/** Where a call's outcome goes. Exactly one of the two is called, once. */
+export interface Outlet {
+  /** The answer in protobuf; empty for a notify. The bytes are the caller's to keep. */
+  answered(body: Uint8Array): void;
+  failed(reason: unknown, stage: Stage): void;
+}
+
+const nothing = new Uint8Array(0);
+const writer = new ByteWriter(4_096);
+
+/** From the bytes of a message to the bytes of its answer: decodes, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none. */
+export function run(entry: Entry, call: ServerCall, body: Uint8Array, outlet: Outlet): void {
+  let message: Message;
+  try {
+    message = entry.method.input.decode(body, 0, body.length);
+  } catch (reason) {
+    outlet.failed(new NanoError({ code: "invalid_argument", message: "the message is malformed", cause: reason }), "validate");
+    return;
+  }
+  let result: unknown;
+  try {
+    result = entry.steps.length === 0 ? invoke(entry, call, message) : stepped(entry, call, message);
+  } catch (reason) {
+    outlet.failed(reason, "handler");
+    return;
+  }
+  if (isPromiseLike(result)) {
+    result.then(
+      (value) => answer(entry, value, outlet),
+      (reason: unknown) => outlet.failed(reason, "handler"),
+    );
+  } else answer(entry, result, outlet);
+}
+
+function invoke(entry: Entry, call: ServerCall, message: Message): unknown {
+  // The message was decoded by the very codec that the method names.
+  return entry.invoke(message as never, call);
+}
+
+function answer(entry: Entry, value: unknown, outlet: Outlet): void {
+  const { method } = entry;
+  if (method.kind === "notify") return outlet.answered(nothing);
+  let body: Uint8Array;
+  try {
+    if (typeof value !== "object" || value === null) throw new TypeError(`${method.route} answered with ${String(value)}`);
+    writer.truncate(0);
+    method.output.encode(method.output.create(value), writer);
+    body = writer.slice(0, writer.length);
+  } catch (reason) {
+    return outlet.failed(reason, "encode");
+  }
+  outlet.answered(body);
+}
+
+async function stepped(entry: Entry, call: ServerCall, message: Message): Promise<unknown> {
+  const { method, steps } = entry;
+  function next(at: number): Next {
+    return async (current) => {
+      const step = steps[at];
+      if (step) return step(current, next(at + 1));
+      const value = await invoke(entry, call, current.message);
+      if (method.kind === "notify" || typeof value !== "object" || value === null) return undefined;
+      return method.output.create(value);
+    };
+  }
+  const first: PipelineCall = {
+    method,
+    ctx: call,
+    session: entry.sessionSchema ? call.session : undefined,
+    message,
+    is: (other): this is PipelineCall & { readonly message: never } => other.route === method.route,
+  };
+  return next(0)(first);
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
