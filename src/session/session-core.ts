@@ -153,6 +153,11 @@ export class SessionCore {
     if (!this.#ended) this.home.kick(kick);
   }
 
+  async changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void> {
+    this.#mustLive();
+    await this.home.changeGroup(group, change);
+  }
+
   listen(listener: SessionListener): () => void {
     if (this.#ended) {
       const reason = this.#ended;

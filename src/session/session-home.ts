@@ -13,6 +13,8 @@ export interface SessionHome {
   /** Resolves with whether the push is in the session's log. */
   deliver(push: OutgoingPush): Promise<boolean>;
   kick(kick: Kick): void;
+  /** Enters or leaves a group of a server type. Throws `not_found` when the session has ended. */
+  changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void>;
 }
 
 /** A push on its way, its body in protobuf. */

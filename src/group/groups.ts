@@ -1,0 +1,158 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { GroupChangeSchema, GroupNameSchema, GroupQuerySchema, PushSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Init, Push } from "../contract/index.ts";
+import { NanoError } from "../error/index.ts";
+import { ask, type FrameBody, type Link, type Outcome } from "../link/index.ts";
+import { encodePush, type OutgoingPush, type Reach, type Session, type SessionCore, SessionView } from "../session/index.ts";
+import type { Group, GroupKey, GroupPushOptions, Member } from "./group.ts";
+import type { Interest } from "./interest.ts";
+import type { Membership } from "./membership.ts";
+
+/** What groups are made of on one server. */
+export interface GroupsOptions {
+  /** The id of this server. */
+  readonly self: string;
+  /** The sessions that this server itself holds; undefined where it is no frontend. */
+  readonly membership: Membership | undefined;
+  /** The other frontends. */
+  readonly interest: Interest;
+  readonly now: () => number;
+  /** How long a question to a frontend may take. The default is 5,000. */
+  readonly timeoutMs?: number;
+  /** A push that a frontend will not get: its link is full or gone. */
+  readonly lost: (link: Link, error: NanoError) => void;
+}
+
+/** The groups as user code has them. `mustLive` throws where the call that asks is over. */
+export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: () => void) => Group {
+  return (key, mustLive) => new ClusterGroup(options, key, mustLive);
+}
+
+class ClusterGroup implements Group {
+  readonly #options: GroupsOptions;
+  readonly #key: GroupKey;
+  readonly #mustLive: () => void;
+
+  constructor(options: GroupsOptions, key: GroupKey, mustLive: () => void) {
+    this.#options = options;
+    this.#key = key;
+    this.#mustLive = mustLive;
+  }
+
+  get name(): string {
+    return this.#key.name;
+  }
+
+  push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): void {
+    this.#mustLive();
+    const outgoing = encodePush(push, message);
+    const except = exceptions(pushOptions);
+    for (const member of this.#localExcept(except)) member.push(outgoing);
+    for (const link of this.#options.interest.linksOf(this.#key)) {
+      try {
+        link.sendData(this.#frame(outgoing, except, 0n));
+      } catch (reason) {
+        this.#options.lost(link, NanoError.from(reason));
+      }
+    }
+  }
+
+  async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
+    this.#mustLive();
+    const outgoing = encodePush(push, message);
+    const except = exceptions(pushOptions);
+    const local = [...this.#localExcept(except)].map(async (member) => {
+      return (await member.deliver(outgoing)) ? [] : [member.user ?? member.id];
+    });
+    const remote = [...this.#options.interest.linksOf(this.#key)].map(async (link) => {
+      try {
+        const outcome = await this.#ask(link, (call) => link.sendData(this.#frame(outgoing, except, call)));
+        if (outcome.case !== "missed") return [];
+        return [...outcome.value.users, ...outcome.value.sessions.map(hex)];
+      } catch (reason) {
+        this.#options.lost(link, NanoError.from(reason));
+        // Who was there is only known there.
+        return [link.peer.id];
+      }
+    });
+    return { missed: (await Promise.all([...local, ...remote])).flat() };
+  }
+
+  async add(session: Session): Promise<void> {
+    this.#mustLive();
+    await SessionView.coreOf(session).changeGroup(this.#key, "add");
+  }
+
+  async remove(session: Session): Promise<void> {
+    this.#mustLive();
+    await SessionView.coreOf(session).changeGroup(this.#key, "remove");
+  }
+
+  async close(): Promise<void> {
+    this.#mustLive();
+    const { membership, interest } = this.#options;
+    for (const member of [...(membership?.members(this.#key) ?? [])]) membership?.remove(this.#key, member);
+    await Promise.all(
+      [...interest.linksOf(this.#key)].map((link) =>
+        this.#ask(link, (call) => link.send({ case: "groupChange", value: create(GroupChangeSchema, { call, group: this.#key, remove: true }) })),
+      ),
+    );
+  }
+
+  async has(session: Session): Promise<boolean> {
+    const { id } = session;
+    return (await this.members()).some((member) => member.session === id);
+  }
+
+  async count(): Promise<number> {
+    return (await this.members()).length;
+  }
+
+  async members(): Promise<readonly Member[]> {
+    this.#mustLive();
+    const { membership, interest, self } = this.#options;
+    const local = [...(membership?.members(this.#key) ?? [])].map((member) => ({
+      session: member.id,
+      user: member.user,
+      frontend: self,
+    }));
+    const remote = [...interest.linksOf(this.#key)].map(async (link) => {
+      const outcome = await this.#ask(link, (call) => link.send({ case: "groupQuery", value: create(GroupQuerySchema, { call, group: this.#key }) }));
+      if (outcome.case !== "members") return [];
+      return outcome.value.members.map((member) => ({
+        session: hex(member.session),
+        user: member.user === "" ? undefined : member.user,
+        frontend: link.peer.id,
+      }));
+    });
+    return [...local, ...(await Promise.all(remote)).flat()];
+  }
+
+  *#localExcept(except: ReadonlySet<string>): Iterable<SessionCore> {
+    for (const member of this.#options.membership?.members(this.#key) ?? []) if (!except.has(member.id)) yield member;
+  }
+
+  #frame(push: OutgoingPush, except: ReadonlySet<string>, call: bigint): FrameBody {
+    return {
+      case: "push",
+      value: create(PushSchema, {
+        ...push,
+        target: { case: "group", value: create(GroupNameSchema, { ...this.#key }) },
+        except: [...except].map((id) => Buffer.from(id, "hex")),
+        call,
+      }),
+    };
+  }
+
+  #ask(link: Link, send: (call: bigint) => void): Promise<Outcome> {
+    return ask(link, this.#options.now() + (this.#options.timeoutMs ?? 5_000), send);
+  }
+}
+
+const hex = (id: Uint8Array): string => Buffer.from(id).toString("hex");
+
+function exceptions(options: GroupPushOptions | undefined): ReadonlySet<string> {
+  const { except } = options ?? {};
+  if (except === undefined) return new Set();
+  return new Set((Array.isArray(except) ? except : [except]).map((session: Session) => session.id));
+}

@@ -1,0 +1,105 @@
+import type { Registry } from "@bufbuild/protobuf";
+import type { ServerInfo } from "../discovery/index.ts";
+import type { Logger } from "../logger/index.ts";
+import { type RouteInfo, readSchema, type ServerSchema } from "../route/index.ts";
+
+/** One route, and who answers it. */
+export interface KnownRoute {
+  readonly info: RouteInfo;
+  /** The servers of its type that are ready and whose schema has it, by id. */
+  readonly servers: readonly ServerInfo[];
+  /** These and those that are draining: they still serve who is stuck to them. */
+  readonly serving: readonly ServerInfo[];
+}
+
+/** What this server knows of the cluster: who is there, and what each can be asked. */
+export interface Directory {
+  /** All servers, by id. */
+  readonly servers: readonly ServerInfo[];
+  readonly types: readonly string[];
+  byId(id: string): ServerInfo | undefined;
+  byIncarnation(incarnation: bigint): ServerInfo | undefined;
+  ofType(type: string): readonly ServerInfo[];
+  /** A route that any server has or had; its servers may be gone. */
+  route(route: string): KnownRoute | undefined;
+  /** The policy and messages as that one server has them. */
+  routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
+  /** Finds messages by name, in the schema that has the route. */
+  registryOf(route: string): Registry | undefined;
+  /** The servers changed. Resolves when the schemas that were not known have been read, or were not to be had. */
+  update(servers: readonly ServerInfo[]): Promise<void>;
+}
+
+/** What a directory is made of. */
+export interface DirectoryOptions {
+  /** Reads a schema, gzipped; undefined where it is not known. */
+  readonly load: (hash: string) => Promise<Uint8Array | undefined>;
+  /** The list or a route changed. */
+  readonly changed: () => void;
+  readonly log: Logger;
+}
+
+/** An empty directory. */
+export function createDirectory(options: DirectoryOptions): Directory {
+  const schemas = new Map<string, ServerSchema>();
+  const loading = new Map<string, Promise<void>>();
+  // Routes of servers that are gone stay: their callers hear `unavailable`, not that there is no such route.
+  const routes = new Map<string, { info: RouteInfo; registry: Registry; servers: ServerInfo[]; serving: ServerInfo[] }>();
+  let servers: readonly ServerInfo[] = [];
+
+  function index(): void {
+    for (const route of routes.values()) {
+      route.servers = [];
+      route.serving = [];
+    }
+    for (const server of servers) {
+      const schema = schemas.get(server.schema);
+      if (!schema) continue;
+      for (const info of schema.routes.values()) {
+        if (!server.types.includes(info.server)) continue;
+        const route = routes.get(info.route) ?? { info, registry: schema.registry, servers: [], serving: [] };
+        route.info = info;
+        route.registry = schema.registry;
+        if (server.state === "ready") route.servers.push(server);
+        if (server.state !== "starting") route.serving.push(server);
+        routes.set(info.route, route);
+      }
+    }
+    options.changed();
+  }
+
+  async function load(hash: string): Promise<void> {
+    try {
+      const gzip = await options.load(hash);
+      if (!gzip) return;
+      schemas.set(hash, readSchema(hash, gzip));
+      index();
+    } catch (reason) {
+      options.log.error({ err: reason, schema: hash }, "a schema cannot be read: its servers get no messages");
+    } finally {
+      loading.delete(hash);
+    }
+  }
+
+  return {
+    get servers() {
+      return servers;
+    },
+    get types() {
+      return [...new Set(servers.flatMap((server) => server.types))];
+    },
+    byId: (id) => servers.find((server) => server.id === id),
+    byIncarnation: (incarnation) => servers.find((server) => server.incarnation === incarnation),
+    ofType: (type) => servers.filter((server) => server.types.includes(type)),
+    route: (route) => routes.get(route),
+    routeOf: (server, route) => schemas.get(server.schema)?.routes.get(route),
+    registryOf: (route) => routes.get(route)?.registry,
+    async update(next) {
+      servers = [...next].sort((one, other) => (one.id < other.id ? -1 : 1));
+      index();
+      const missing = new Set(servers.map((server) => server.schema).filter((hash) => hash !== "" && !schemas.has(hash)));
+      for (const hash of missing) if (!loading.has(hash)) loading.set(hash, load(hash));
+      await Promise.all([...missing].map((hash) => loading.get(hash)));
+    },
+  };
+}
