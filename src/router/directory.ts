@@ -1,4 +1,4 @@
-import type { Registry } from "@bufbuild/protobuf";
+import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { type RouteInfo, readSchema, type ServerSchema } from "../route/index.ts";
@@ -24,8 +24,8 @@ export interface Directory {
   route(route: string): KnownRoute | undefined;
   /** The policy and messages as that one server has them. */
   routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
-  /** Finds messages by name, in the schema that has the route. */
-  registryOf(route: string): Registry | undefined;
+  /** Finds messages by name, of every schema that was read. */
+  readonly registry: Registry;
   /** The servers changed. Resolves when the schemas that were not known have been read, or were not to be had. */
   update(servers: readonly ServerInfo[]): Promise<void>;
 }
@@ -44,8 +44,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const schemas = new Map<string, ServerSchema>();
   const loading = new Map<string, Promise<void>>();
   // Routes of servers that are gone stay: their callers hear `unavailable`, not that there is no such route.
-  const routes = new Map<string, { info: RouteInfo; registry: Registry; servers: ServerInfo[]; serving: ServerInfo[] }>();
+  const routes = new Map<string, { info: RouteInfo; servers: ServerInfo[]; serving: ServerInfo[] }>();
   let servers: readonly ServerInfo[] = [];
+  let registry: Registry = createRegistry();
 
   function index(): void {
     for (const route of routes.values()) {
@@ -57,9 +58,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
       if (!schema) continue;
       for (const info of schema.routes.values()) {
         if (!server.types.includes(info.server)) continue;
-        const route = routes.get(info.route) ?? { info, registry: schema.registry, servers: [], serving: [] };
+        const route = routes.get(info.route) ?? { info, servers: [], serving: [] };
         route.info = info;
-        route.registry = schema.registry;
         if (server.state === "ready") route.servers.push(server);
         if (server.state !== "starting") route.serving.push(server);
         routes.set(info.route, route);
@@ -72,7 +72,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
     try {
       const gzip = await options.load(hash);
       if (!gzip) return;
-      schemas.set(hash, readSchema(hash, gzip));
+      const schema = readSchema(hash, gzip);
+      schemas.set(hash, schema);
+      registry = createRegistry(registry, schema.registry);
       index();
     } catch (reason) {
       options.log.error({ err: reason, schema: hash }, "a schema cannot be read: its servers get no messages");
@@ -93,7 +95,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
     ofType: (type) => servers.filter((server) => server.types.includes(type)),
     route: (route) => routes.get(route),
     routeOf: (server, route) => schemas.get(server.schema)?.routes.get(route),
-    registryOf: (route) => routes.get(route)?.registry,
+    get registry() {
+      return registry;
+    },
     async update(next) {
       servers = [...next].sort((one, other) => (one.id < other.id ? -1 : 1));
       index();

@@ -50,7 +50,7 @@ export class SessionCore {
   state: "open" | "paused" | "moving" | "ended" = "open";
 
   readonly #failed: (reason: unknown) => void;
-  readonly #base: SessionData;
+  #base: SessionData;
   #current: SessionData;
   #incoming: DataPatch[] = [];
   #own: OwnWrite[] = [];
@@ -131,6 +131,17 @@ export class SessionCore {
     const former = await this.home.bind(user, roles);
     this.userChanged(user === "" ? undefined : user, roles);
     return former;
+  }
+
+  /** All anew, as the frontend says after a link was broken. */
+  reset(user: string | undefined, roles: readonly string[], data: SessionData): void {
+    this.#base = data;
+    this.#incoming = [];
+    this.#current = data.copy();
+    this.#own = this.#own.filter((write) => !write.settled);
+    for (const write of this.#own) this.#current.apply(write.patch);
+    this.#decoded.clear();
+    this.userChanged(user, roles);
   }
 
   /** The frontend bound or unbound the session. */

@@ -1,0 +1,59 @@
+import type { Open } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { CloseReason, NanoError } from "../error/index.ts";
+import type { BreakOff } from "../handler/index.ts";
+import type { Link } from "../link/index.ts";
+import { SessionCore, SessionData } from "../session/index.ts";
+import { type HomeLink, LinkHome, type LinkHomeOptions } from "./link-home.ts";
+
+/** A client's session on a server that does not hold its client. */
+export class BackendSession implements HomeLink {
+  readonly core: SessionCore;
+  link: Link | undefined;
+  handle: number;
+  /** What the frontend waits for, by the numbers of its calls on this link. */
+  readonly calls = new Map<bigint, BreakOff>();
+
+  constructor(link: Link, open: Open, home: LinkHomeOptions, failed: (reason: unknown) => void) {
+    const { context } = open;
+    this.link = link;
+    this.handle = open.handle;
+    this.core = new SessionCore({
+      id: sessionId(open),
+      frontend: context?.frontend ?? "",
+      incarnation: context?.incarnation ?? 0n,
+      client: {
+        platform: context?.client?.platform ?? "",
+        version: context?.client?.version ?? "",
+        fingerprint: context?.client?.fingerprint || undefined,
+        remoteAddress: context?.client?.remoteAddress ?? "",
+      },
+      user: context?.user || undefined,
+      roles: context?.roles ?? [],
+      data: SessionData.from(context?.data ?? {}),
+      home: new LinkHome(this, home),
+      failed,
+    });
+  }
+
+  /** The frontend is back on another link, or opens the session again. */
+  reopen(link: Link, open: Open): void {
+    this.link = link;
+    this.handle = open.handle;
+    this.core.reset(open.context?.user || undefined, open.context?.roles ?? [], SessionData.from(open.context?.data ?? {}));
+  }
+
+  breakOff(reason: NanoError): void {
+    const calls = [...this.calls.values()];
+    this.calls.clear();
+    for (const breakOff of calls) breakOff(reason);
+  }
+
+  end(reason: CloseReason): Promise<void> {
+    return this.core.end(reason);
+  }
+}
+
+/** The id of the session that an Open names, in hex. */
+export function sessionId(open: Open): string {
+  return Buffer.from(open.context?.session ?? []).toString("hex");
+}

@@ -1,0 +1,194 @@
+import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Clock } from "../clock/index.ts";
+import { type CloseReason, NanoError, publicError, toWireError } from "../error/index.ts";
+import type { Handlers } from "../handler/index.ts";
+import type { FrameBody, Link } from "../link/index.ts";
+import type { Logger } from "../logger/index.ts";
+import type { ServerSessionHooks } from "../session/index.ts";
+import { BackendSession, sessionId } from "./backend-session.ts";
+
+/** What answers the forwards of other frontends, and knows their sessions. */
+export interface Backend {
+  /** Sessions of other frontends that were seen here and have not ended. */
+  readonly sessions: number;
+  /** Takes a frame if it is one of its own. */
+  frame(link: Link, body: FrameBody): boolean;
+  linkClosed(link: Link): void;
+  /** The cluster knows a frontend no more: sessions whose link is broken are over. */
+  frontendGone(incarnation: bigint): void;
+}
+
+/** What a backend is made of. */
+export interface BackendOptions {
+  readonly handlers: Handlers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly hooks: readonly ServerSessionHooks[];
+  /** How long a frontend may take to come back on another link. The default is 5,000. */
+  readonly graceMs?: number;
+}
+
+const hopLimit = 8;
+const lost: CloseReason = { kind: "lost", message: "the frontend of the session is gone" };
+
+/** The backend half of a server. */
+export function createBackend(options: BackendOptions): Backend {
+  const { handlers, clock, log } = options;
+  const links = new Map<Link, Map<number, BackendSession>>();
+  const sessions = new Map<string, BackendSession>();
+  const home = {
+    now: () => clock.now(),
+    lost: (error: NanoError) => log.warn({ err: error }, "a push did not leave"),
+  };
+
+  function open(link: Link, frame: Open): void {
+    const handles = links.get(link) ?? new Map<number, BackendSession>();
+    links.set(link, handles);
+    const id = sessionId(frame);
+    let session = sessions.get(id);
+    if (session && session.core.incarnation === link.peer.incarnation) session.reopen(link, frame);
+    else {
+      session = new BackendSession(link, frame, home, (reason) => log.error({ err: reason, session: id }, "a session listener threw"));
+      sessions.set(id, session);
+      for (const hook of options.hooks) hook.attach(session.core);
+    }
+    handles.set(frame.handle, session);
+  }
+
+  function patch(link: Link, frame: Patch): void {
+    const session = links.get(link)?.get(frame.handle);
+    if (!session) return;
+    if (frame.data) session.core.applied(frame.data);
+    if (frame.user) session.core.userChanged(frame.user.user || undefined, frame.user.roles);
+  }
+
+  async function end(link: Link, frame: End): Promise<void> {
+    const handles = links.get(link);
+    const session = handles?.get(frame.handle);
+    handles?.delete(frame.handle);
+    if (session) await over(session, closeReason(frame));
+    link.answer(frame.call, { case: "body", value: new Uint8Array(0) });
+  }
+
+  function over(session: BackendSession, reason: CloseReason): Promise<void> {
+    sessions.delete(session.core.id);
+    const ended = session.end(reason);
+    session.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }));
+    return ended;
+  }
+
+  function forward(link: Link, frame: Forward): void {
+    const session = links.get(link)?.get(frame.handle);
+    const { envelope } = frame;
+    const hops = (envelope?.hops ?? 0) + 1;
+    const refusal = !link.peer.frontend
+      ? new NanoError({ code: "permission_denied", message: "only frontends forward" })
+      : !session
+        ? new NanoError({ code: "failed_precondition", message: "the session was not opened on this link" })
+        : hops > hopLimit
+          ? new NanoError({ code: "failed_precondition", message: `the call has passed ${hopLimit} servers` })
+          : undefined;
+    if (refusal || !session) return fail(link, frame, refusal);
+    let over = false;
+    const breakOff = handlers.dispatch(
+      session.core,
+      frame.route,
+      frame.body,
+      {
+        deadlineMs: clock.now() + (envelope?.remainingMs ?? 0),
+        hops,
+        traceparent: envelope?.traceparent ?? "",
+        tracestate: envelope?.tracestate ?? "",
+        attempt: envelope?.attempt ?? 0,
+      },
+      {
+        answered(body) {
+          over = true;
+          session.calls.delete(frame.call);
+          link.answer(frame.call, { case: "body", value: body });
+        },
+        failed(reason) {
+          over = true;
+          session.calls.delete(frame.call);
+          fail(link, frame, reason);
+        },
+      },
+    );
+    if (!over) session.calls.set(frame.call, breakOff);
+  }
+
+  function fail(link: Link, frame: Forward, reason: unknown): void {
+    if (!(reason instanceof NanoError)) log.error({ err: reason, route: frame.route }, "a handler threw");
+    link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) });
+  }
+
+  function cancel(link: Link, call: bigint): boolean {
+    for (const session of links.get(link)?.values() ?? []) {
+      const breakOff = session.calls.get(call);
+      if (!breakOff) continue;
+      breakOff(new NanoError({ code: "canceled", message: "the caller gave up" }));
+      return true;
+    }
+    return false;
+  }
+
+  function endWhere(lostNow: (session: BackendSession) => boolean): void {
+    for (const session of [...sessions.values()]) if (lostNow(session)) void over(session, lost);
+  }
+
+  return {
+    get sessions() {
+      return sessions.size;
+    },
+    frame(link, body) {
+      switch (body.case) {
+        case "open":
+          open(link, body.value);
+          return true;
+        case "patch":
+          patch(link, body.value);
+          return true;
+        case "end":
+          void end(link, body.value);
+          return true;
+        case "forward":
+          forward(link, body.value);
+          return true;
+        case "synced":
+          // Whatever the frontend still has, it has opened again.
+          endWhere((session) => session.core.incarnation === link.peer.incarnation && !session.link);
+          return true;
+        case "cancel":
+          return cancel(link, body.value.call);
+        default:
+          return false;
+      }
+    },
+    linkClosed(link) {
+      const broken = new Set<BackendSession>();
+      for (const session of links.get(link)?.values() ?? []) {
+        if (session.link !== link) continue;
+        session.link = undefined;
+        session.calls.clear();
+        broken.add(session);
+      }
+      links.delete(link);
+      if (broken.size > 0) {
+        clock.after(options.graceMs ?? 5_000, () => endWhere((session) => broken.has(session) && !session.link));
+      }
+    },
+    frontendGone: (incarnation) => endWhere((session) => session.core.incarnation === incarnation && !session.link),
+  };
+}
+
+const kinds = new Set<string>(["left", "lost", "kicked", "replaced", "draining", "protocol"] satisfies CloseReason["kind"][]);
+
+function closeReason(frame: End): CloseReason {
+  const kind = frame.reason?.kind ?? "";
+  return {
+    // A kind that this version does not know still ends the session.
+    kind: kinds.has(kind) ? (kind as CloseReason["kind"]) : "lost",
+    ...(frame.reason?.code ? { code: frame.reason.code } : {}),
+    message: frame.reason?.message ?? "",
+  };
+}

@@ -1,0 +1,117 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  BindSchema,
+  FieldPatchSchema,
+  GroupChangeSchema,
+  KickSchema,
+  PushSchema,
+  type SessionTarget,
+  SessionTargetSchema,
+  WriteSchema,
+} from "../../gen/nano/cluster/v1/link_pb.ts";
+import { type Kick, NanoError } from "../error/index.ts";
+import { ask, type Link } from "../link/index.ts";
+import type { DataPatch, FormerSession, OutgoingPush, SessionHome } from "../session/index.ts";
+
+/** What a home asks of whoever knows its link, which may be replaced. */
+export interface HomeLink {
+  readonly link: Link | undefined;
+  /** The session's handle on that link. */
+  readonly handle: number;
+}
+
+/** What a home is made of. */
+export interface LinkHomeOptions {
+  readonly now: () => number;
+  /** How long the frontend may take. The default is 5,000; a bind may wait 5 s more for the former session. */
+  readonly timeoutMs?: number;
+  /** A push that will not arrive. */
+  readonly lost: (error: NanoError) => void;
+}
+
+/** A session's truth behind a link: on the frontend that holds the client. */
+export class LinkHome implements SessionHome {
+  readonly #at: HomeLink;
+  readonly #options: LinkHomeOptions;
+
+  constructor(at: HomeLink, options: LinkHomeOptions) {
+    this.#at = at;
+    this.#options = options;
+  }
+
+  async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
+    const link = this.#link();
+    const outcome = await ask(link, this.#deadline(2), (call) =>
+      link.send({ case: "bind", value: create(BindSchema, { call, session: this.#target(), user, roles: [...roles] }) }),
+    );
+    const former = outcome.case === "bound" ? outcome.value.former : "";
+    return former === "ended" || former === "timed_out" ? former : "none";
+  }
+
+  async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
+    const link = this.#link();
+    const outcome = await ask(link, this.#deadline(), (call) =>
+      link.send({
+        case: "write",
+        value: create(WriteSchema, {
+          call,
+          session: this.#target(),
+          patch: fieldPatch(patch),
+          ...(expected ? { expected: fieldPatch(expected) } : {}),
+        }),
+      }),
+    );
+    return outcome.case === "written" && outcome.value;
+  }
+
+  push(push: OutgoingPush): void {
+    try {
+      this.#link().sendData({ case: "push", value: this.#push(push, 0n) });
+    } catch (reason) {
+      this.#options.lost(NanoError.from(reason));
+    }
+  }
+
+  async deliver(push: OutgoingPush): Promise<boolean> {
+    const link = this.#link();
+    const outcome = await ask(link, this.#deadline(), (call) => link.sendData({ case: "push", value: this.#push(push, call) }));
+    return outcome.case === "missed" && outcome.value.sessions.length === 0 && outcome.value.users.length === 0;
+  }
+
+  kick(kick: Kick): void {
+    const { link } = this.#at;
+    link?.send({ case: "kick", value: create(KickSchema, { session: this.#target(), code: kick.code, reason: kick.reason }) });
+  }
+
+  async changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void> {
+    const link = this.#link();
+    await ask(link, this.#deadline(), (call) =>
+      link.send({
+        case: "groupChange",
+        value: create(GroupChangeSchema, { call, session: this.#target(), group: { ...group }, remove: change === "remove" }),
+      }),
+    );
+  }
+
+  #link(): Link {
+    const { link } = this.#at;
+    if (link && !link.closed) return link;
+    throw new NanoError({ code: "unavailable", message: "the frontend of the session is out of reach" });
+  }
+
+  #deadline(times = 1): number {
+    return this.#options.now() + (this.#options.timeoutMs ?? 5_000) * times;
+  }
+
+  #target(): SessionTarget {
+    return create(SessionTargetSchema, { by: { case: "handle", value: this.#at.handle } });
+  }
+
+  #push(push: OutgoingPush, call: bigint) {
+    return create(PushSchema, { ...push, target: { case: "handle", value: this.#at.handle }, call });
+  }
+}
+
+function fieldPatch(patch: DataPatch) {
+  return create(FieldPatchSchema, { type: patch.type, fields: patch.fields, cleared: [...patch.cleared] });
+}

@@ -1,0 +1,154 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type Bind,
+  BoundSchema,
+  type GroupChange,
+  type GroupQuery,
+  type Kick,
+  MemberSchema,
+  MembersSchema,
+  MissedSchema,
+  type Push,
+  type SessionTarget,
+  type Write,
+} from "../../gen/nano/cluster/v1/link_pb.ts";
+import { NanoError, publicError, toWireError } from "../error/index.ts";
+import type { GroupKey, Membership } from "../group/index.ts";
+import type { FrameBody, Link, Outcome } from "../link/index.ts";
+import type { OutgoingPush } from "../session/index.ts";
+import type { UserTable } from "../user/index.ts";
+import type { ClientSession } from "./client-session.ts";
+import type { SessionPeers } from "./session-peers.ts";
+
+/** What the other servers' frames are done with. */
+export interface BackendFramesOptions {
+  readonly peers: SessionPeers;
+  readonly users: UserTable<ClientSession>;
+  readonly membership: Membership;
+  sessionById(id: string): ClientSession | undefined;
+  /** Whether bytes are the right to act on a session. */
+  hasCapability(id: string, capability: Uint8Array): boolean;
+}
+
+/** What other servers may ask of a frontend: push, kick, bind, write, groups. Gives whether a frame was one of these. */
+export function createBackendFrames(options: BackendFramesOptions): (link: Link, body: FrameBody) => boolean {
+  const { peers, users, membership } = options;
+
+  /** Throws `not_found` where the session is over, `permission_denied` without the right to it. */
+  function sessionOf(link: Link, target: SessionTarget | undefined): ClientSession {
+    const by = target?.by;
+    if (by?.case === "key") {
+      const id = hex(by.value.session);
+      if (!options.hasCapability(id, by.value.capability)) {
+        throw new NanoError({ code: "permission_denied", message: "not the right to this session" });
+      }
+      return found(options.sessionById(id));
+    }
+    if (by?.case === "user") return found(users.get(by.value));
+    return found(by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
+  }
+
+  function answering(link: Link, call: bigint, work: () => Outcome | Promise<Outcome>): void {
+    // Outside of a call nobody hears of a failure: the session was over.
+    const answer = (outcome: Outcome): void => {
+      if (call !== 0n) link.answer(call, outcome);
+    };
+    const fail = (reason: unknown): void => answer({ case: "error", value: toWireError(publicError(reason)) });
+    try {
+      const outcome = work();
+      if (outcome instanceof Promise) outcome.then(answer, fail);
+      else answer(outcome);
+    } catch (reason) {
+      fail(reason);
+    }
+  }
+
+  async function bind(link: Link, frame: Bind): Promise<Outcome> {
+    const former = await sessionOf(link, frame.session).bind(frame.user, frame.roles);
+    return { case: "bound", value: create(BoundSchema, { former }) };
+  }
+
+  async function write(link: Link, frame: Write): Promise<Outcome> {
+    const { patch, expected } = frame;
+    if (!patch) throw new NanoError({ code: "invalid_argument", message: "a write without a patch" });
+    return { case: "written", value: await sessionOf(link, frame.session).write(patch, expected) };
+  }
+
+  function push(link: Link, frame: Push): Outcome {
+    const { target } = frame;
+    const push: OutgoingPush = { route: frame.route, body: frame.body, delivery: delivery(frame.delivery) };
+    const missed = create(MissedSchema);
+    if (target.case === "group") {
+      const except = new Set(frame.except.map(hex));
+      for (const member of membership.members(target.value)) if (!except.has(member.id)) member.push(push);
+    } else if (target.case === "users") {
+      for (const user of target.value.users) {
+        const session = users.get(user);
+        if (session) session.push(push);
+        else missed.users.push(user);
+      }
+    } else {
+      const by: SessionTarget["by"] =
+        target.case === "session" ? { case: "key", value: target.value } : { case: "handle", value: target.value ?? 0 };
+      sessionOf(link, { $typeName: "nano.cluster.v1.SessionTarget", by }).push(push);
+    }
+    return { case: "missed", value: missed };
+  }
+
+  function kick(link: Link, frame: Kick): Outcome {
+    sessionOf(link, frame.session).kick({ code: frame.code, reason: frame.reason });
+    return done;
+  }
+
+  async function changeGroup(link: Link, frame: GroupChange): Promise<Outcome> {
+    const group: GroupKey = { type: frame.group?.type ?? "", name: frame.group?.name ?? "" };
+    if (frame.session) await sessionOf(link, frame.session).changeGroup(group, frame.remove ? "remove" : "add");
+    else for (const member of [...membership.members(group)]) membership.remove(group, member);
+    return done;
+  }
+
+  function members(frame: GroupQuery): Outcome {
+    const group: GroupKey = { type: frame.group?.type ?? "", name: frame.group?.name ?? "" };
+    const members = [...membership.members(group)].map((member) =>
+      create(MemberSchema, { session: Buffer.from(member.id, "hex"), user: member.user ?? "" }),
+    );
+    return { case: "members", value: create(MembersSchema, { members }) };
+  }
+
+  return (link, body) => {
+    switch (body.case) {
+      case "push":
+        answering(link, body.value.call, () => push(link, body.value));
+        return true;
+      case "kick":
+        answering(link, body.value.call, () => kick(link, body.value));
+        return true;
+      case "bind":
+        answering(link, body.value.call, () => bind(link, body.value));
+        return true;
+      case "write":
+        answering(link, body.value.call, () => write(link, body.value));
+        return true;
+      case "groupChange":
+        answering(link, body.value.call, () => changeGroup(link, body.value));
+        return true;
+      case "groupQuery":
+        answering(link, body.value.call, () => members(body.value));
+        return true;
+      default:
+        return false;
+    }
+  };
+}
+
+const done: Outcome = { case: "body", value: new Uint8Array(0) };
+const hex = (id: Uint8Array): string => Buffer.from(id).toString("hex");
+
+function found(session: ClientSession | undefined): ClientSession {
+  if (session && !session.core.ended) return session;
+  throw new NanoError({ code: "not_found", message: "the session has ended" });
+}
+
+function delivery(text: string): OutgoingPush["delivery"] {
+  return text === "latest" || text === "droppable" ? text : "replay";
+}

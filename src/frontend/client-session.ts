@@ -1,0 +1,221 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import type { Delivery } from "../contract/index.ts";
+import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
+import type { GroupKey, Membership } from "../group/index.ts";
+import {
+  type ClientInfo,
+  type DataPatch,
+  type FormerSession,
+  type OutgoingPush,
+  SessionCore,
+  SessionData,
+  type SessionHome,
+  SessionLog,
+} from "../session/index.ts";
+import type { UserTable } from "../user/index.ts";
+import type { ClientMessage, ConnectedSession, Connection } from "./connection.ts";
+import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
+import type { ResolvedLimits } from "./limits.ts";
+import { failedRoute, goneRoute } from "./log-writer.ts";
+import type { SessionPeers } from "./session-peers.ts";
+
+/** What a session asks of its frontend. */
+export interface SessionHost extends DispatchHost {
+  readonly id: string;
+  readonly incarnation: bigint;
+  readonly limits: ResolvedLimits;
+  readonly users: UserTable<ClientSession>;
+  readonly membership: Membership;
+  readonly peers: SessionPeers;
+  /** The handshake is done. */
+  opened(session: ClientSession): void;
+  ended(session: ClientSession, reason: CloseReason): void;
+  flushSoon(connection: Connection): void;
+  listenerFailed(reason: unknown): void;
+  /** What the newest push of a `latest` route replaces. */
+  latestKey(push: OutgoingPush): string;
+}
+
+/** One client on the frontend that holds it: the truth about its session. */
+export class ClientSession implements SessionHome, ConnectedSession {
+  readonly core: SessionCore;
+  readonly log: SessionLog;
+  readonly openedAtMs: number;
+  /** Grows with every patch and bind. */
+  version = 0n;
+
+  readonly #host: SessionHost;
+  readonly #connection: Connection;
+  readonly #dispatcher: Dispatcher;
+  readonly #data: SessionData;
+  #finished: Promise<void> | undefined;
+
+  constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
+    this.#host = host;
+    this.#connection = connection;
+    this.openedAtMs = host.now();
+    this.log = new SessionLog({ messages: host.limits.queueMessages, bytes: host.limits.queueBytes });
+    this.#data = new SessionData();
+    this.core = new SessionCore({
+      id,
+      frontend: host.id,
+      incarnation: host.incarnation,
+      client,
+      user: undefined,
+      roles: [],
+      data: new SessionData(),
+      home: this,
+      failed: (reason) => host.listenerFailed(reason),
+    });
+    this.#dispatcher = new Dispatcher(this, host);
+  }
+
+  get id(): string {
+    return this.core.id;
+  }
+
+  /** Every message of the session's data. */
+  get data(): Record<string, Uint8Array> {
+    return this.#data.all();
+  }
+
+  /** Messages without an answer. */
+  get pending(): number {
+    return this.#dispatcher.pending;
+  }
+
+  opened(): void {
+    this.#host.opened(this);
+  }
+
+  receive(message: ClientMessage): void {
+    const { encoding } = this.#connection;
+    if (encoding && !this.core.ended) this.#dispatcher.receive(message, encoding);
+  }
+
+  // Until a session can be resumed, a lost socket ends it.
+  disconnected(reason: CloseReason): void {
+    void this.end(reason);
+  }
+
+  answer(id: number, route: string, body: Uint8Array): void {
+    this.#add({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" });
+  }
+
+  fail(id: number, route: string, error: NanoError): void {
+    this.#add({ kind: "failure", id, route, body: nothing, error, delivery: "replay", key: "" });
+  }
+
+  /** A notify was not handled. Only nano clients understand being told. */
+  notifyFailed(route: string, error: NanoError): void {
+    if (!this.#connection.nano) return;
+    const body = toBinary(FailedSchema, create(FailedSchema, { route, code: error.code, message: error.message }));
+    this.push({ route: failedRoute, body, delivery: "replay" });
+  }
+
+  /** The server that the session was stuck to is gone. */
+  gone(type: string): void {
+    if (!this.#connection.nano) return;
+    this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
+  }
+
+  /** A link broke: whom it led to answers nothing more. */
+  peerLost(incarnation: bigint): void {
+    this.#dispatcher.peerLost(incarnation);
+  }
+
+  push(push: OutgoingPush): void {
+    if (this.core.ended) return;
+    const { route, body, delivery } = push;
+    this.#add({ kind: "push", id: 0, route, body, error: undefined, delivery, key: this.#latestKey(push, delivery) });
+  }
+
+  async deliver(push: OutgoingPush): Promise<boolean> {
+    if (this.core.ended) return false;
+    this.push(push);
+    return !this.core.ended;
+  }
+
+  async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
+    this.#mustLive();
+    const before = this.core.user;
+    if (before !== undefined && user !== "" && before !== user) {
+      throw new NanoError({ code: "failed_precondition", message: "the session is another user's already" });
+    }
+    if (user === "") {
+      if (before !== undefined) this.#host.users.release(before, this);
+      this.#host.membership.leaveAll(this.core);
+    } else if (before === user) return "none";
+    this.core.userChanged(user === "" ? undefined : user, roles);
+    this.version++;
+    this.#host.peers.userChanged(this);
+    if (user === "") return "none";
+    return this.#host.users.bind(user, this);
+  }
+
+  async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
+    this.#mustLive();
+    if (expected && !this.#data.matches(expected)) return false;
+    const next = this.#data.copy();
+    next.apply(patch);
+    const { sessionDataBytes } = this.#host.limits;
+    if (next.length > sessionDataBytes) {
+      throw new NanoError({ code: "resource_exhausted", message: `a session's data has at most ${sessionDataBytes} bytes` });
+    }
+    this.#data.apply(patch);
+    this.version++;
+    this.core.applied(patch);
+    this.#host.peers.patched(this, patch);
+    return true;
+  }
+
+  async changeGroup(group: GroupKey, change: "add" | "remove"): Promise<void> {
+    this.#mustLive();
+    if (change === "add") this.#host.membership.add(group, this.core);
+    else this.#host.membership.remove(group, this.core);
+  }
+
+  kick(kick: Kick): void {
+    void this.end({ kind: "kicked", code: kick.code, message: kick.reason });
+  }
+
+  /** Ends the session, once: tells the client where there is one, every server that saw it, and the callbacks. Resolves when all have finished. */
+  end(reason: CloseReason): Promise<void> {
+    if (this.#finished) return this.#finished;
+    const { core } = this;
+    const finished = Promise.withResolvers<void>();
+    this.#finished = finished.promise;
+    const kick = { code: reason.code ?? "unavailable", reason: reason.message };
+    if (reason.kind === "lost" || reason.kind === "left") this.#connection.destroy(reason);
+    else this.#connection.kick(kick, reason);
+    this.#dispatcher.stop(new NanoError({ code: "canceled", message: "the session has ended" }));
+    if (core.user !== undefined) this.#host.users.release(core.user, this);
+    this.#host.membership.leaveAll(core);
+    const heard = core.end(reason);
+    const told = this.#host.peers.ended(this, reason);
+    this.log.clear();
+    this.#host.ended(this, reason);
+    void Promise.all([heard, told]).then(() => finished.resolve());
+    return this.#finished;
+  }
+
+  #add(entry: Parameters<SessionLog["add"]>[0]): void {
+    if (this.core.ended) return;
+    if (this.log.add(entry)) this.#host.flushSoon(this.#connection);
+    else {
+      this.log.clear();
+      void this.end({ kind: "kicked", code: "too_slow", message: "the client reads too slowly" });
+    }
+  }
+
+  #latestKey(push: OutgoingPush, delivery: Delivery): string {
+    return delivery === "latest" ? this.#host.latestKey(push) : "";
+  }
+
+  #mustLive(): void {
+    if (this.core.ended) throw new NanoError({ code: "not_found", message: "the session has ended" });
+  }
+}
+
+const nothing = new Uint8Array(0);

@@ -1,0 +1,35 @@
+import { createRefusalCounts, type RefusalCounts } from "../pipeline/index.ts";
+
+/** What a frontend has seen. Read when asked for; never reset. */
+export interface FrontendCounters {
+  /** Sockets taken, ever. */
+  accepted: number;
+  /** Sockets closed before their handshake was done, for whatever they did. */
+  handshakesRefused: number;
+  /** Connections closed for a breach of the protocol. */
+  violations: number;
+  /** Connections cut since they read too slowly. */
+  tooSlow: number;
+  /** Connections that fell silent. */
+  silent: number;
+  /** Messages that came, of every kind. */
+  messages: number;
+  /** Pushes that no connection could be told: their route or message is not known here. */
+  pushesUnknown: number;
+  /** Messages refused, by the stage that refused. */
+  readonly refused: RefusalCounts;
+}
+
+/** All at zero. */
+export function createFrontendCounters(): FrontendCounters {
+  return {
+    accepted: 0,
+    handshakesRefused: 0,
+    violations: 0,
+    tooSlow: 0,
+    silent: 0,
+    messages: 0,
+    pushesUnknown: 0,
+    refused: createRefusalCounts(),
+  };
+}

@@ -1,0 +1,320 @@
+import { create } from "@bufbuild/protobuf";
+import { EnvelopeSchema, ForwardSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { DeadlineSweep, Due } from "../clock/index.ts";
+import type { ServerInfo } from "../discovery/index.ts";
+import { NanoError, publicError } from "../error/index.ts";
+import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
+import type { Link } from "../link/index.ts";
+import type { Stage } from "../pipeline/index.ts";
+import type { RoutePolicy } from "../route/index.ts";
+import type { Directory, KnownRoute, Router, ServerKey } from "../router/index.ts";
+import type { ClientSession } from "./client-session.ts";
+import type { ClientMessage } from "./connection.ts";
+import type { ClientEncoding } from "./encoding.ts";
+import type { SessionPeers } from "./session-peers.ts";
+
+/** What sending messages on needs of the server around. */
+export interface DispatchHost {
+  readonly incarnation: bigint;
+  readonly directory: Directory;
+  readonly router: Router;
+  readonly handlers: Handlers;
+  readonly deadlines: DeadlineSweep;
+  readonly peers: SessionPeers;
+  readonly limits: { readonly inFlight: number };
+  now(): number;
+  /** An open link, if there is one. */
+  linkOf(server: ServerInfo): Link | undefined;
+  linkTo(server: ServerInfo): Promise<Link>;
+  refused(stage: Stage): void;
+  /** A handler here threw what was not meant for clients. */
+  handlerFailed(route: string, reason: unknown): void;
+}
+
+/**
+ * Sends one session's messages to the servers that answer them, in order: ahead to the same server without waiting; another server,
+ * or a method that needs a user while earlier messages may be logging in, waits for the answers before it.
+ */
+export class Dispatcher {
+  readonly #session: ClientSession;
+  readonly #host: DispatchHost;
+  readonly #waiting: Incoming[] = [];
+  readonly #running = new Map<Incoming, BreakOff>();
+  readonly #before = new Map<string, ServerKey>();
+  readonly #toldGone = new Set<bigint>();
+  // Serial messages under way, and where they went.
+  #serial = 0;
+  #target: bigint | undefined;
+  #linking = false;
+
+  constructor(session: ClientSession, host: DispatchHost) {
+    this.#session = session;
+    this.#host = host;
+  }
+
+  get pending(): number {
+    return this.#waiting.length + this.#running.size;
+  }
+
+  receive(message: ClientMessage, encoding: ClientEncoding): void {
+    const host = this.#host;
+    const known = host.directory.route(message.route);
+    const refusal = shapeRefusal(message, known);
+    if (refusal || !known) return this.#refuse(message, refusal, "route");
+    if (this.pending >= host.limits.inFlight) {
+      const full = new NanoError({ code: "resource_exhausted", message: `over ${host.limits.inFlight} messages wait for an answer` });
+      return this.#refuse(message, full, "limit");
+    }
+    let body: Uint8Array;
+    try {
+      body = encoding.decode(known.info.input, message.body);
+    } catch (reason) {
+      return this.#refuse(message, NanoError.from(reason), "validate");
+    }
+    const { policy } = known.info;
+    const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this.#expire);
+    if (policy.order === "concurrent" && !this.#linking) {
+      if (!this.#go(incoming)) this.#wait(incoming);
+      return;
+    }
+    this.#wait(incoming);
+    this.#pump();
+  }
+
+  /** The session is over: nothing waits, and what runs is broken off. */
+  stop(reason: NanoError): void {
+    for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
+    for (const breakOff of [...this.#running.values()]) breakOff(reason);
+    this.#running.clear();
+  }
+
+  /** A server is out of reach. Its calls have failed; a session stuck to it learns so once. */
+  peerLost(incarnation: bigint): void {
+    for (const [type, before] of this.#before) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
+  }
+
+  #wait(incoming: Incoming): void {
+    this.#waiting.push(incoming);
+    this.#host.deadlines.add(incoming);
+  }
+
+  #pump(): void {
+    while (!this.#linking) {
+      // Taken out first: a handler that answers at once pumps again.
+      const first = this.#waiting.shift();
+      if (!first) return;
+      if (!this.#go(first)) {
+        this.#waiting.unshift(first);
+        return;
+      }
+      this.#host.deadlines.remove(first);
+    }
+  }
+
+  /** False while it must wait. */
+  #go(incoming: Incoming): boolean {
+    const { known, body } = incoming;
+    const host = this.#host;
+    const { core } = this.#session;
+    const serial = known.info.policy.order === "serial";
+    let server: ServerInfo;
+    let policy: RoutePolicy;
+    try {
+      server = host.router.pick(known, { body, before: this.#before.get(known.info.server) });
+      policy = host.directory.routeOf(server, known.info.route)?.policy ?? known.info.policy;
+    } catch (reason) {
+      if (serial && this.#serial > 0) return false;
+      const error = NanoError.from(reason);
+      const before = this.#before.get(known.info.server);
+      if (known.info.policy.by === "sticky" && before) this.#tellGone(known.info.server, before.incarnation);
+      this.#fail(incoming, error, "route");
+      return true;
+    }
+    if (serial && this.#serial > 0) {
+      if (policy.access === "bound" && core.user === undefined) return false;
+      if (server.incarnation !== this.#target) return false;
+    }
+    const refusal = accessRefusal(policy.access, policy.roles, core.user, core.roles);
+    if (refusal) {
+      this.#fail(incoming, refusal, "access");
+      return true;
+    }
+    if (server.incarnation === host.incarnation) {
+      this.#began(serial, server);
+      this.#local(incoming, server, serial);
+      return true;
+    }
+    const link = host.linkOf(server);
+    if (!link) {
+      this.#link(server);
+      return false;
+    }
+    this.#began(serial, server);
+    this.#forward(incoming, server, link, serial);
+    return true;
+  }
+
+  #began(serial: boolean, server: ServerInfo): void {
+    if (!serial) return;
+    this.#serial++;
+    this.#target = server.incarnation;
+  }
+
+  // Everything waits meanwhile: what came later must not overtake.
+  #link(server: ServerInfo): void {
+    this.#linking = true;
+    this.#host.linkTo(server).then(
+      () => {
+        this.#linking = false;
+        this.#pump();
+      },
+      (reason: unknown) => {
+        this.#linking = false;
+        const first = this.#waiting.shift();
+        if (first) {
+          this.#host.deadlines.remove(first);
+          this.#fail(first, NanoError.from(reason), "route");
+        }
+        this.#pump();
+      },
+    );
+  }
+
+  #local(incoming: Incoming, server: ServerInfo, serial: boolean): void {
+    const { known, body, deadlineMs } = incoming;
+    let over = false;
+    const breakOff = this.#host.handlers.dispatch(
+      this.#session.core,
+      known.info.route,
+      body,
+      { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: 0 },
+      {
+        answered: (answer) => {
+          over = true;
+          this.#answered(incoming, server, serial, answer);
+        },
+        failed: (reason, stage) => {
+          over = true;
+          if (!(reason instanceof NanoError)) this.#host.handlerFailed(known.info.route, reason);
+          this.#failed(incoming, serial, publicError(reason), stage);
+        },
+      },
+    );
+    if (!over) this.#running.set(incoming, breakOff);
+  }
+
+  #forward(incoming: Incoming, server: ServerInfo, link: Link, serial: boolean): void {
+    const { message, known, body, deadlineMs } = incoming;
+    const { peers, now } = this.#host;
+    const call = link.expect(deadlineMs, (outcome) => {
+      if (outcome instanceof NanoError) this.#failed(incoming, serial, outcome, "handler");
+      else if (outcome.case === "body") this.#answered(incoming, server, serial, outcome.value);
+      else this.#failed(incoming, serial, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
+    });
+    this.#running.set(incoming, (reason) => link.cancel(call, reason));
+    try {
+      link.sendData({
+        case: "forward",
+        value: create(ForwardSchema, {
+          call,
+          handle: peers.handleOn(link, this.#session),
+          route: known.info.route,
+          body,
+          notify: message.kind === "notify",
+          version: this.#session.version,
+          envelope: create(EnvelopeSchema, { remainingMs: Math.max(1, Math.floor(deadlineMs - now())) }),
+        }),
+      });
+    } catch (reason) {
+      link.cancel(call, NanoError.from(reason));
+    }
+  }
+
+  #answered(incoming: Incoming, server: ServerInfo, serial: boolean, body: Uint8Array): void {
+    this.#running.delete(incoming);
+    const { message, known } = incoming;
+    this.#before.set(known.info.server, { id: server.id, incarnation: server.incarnation });
+    if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
+    this.#finished(serial);
+  }
+
+  #failed(incoming: Incoming, serial: boolean, error: NanoError, stage: Stage): void {
+    this.#running.delete(incoming);
+    this.#fail(incoming, error, stage);
+    this.#finished(serial);
+  }
+
+  #finished(serial: boolean): void {
+    if (serial) this.#serial--;
+    this.#pump();
+  }
+
+  #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
+    this.#refuse(incoming.message, error, stage);
+  }
+
+  #refuse(message: ClientMessage, error: NanoError | undefined, stage: Stage): void {
+    if (this.#session.core.ended || !error) return;
+    this.#host.refused(stage);
+    if (message.kind === "request") this.#session.fail(message.id, message.route, error);
+    else this.#session.notifyFailed(message.route, error);
+  }
+
+  #tellGone(type: string, incarnation: bigint): void {
+    if (this.#toldGone.has(incarnation)) return;
+    this.#toldGone.add(incarnation);
+    this.#session.gone(type);
+  }
+
+  // A link that never comes up must not hold a message longer than its method allows.
+  readonly #expire = (incoming: Incoming): void => {
+    const at = this.#waiting.indexOf(incoming);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    const { route } = incoming.known.info;
+    this.#fail(incoming, new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` }), "route");
+    this.#pump();
+  };
+}
+
+/** A message of a client on its way, its body in protobuf. */
+class Incoming implements Due {
+  readonly message: ClientMessage;
+  readonly known: KnownRoute;
+  readonly body: Uint8Array;
+  readonly deadlineMs: number;
+  readonly #expired: (incoming: Incoming) => void;
+
+  constructor(
+    message: ClientMessage,
+    known: KnownRoute,
+    body: Uint8Array,
+    deadlineMs: number,
+    expired: (incoming: Incoming) => void,
+  ) {
+    this.message = message;
+    this.known = known;
+    this.body = body;
+    this.deadlineMs = deadlineMs;
+    this.#expired = expired;
+  }
+
+  expire(): void {
+    this.#expired(this);
+  }
+}
+
+function shapeRefusal(message: ClientMessage, known: KnownRoute | undefined): NanoError | undefined {
+  if (message.route === "") return new NanoError({ code: "invalid_argument", message: "the route is empty" });
+  // Remotes do not exist for clients.
+  if (!known || known.info.kind === "remote") {
+    return new NanoError({ code: "not_found", message: `no server answers the route "${message.route}"` });
+  }
+  if (known.info.kind === "push") {
+    return new NanoError({ code: "unimplemented", message: `${message.route} is a push: clients listen to it` });
+  }
+  if (known.info.kind === "notify" && message.kind === "request") {
+    return new NanoError({ code: "invalid_argument", message: `${message.route} is a notify: it is told, not asked` });
+  }
+  return undefined;
+}
