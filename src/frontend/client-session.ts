@@ -120,7 +120,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
   }
 
-  /** A link broke: whom it led to answers nothing more. */
+  /** A server is there no more. */
   peerLost(incarnation: bigint): void {
     this.#dispatcher.peerLost(incarnation);
   }

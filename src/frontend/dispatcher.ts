@@ -88,7 +88,7 @@ export class Dispatcher {
     this.#running.clear();
   }
 
-  /** A server is out of reach. Its calls have failed; a session stuck to it learns so once. */
+  /** A server is there no more: a session that was stuck to it learns so, once. */
   peerLost(incarnation: bigint): void {
     for (const [type, before] of this.#before) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
   }

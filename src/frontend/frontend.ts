@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Acceptor } from "../acceptor/index.ts";
-import { type Clock, type Random, toHex, within } from "../clock/index.ts";
+import { type Clock, type Random, sleep, toHex, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
@@ -41,8 +41,8 @@ export interface Frontend {
   linkClosed(link: Link): void;
   /** The list of servers changed: links to new ones may be due. */
   serversChanged(): void;
-  /** Ends every session with the kick code `moved`. Resolves when all have ended everywhere. */
-  release(): Promise<void>;
+  /** Ends every session with the kick code `moved`, each when its messages are answered, at the latest at a time of the clock. Resolves when all have ended everywhere. */
+  release(untilMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,6 +65,7 @@ export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" |
 }
 
 const sweepMs = 1_000;
+const releasePollMs = 20;
 
 /** The frontend half of a server. Nothing listens before `start`. */
 export function createFrontend(options: FrontendOptions): Frontend {
@@ -99,6 +100,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const orphans = new WeakMap<ClientSession, Set<bigint>>();
   // Types of which a method was called or a group has members: `any` chooses among all their servers, so all are linked.
   const linkedTypes = new Set<string>();
+  let known: ReadonlySet<bigint> = new Set();
   let flushing = false;
   let sweep: { cancel(): void } | undefined;
 
@@ -276,7 +278,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
       const open = peers.forget(link);
       for (const session of open) {
         orphans.set(session, (orphans.get(session) ?? new Set()).add(link.peer.incarnation));
-        session.peerLost(link.peer.incarnation);
       }
       // The server may be there still, and must not take these sessions for lost.
       const server = directory.byIncarnation(link.peer.incarnation);
@@ -284,10 +285,21 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     serversChanged() {
       for (const type of linkedTypes) linkAll(type);
+      const here = new Set(directory.servers.map((server) => server.incarnation));
+      for (const incarnation of known) {
+        if (!here.has(incarnation)) for (const session of sessions.values()) session.peerLost(incarnation);
+      }
+      known = here;
     },
-    async release() {
+    async release(untilMs) {
       const moved = { kind: "draining", code: "moved", message: "the server stops: connect again" } as const;
-      await Promise.all([...sessions.values()].map((session) => session.end(moved)));
+      const ended: Promise<void>[] = [];
+      while (sessions.size > 0) {
+        const late = clock.now() >= untilMs;
+        for (const session of [...sessions.values()]) if (late || session.pending === 0) ended.push(session.end(moved));
+        if (sessions.size > 0) await sleep(clock, releasePollMs);
+      }
+      await Promise.all(ended);
     },
     async stop() {
       sweep?.cancel();

@@ -1,4 +1,5 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
+import { ByteWriter } from "../contract/index.ts";
 import { type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
@@ -33,6 +34,7 @@ const nothingToBreak: BreakOff = () => {};
 /** Joins routes with the code that answers them. */
 export function createHandlers(options: HandlersOptions): Handlers {
   const { entries, deadlines } = options;
+  const writer = new ByteWriter(4_096);
   const maxPending = options.maxPending ?? 256;
   let pending = 0;
   return {
@@ -51,7 +53,7 @@ export function createHandlers(options: HandlersOptions): Handlers {
         return nothingToBreak;
       }
       pending++;
-      const call = new HandlerCall(options, entry, session, body, info, {
+      const call = new HandlerCall(options, writer, entry, session, body, info, {
         answered(answer) {
           pending--;
           deadlines.remove(call);
@@ -76,13 +78,23 @@ class HandlerCall implements Due, Outlet {
   readonly #entry: Entry;
   readonly #session: SessionCore;
   readonly #body: Uint8Array;
+  readonly #writer: ByteWriter;
   readonly #now: () => number;
   readonly #outlet: Outlet;
   readonly #context: ServerCall;
   #done: (() => void) | undefined;
   over = false;
 
-  constructor(options: HandlersOptions, entry: Entry, session: SessionCore, body: Uint8Array, info: CallInfo, outlet: Outlet) {
+  constructor(
+    options: HandlersOptions,
+    writer: ByteWriter,
+    entry: Entry,
+    session: SessionCore,
+    body: Uint8Array,
+    info: CallInfo,
+    outlet: Outlet,
+  ) {
+    this.#writer = writer;
     this.#entry = entry;
     this.#session = session;
     this.#body = body;
@@ -114,7 +126,7 @@ class HandlerCall implements Due, Outlet {
     session.refresh();
     const refusal = refused(this.#entry, session);
     if (refusal) this.failed(refusal, "access");
-    else run(this.#entry, this.#context, this.#body, this);
+    else run(this.#entry, this.#context, this.#body, this.#writer, this);
   }
 
   answered(body: Uint8Array): void {

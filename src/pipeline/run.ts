@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { ByteWriter } from "../contract/index.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import type { ServerCall } from "../context/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Entry } from "./entry.ts";
@@ -14,10 +14,13 @@ export interface Outlet {
 }
 
 const nothing = new Uint8Array(0);
-const writer = new ByteWriter(4_096);
 
-/** From the bytes of a message to the bytes of its answer: decodes, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none. */
-export function run(entry: Entry, call: ServerCall, body: Uint8Array, outlet: Outlet): void {
+/**
+ * From the bytes of a message to the bytes of its answer: decodes, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none.
+ *
+ * @param writer Where answers are laid; it is the caller's, and may serve all calls.
+ */
+export function run(entry: Entry, call: ServerCall, body: Uint8Array, writer: ByteWriter, outlet: Outlet): void {
   let message: Message;
   try {
     message = entry.method.input.decode(body, 0, body.length);
@@ -34,10 +37,10 @@ export function run(entry: Entry, call: ServerCall, body: Uint8Array, outlet: Ou
   }
   if (isPromiseLike(result)) {
     result.then(
-      (value) => answer(entry, value, outlet),
+      (value) => answer(entry, value, writer, outlet),
       (reason: unknown) => outlet.failed(reason, "handler"),
     );
-  } else answer(entry, result, outlet);
+  } else answer(entry, result, writer, outlet);
 }
 
 function invoke(entry: Entry, call: ServerCall, message: Message): unknown {
@@ -45,7 +48,7 @@ function invoke(entry: Entry, call: ServerCall, message: Message): unknown {
   return entry.invoke(message as never, call);
 }
 
-function answer(entry: Entry, value: unknown, outlet: Outlet): void {
+function answer(entry: Entry, value: unknown, writer: ByteWriter, outlet: Outlet): void {
   const { method } = entry;
   if (method.kind === "notify") return outlet.answered(nothing);
   let body: Uint8Array;

@@ -22,6 +22,8 @@ export interface Directory {
   ofType(type: string): readonly ServerInfo[];
   /** A route that any server has or had; its servers may be gone. */
   route(route: string): KnownRoute | undefined;
+  /** Every route that clients may call. */
+  readonly clientRoutes: readonly RouteInfo[];
   /** The policy and messages as that one server has them. */
   routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
   /** Finds messages by name, of every schema that was read. */
@@ -94,6 +96,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
     byIncarnation: (incarnation) => servers.find((server) => server.incarnation === incarnation),
     ofType: (type) => servers.filter((server) => server.types.includes(type)),
     route: (route) => routes.get(route),
+    get clientRoutes() {
+      return [...routes.values()].map(({ info }) => info).filter(({ kind }) => kind === "request" || kind === "notify");
+    },
     routeOf: (server, route) => schemas.get(server.schema)?.routes.get(route),
     get registry() {
       return registry;

@@ -1,0 +1,1 @@
+export { createLifecycles, type Lifecycles } from "./lifecycles.ts";

@@ -1,0 +1,88 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { ByteWriter, encodeMessage } from "../contract/index.ts";
+import { codes, NanoError, publicError } from "../error/index.ts";
+import type { Logger } from "../logger/index.ts";
+import type { Http2Handler } from "../net/index.ts";
+import type { Entry } from "../pipeline/index.ts";
+import type { Remotes } from "./remotes.ts";
+
+/** What plain calls are answered with. */
+export interface ConnectOptions {
+  readonly remotes: Remotes;
+  readonly now: () => number;
+  readonly log: Logger;
+  /** The largest message, in bytes. The default is 1 MiB. */
+  readonly maxMessageBytes?: number;
+}
+
+/** Serves the remotes as ordinary unary methods: to Connect, gRPC and gRPC-Web callers of any language. */
+export function createConnectHandler(options: ConnectOptions): Http2Handler {
+  const writer = new ByteWriter(1_024);
+  const maxBytes = options.maxMessageBytes ?? 1_048_576;
+  return connectNodeAdapter({
+    readMaxBytes: maxBytes,
+    writeMaxBytes: maxBytes,
+    // A small compressed body may unpack to anything; inside a cluster there is nothing to gain.
+    acceptCompression: [],
+    maxTimeoutMs: 60_000,
+    routes(router: ConnectRouter) {
+      const services = new Map<Entry["method"]["method"]["parent"], Entry[]>();
+      for (const entry of options.remotes.routes.values()) {
+        const service = entry.method.method.parent;
+        services.set(service, [...(services.get(service) ?? []), entry]);
+      }
+      for (const [service, entries] of services) {
+        const methods = entries.map((entry) => [
+          entry.method.method.localName,
+          (request: Message, context: HandlerContext) => answer(options, writer, entry, request, context),
+        ]);
+        // Every rpc of a remote is unary, and has its entry: the plugin and `implement` saw to that.
+        router.service(service, Object.fromEntries(methods) as Partial<ServiceImpl<typeof service>>);
+      }
+    },
+  });
+}
+
+function answer(
+  { remotes, now, log }: ConnectOptions,
+  writer: ByteWriter,
+  entry: Entry,
+  request: Message,
+  context: HandlerContext,
+): Promise<Message> {
+  const { method } = entry;
+  if (method.kind !== "request") throw new ConnectError("not a request", Code.Unimplemented);
+  const timeoutMs = context.timeoutMs() ?? method.timeoutMs ?? 5_000;
+  return new Promise((resolve, reject) => {
+    const breakOff = remotes.dispatch(
+      method.route,
+      encodeMessage(method.input, request, writer),
+      { id: context.requestHeader.get("nano-caller") ?? "", types: [] },
+      {
+        deadlineMs: now() + timeoutMs,
+        hops: 1,
+        traceparent: context.requestHeader.get("traceparent") ?? "",
+        tracestate: context.requestHeader.get("tracestate") ?? "",
+        attempt: 0,
+      },
+      {
+        answered: (body) => resolve(method.output.decode(body, 0, body.length)),
+        failed(reason) {
+          if (!(reason instanceof NanoError)) log.error({ err: reason, route: method.route }, "a remote threw");
+          reject(connectError(publicError(reason), entry));
+        },
+      },
+    );
+    context.signal.addEventListener("abort", () => breakOff(new NanoError({ code: "canceled", message: "the caller gave up" })), {
+      once: true,
+    });
+  });
+}
+
+function connectError(error: NanoError, entry: Entry): ConnectError {
+  const desc = entry.method.errors?.[error.code]?.detail?.schema;
+  const details = error.detail && desc ? [{ desc, value: create(desc, error.detail) }] : [];
+  return new ConnectError(error.message, 1 + codes.indexOf(error.code), error.metadata, details);
+}

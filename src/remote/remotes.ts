@@ -1,0 +1,116 @@
+import type { DeadlineSweep, Due } from "../clock/index.ts";
+import { type CallInfo, type Caller, type ClusterCore, ServerCall } from "../context/index.ts";
+import { ByteWriter } from "../contract/index.ts";
+import { NanoError } from "../error/index.ts";
+import type { Logger } from "../logger/index.ts";
+import { type Entry, type Outlet, run, type Stage } from "../pipeline/index.ts";
+
+/** What answers other servers on this server. */
+export interface Remotes {
+  readonly routes: ReadonlyMap<string, Entry>;
+  /** Calls that began and have not been answered. */
+  readonly pending: number;
+  /** Answers one call, beside all others. The outlet hears exactly once, at the latest at the deadline. Gives what breaks it off. */
+  dispatch(route: string, body: Uint8Array, caller: Caller, info: CallInfo, outlet: Outlet): (reason: NanoError) => void;
+}
+
+/** What remotes are made of. */
+export interface RemotesOptions {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly cluster: ClusterCore;
+  readonly deadlines: DeadlineSweep;
+  readonly log: Logger;
+  /** How many calls may run at once. The default is 10,000. */
+  readonly maxPending?: number;
+}
+
+const nothingToBreak = (): void => {};
+
+/** Joins the routes of remotes with the code that answers them. */
+export function createRemotes(options: RemotesOptions): Remotes {
+  const { entries, deadlines } = options;
+  const maxPending = options.maxPending ?? 10_000;
+  const writer = new ByteWriter(4_096);
+  let pending = 0;
+  return {
+    routes: entries,
+    get pending() {
+      return pending;
+    },
+    dispatch(route, body, caller, info, outlet) {
+      const entry = entries.get(route);
+      if (!entry) {
+        outlet.failed(new NanoError({ code: "unimplemented", message: `this server does not answer ${route}` }), "route");
+        return nothingToBreak;
+      }
+      if (pending >= maxPending) {
+        outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many remote calls run" }), "limit");
+        return nothingToBreak;
+      }
+      pending++;
+      const context = new ServerCall({
+        cluster: options.cluster,
+        log: options.log,
+        route,
+        type: entry.type,
+        info,
+        session: undefined,
+        sessionSchema: undefined,
+        caller,
+      });
+      const call = new RemoteCall(context, {
+        answered(answer) {
+          pending--;
+          deadlines.remove(call);
+          outlet.answered(answer);
+        },
+        failed(reason, stage) {
+          pending--;
+          deadlines.remove(call);
+          outlet.failed(reason, stage);
+        },
+      });
+      run(entry, context, body, writer, call);
+      if (!call.over) deadlines.add(call);
+      return (reason) => call.breakOff(reason);
+    },
+  };
+}
+
+/** One call from its arrival to its answer. */
+class RemoteCall implements Due, Outlet {
+  readonly #context: ServerCall;
+  readonly #outlet: Outlet;
+  over = false;
+
+  constructor(context: ServerCall, outlet: Outlet) {
+    this.#context = context;
+    this.#outlet = outlet;
+  }
+
+  get deadlineMs(): number {
+    return this.#context.deadlineMs;
+  }
+
+  answered(body: Uint8Array): void {
+    if (this.over) return;
+    this.over = true;
+    this.#outlet.answered(body);
+  }
+
+  failed(reason: unknown, stage: Stage): void {
+    if (this.over) return;
+    this.over = true;
+    this.#outlet.failed(reason, stage);
+  }
+
+  expire(): void {
+    this.breakOff(new NanoError({ code: "deadline_exceeded", message: `${this.#context.route} took too long` }));
+  }
+
+  breakOff(reason: NanoError): void {
+    if (this.over) return;
+    this.#context.breakOff(reason);
+    this.failed(reason, "handler");
+  }
+}

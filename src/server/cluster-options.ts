@@ -1,0 +1,59 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { TlsOptions } from "../net/index.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+/** The cluster port as it will be. */
+export interface ClusterPort {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tokens: readonly string[];
+  readonly tls: TlsOptions | undefined;
+  /** Whether a plain call may come in, by its headers. Links prove the token by themselves. */
+  authorize(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
+}
+
+const leastTokenBytes = 32;
+
+/** Undefined where the server is in no cluster. Throws where strangers could come in: beyond loopback a token or client certificates are asked for. */
+export function checkCluster(options: ServerOptions): ClusterPort | undefined {
+  if (options.reflection) throw new TypeError("reflection comes with a later version: leave it off");
+  if (!options.discovery && !options.cluster) return undefined;
+  const { listen = "127.0.0.1:0", tokens = [], tls } = options.cluster ?? {};
+  const at = hostPort(listen);
+  for (const token of tokens) {
+    if (Buffer.byteLength(token) < leastTokenBytes) throw new RangeError(`a cluster token has at least ${leastTokenBytes} bytes`);
+  }
+  const shut = tokens.length > 0 || (tls?.requestCert === true && tls.ca !== undefined);
+  if (!shut && !isLoopback(at.host)) {
+    throw new TypeError(`the cluster port on ${at.host} is open to strangers: set cluster.tokens, or cluster.tls with requestCert and ca`);
+  }
+  const hashes = tokens.map(digest);
+  return {
+    listen: at,
+    tokens,
+    tls,
+    authorize(headers) {
+      if (hashes.length === 0) return true;
+      const given = headers["authorization"];
+      if (typeof given !== "string" || !given.startsWith("Bearer ")) return false;
+      const hash = digest(given.slice("Bearer ".length));
+      return hashes.some((one) => timingSafeEqual(one, hash));
+    },
+  };
+}
+
+/** Reads "127.0.0.1:4000" and "[::1]:4000". Throws a TypeError on anything else. */
+export function hostPort(text: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port <= 65_535)) throw new TypeError(`"${text}" is no address: write HOST:PORT, as 127.0.0.1:4000`);
+  return { host, port };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}
+
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}

@@ -1,0 +1,41 @@
+import type { Lifecycle } from "../context/index.ts";
+import type { ServiceDefinition } from "../contract/index.ts";
+import { type Entry, ImplementedService } from "../pipeline/index.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+/** What a server's services come to. */
+export interface CollectedServices {
+  /** The server's types: those it says, and those that its services name. */
+  readonly types: readonly string[];
+  readonly definitions: readonly ServiceDefinition<unknown>[];
+  readonly lifecycles: readonly { readonly name: string; readonly lifecycle: Lifecycle }[];
+  /** What clients call, by route. */
+  readonly handlers: ReadonlyMap<string, Entry>;
+  /** What servers call, by route. */
+  readonly remotes: ReadonlyMap<string, Entry>;
+}
+
+/** Sorts services. Throws a TypeError where two answer one route, or something is no service. */
+export function collectServices(options: ServerOptions): CollectedServices {
+  const services = (options.services ?? []).map((service) => {
+    if (service instanceof ImplementedService) return service;
+    throw new TypeError("services are what implement() gives");
+  });
+  const handlers = new Map<string, Entry>();
+  const remotes = new Map<string, Entry>();
+  for (const service of services) {
+    for (const [route, entry] of service.entries(options.pipeline ?? [])) {
+      if (handlers.has(route) || remotes.has(route)) throw new TypeError(`two services answer the route ${route}`);
+      (service.definition.kind === "handler" ? handlers : remotes).set(route, entry);
+    }
+  }
+  const types = new Set([...(options.types ?? []), ...services.map((service) => service.server)]);
+  if (types.size === 0 && (options.acceptors ?? []).length > 0) types.add("gate");
+  return {
+    types: [...types],
+    definitions: services.map((service) => service.definition),
+    lifecycles: services.map(({ name, lifecycle }) => ({ name, lifecycle })),
+    handlers,
+    remotes,
+  };
+}

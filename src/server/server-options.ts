@@ -1,0 +1,66 @@
+import type { Acceptor } from "../acceptor/index.ts";
+import type { Clock, Random } from "../clock/index.ts";
+import type { Module } from "../context/index.ts";
+import type { Discovery } from "../discovery/index.ts";
+import type { Authenticate, FrontendLimits } from "../frontend/index.ts";
+import type { Logger } from "../logger/index.ts";
+import type { Net, TlsOptions } from "../net/index.ts";
+import type { Service, Step } from "../pipeline/index.ts";
+import type { Serializer } from "../serializer/index.ts";
+import type { ServerSessionHooks } from "../session/index.ts";
+
+/** How the other servers reach this one. */
+export interface ClusterOptions {
+  /** Where the cluster port listens, as "127.0.0.1:4000". The default is "127.0.0.1:0": port 0 picks one. */
+  readonly listen?: string;
+  /** What the other servers dial, where it is not `listen`: "10.0.0.1:4000". */
+  readonly advertise?: string;
+  /** Shared secrets of at least 32 bytes. The first is used, any is accepted: two are valid while one replaces the other. */
+  readonly tokens?: readonly string[];
+  /** TLS on the cluster port, both ways. With `requestCert` and `ca` only servers with a certificate of the CA come in. */
+  readonly tls?: TlsOptions;
+}
+
+/** What a server is made of. Everything has a default; a server with no services and no acceptors does nothing. */
+export interface ServerOptions {
+  /** Unique in the cluster. The default is random. */
+  readonly id?: string;
+  /** The version of the application, for those who look at the cluster. The default is empty. */
+  readonly version?: string;
+  /** Types beside those that the services name. The default is none; "gate" for a frontend without services. */
+  readonly types?: readonly string[];
+  /** What the server answers. Its types follow from it. */
+  readonly services?: readonly Service[];
+  /** Where clients come in. A server that has one is a frontend. */
+  readonly acceptors?: readonly Acceptor[];
+  /** Who is there. The default is this server alone. */
+  readonly discovery?: Discovery;
+  /** The cluster port. The default is one on loopback where `discovery` is given, and none otherwise. */
+  readonly cluster?: ClusterOptions;
+  /** Started in order before the services, stopped in reverse. */
+  readonly modules?: readonly Module[];
+  /** Done around every call. */
+  readonly pipeline?: readonly Step[];
+  /** What happens to the sessions that this server serves. */
+  readonly sessions?: readonly ServerSessionHooks[];
+  /** Who a client is, by its handshake. The default lets everybody in, without a user. */
+  readonly authenticate?: Authenticate;
+  /** What clients may use. */
+  readonly limits?: FrontendLimits;
+  /** The encoding of clients that name none. The default is "json", which the clients of the family speak. */
+  readonly encoding?: "protobuf" | "json" | (string & {});
+  /** Beside protobuf and JSON. */
+  readonly serializers?: readonly Serializer[];
+  /** The default writes JSON lines to stderr. */
+  readonly log?: Logger;
+  /** What discovery tells of this server. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Whether clients may ask for the schema. The default is false; true is refused until the version that has it. */
+  readonly reflection?: boolean;
+  /** The default is the machine's. */
+  readonly clock?: Clock;
+  /** The default is the machine's. */
+  readonly random?: Random;
+  /** The default is the machine's. */
+  readonly net?: Net;
+}
