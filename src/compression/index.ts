@@ -1,0 +1,1 @@
+export { CompressionError, inflateZlib } from "./zlib.ts";

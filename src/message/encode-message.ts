@@ -1,0 +1,62 @@
+import { ByteWriter } from "../contract/index.ts";
+import { flag, MessageError, type MessageHeader, MessageKind } from "./message.ts";
+
+const maxRouteBytes = 255;
+const maxCode = 0xffff;
+const text = new TextEncoder();
+
+/** Appends everything of a message but its body. Throws MessageError on a route over 255 bytes, or an id or code that has no bytes. */
+export function writeMessageHeader(writer: ByteWriter, header: MessageHeader): void {
+  const { kind, id, route, code } = header;
+  const routed = kind !== MessageKind.response;
+  const coded = routed && code >= 0;
+  writer.byte(
+    (kind << 1) | (coded ? flag.code : 0) | (header.compressed ? flag.compressed : 0) | (header.error ? flag.error : 0),
+  );
+  if (kind === MessageKind.request || kind === MessageKind.response) writeId(writer, id);
+  if (!routed) return;
+  if (coded) {
+    if (code > maxCode) throw new MessageError(`a code has two bytes: ${code} is too large`);
+    writer.byte(code >>> 8);
+    writer.byte(code & 0xff);
+  } else writeRoute(writer, route ?? "");
+}
+
+/** A whole message. Throws as `writeMessageHeader` does. */
+export function encodeMessage(header: MessageHeader, body: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(body.length + 64);
+  writeMessageHeader(writer, header);
+  writer.bytes(body);
+  return writer.detach();
+}
+
+function writeId(writer: ByteWriter, id: number): void {
+  if (!Number.isSafeInteger(id) || id < 0) throw new MessageError(`${id} is no id`);
+  let rest = id;
+  while (rest >= 128) {
+    writer.byte((rest % 128) | 0x80);
+    rest = Math.floor(rest / 128);
+  }
+  writer.byte(rest);
+}
+
+function writeRoute(writer: ByteWriter, route: string): void {
+  if (route.length > maxRouteBytes) throw new MessageError("a route has at most 255 bytes");
+  const lengthAt = writer.reserve(1);
+  for (let at = 0; at < route.length; at++) {
+    const unit = route.charCodeAt(at);
+    if (unit > 0x7f) {
+      writer.truncate(lengthAt);
+      return writeWideRoute(writer, route);
+    }
+    writer.byte(unit);
+  }
+  writer.buffer[lengthAt] = route.length;
+}
+
+function writeWideRoute(writer: ByteWriter, route: string): void {
+  const bytes = text.encode(route);
+  if (bytes.length > maxRouteBytes) throw new MessageError("a route has at most 255 bytes");
+  writer.byte(bytes.length);
+  writer.bytes(bytes);
+}

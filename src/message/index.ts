@@ -1,0 +1,3 @@
+export { type DecodedMessage, decodeMessage } from "./decode-message.ts";
+export { encodeMessage, writeMessageHeader } from "./encode-message.ts";
+export { MessageError, type MessageHeader, MessageKind } from "./message.ts";

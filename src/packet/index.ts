@@ -1,0 +1,12 @@
+export {
+  encodePacket,
+  exactPacket,
+  maxPacketBodyBytes,
+  PacketError,
+  PacketType,
+  packetHeaderBytes,
+  packetType,
+  readPacketBodyBytes,
+  writePacketHeader,
+} from "./packet.ts";
+export { PacketDecoder, type TakePacket } from "./packet-decoder.ts";

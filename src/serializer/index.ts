@@ -1,0 +1,3 @@
+export { fromCesu8 } from "./cesu8.ts";
+export { createJsonSerializer } from "./json-serializer.ts";
+export { padEmptyProtobuf, protobufSerializer, type Serializer } from "./serializer.ts";

@@ -1,0 +1,50 @@
+import { type DescMessage, fromJsonString, type MessageShape, type Registry, toJsonString } from "@bufbuild/protobuf";
+import { fromCesu8 } from "./cesu8.ts";
+import { malformed, type Serializer } from "./serializer.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+// Deeper than any message may nest (protobuf-es refuses at 100), and far from where the parser's stack ends.
+const maxDepth = 128;
+
+/**
+ * Protobuf's canonical JSON. Unknown fields are ignored, so that clients may be newer; an empty body is the empty message.
+ *
+ * @param options.registry Finds the messages in `Any` fields.
+ * @param options.ascii Whether everything beyond ASCII is escaped, for clients that garble it (clients.md, rule 11).
+ */
+export function createJsonSerializer(options: { readonly registry?: () => Registry; readonly ascii?: boolean } = {}): Serializer {
+  const extra = (): { readonly registry?: Registry } => (options.registry ? { registry: options.registry() } : {});
+  return {
+    name: "json",
+    encode<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array {
+      const text = toJsonString(schema, message, extra());
+      return encoder.encode(options.ascii ? escapeAll(text) : text);
+    },
+    decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
+      try {
+        const text = bytes.length === 0 ? "{}" : decoder.decode(fromCesu8(bytes));
+        checkDepth(text);
+        return fromJsonString(schema, text, { ignoreUnknownFields: true, ...extra() });
+      } catch (reason) {
+        throw malformed(schema, reason);
+      }
+    },
+  };
+}
+
+function escapeAll(text: string): string {
+  return text.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// Brackets in texts count too: whoever sends 128 of them unclosed in one text is refused a message, not served a crash.
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x7b || unit === 0x5b) {
+      if (++depth > maxDepth) throw new RangeError("nested too deeply");
+    } else if (unit === 0x7d || unit === 0x5d) depth--;
+  }
+}
