@@ -38,13 +38,19 @@ function escapeAll(text: string): string {
   return text.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-// Brackets in texts count too: whoever sends 128 of them unclosed in one text is refused a message, not served a crash.
 function checkDepth(text: string): void {
   let depth = 0;
+  let quoted = false;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    if (unit === 0x7b || unit === 0x5b) {
+    if (quoted) {
+      if (unit === backslash) at++;
+      else if (unit === quote) quoted = false;
+    } else if (unit === quote) quoted = true;
+    else if (unit === openBrace || unit === openBracket) {
       if (++depth > maxDepth) throw new RangeError("nested too deeply");
-    } else if (unit === 0x7d || unit === 0x5d) depth--;
+    } else if (unit === closeBrace || unit === closeBracket) depth--;
   }
 }
+
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];

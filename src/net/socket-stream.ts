@@ -1,0 +1,52 @@
+import type { Socket } from "node:net";
+import { systemClock } from "../clock/index.ts";
+import type { ByteStream, StreamEvents } from "./net.ts";
+
+// How long a peer that does not read may hold a stream that has ended.
+const endTimeoutMs = 5_000;
+
+/** A TCP or TLS socket as a byte stream. */
+export class SocketStream implements ByteStream {
+  readonly remoteAddress: string;
+  readonly #socket: Socket;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.remoteAddress = socket.remoteAddress ?? "";
+    socket.setNoDelay(true);
+    // Always heard: an error without a listener ends the process.
+    socket.on("error", (error) => {
+      this.#error = error;
+    });
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#socket.writable && this.#socket.write(bytes);
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    socket.end();
+    // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
+    socket.removeAllListeners("data").resume();
+    const timer = systemClock.after(endTimeoutMs, () => socket.destroy());
+    socket.once("close", () => timer.cancel());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  hear(events: StreamEvents): void {
+    const socket = this.#socket;
+    socket.on("data", (bytes: Buffer) => events.data(bytes));
+    socket.on("drain", () => events.drain());
+    socket.once("close", () => events.closed(this.#error));
+    if (socket.destroyed) queueMicrotask(() => events.closed(this.#error));
+  }
+}
