@@ -1,1 +1,4 @@
 export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo, ServerState } from "./discovery.ts";
+export { type EtcdOptions, etcd } from "./etcd.ts";
+export { type MemoryDiscovery, memory } from "./memory.ts";
+export { decodeRecord, encodeRecord } from "./record.ts";

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
-import type { ByteWriter } from "../contract/index.ts";
 import type { ServerCall } from "../context/index.ts";
+import { type ByteWriter, packDeclared } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Entry } from "./entry.ts";
 import type { Stage } from "./stage.ts";
@@ -32,13 +32,13 @@ export function run(entry: Entry, call: ServerCall, body: Uint8Array, writer: By
   try {
     result = entry.steps.length === 0 ? invoke(entry, call, message) : stepped(entry, call, message);
   } catch (reason) {
-    outlet.failed(reason, "handler");
+    outlet.failed(packDeclared(entry.method.errors, reason), "handler");
     return;
   }
   if (isPromiseLike(result)) {
     result.then(
       (value) => answer(entry, value, writer, outlet),
-      (reason: unknown) => outlet.failed(reason, "handler"),
+      (reason: unknown) => outlet.failed(packDeclared(entry.method.errors, reason), "handler"),
     );
   } else answer(entry, result, writer, outlet);
 }

@@ -11,6 +11,7 @@ import {
   type Init,
   type RemoteService,
   type Request,
+  unpackDeclared,
 } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
@@ -66,11 +67,15 @@ export function createCallers(options: CallersOptions): Callers {
     if (deadlineMs <= options.now()) throw new NanoError({ code: "deadline_exceeded", message: "no time is left for the call" });
     const signals = [scope.signal, callOptions?.signal].filter((signal) => signal !== undefined);
     for (const signal of signals) if (signal.aborted) throw NanoError.from(signal.reason);
-    const answer =
-      server.incarnation === options.self.incarnation
-        ? await local(method, body, scope, deadlineMs, signals)
-        : await remote(await options.linkTo(server), method, body, scope, deadlineMs, signals);
-    return method.output.decode(answer, 0, answer.length);
+    try {
+      const answer =
+        server.incarnation === options.self.incarnation
+          ? await local(method, body, scope, deadlineMs, signals)
+          : await remote(await options.linkTo(server), method, body, scope, deadlineMs, signals);
+      return method.output.decode(answer, 0, answer.length);
+    } catch (reason) {
+      throw unpackDeclared(method.errors, reason);
+    }
   }
 
   function local(method: RemoteMethod, body: Uint8Array, scope: Scope, deadlineMs: number, signals: AbortSignal[]): Promise<Uint8Array> {

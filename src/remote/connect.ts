@@ -2,7 +2,7 @@ import { create, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ByteWriter, encodeMessage } from "../contract/index.ts";
-import { codes, NanoError, publicError } from "../error/index.ts";
+import { codes, NanoError, publicError, unpackDetail } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Http2Handler } from "../net/index.ts";
 import type { Entry } from "../pipeline/index.ts";
@@ -83,6 +83,7 @@ function answer(
 
 function connectError(error: NanoError, entry: Entry): ConnectError {
   const desc = entry.method.errors?.[error.code]?.detail?.schema;
-  const details = error.detail && desc ? [{ desc, value: create(desc, error.detail) }] : [];
+  const detail = desc && unpackDetail(error.detail, desc);
+  const details = desc && detail ? [{ desc, value: create(desc, detail) }] : [];
   return new ConnectError(error.message, 1 + codes.indexOf(error.code), error.metadata, details);
 }

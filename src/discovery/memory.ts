@@ -1,0 +1,73 @@
+import type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
+
+/** Servers of one process. */
+export interface MemoryDiscovery extends Discovery {
+  /** A server is gone as after kill -9: its record stays until its lease is over. For tests. */
+  abandon(id: string): void;
+}
+
+interface Member {
+  self: ServerInfo;
+  readonly events: DiscoveryEvents;
+  readonly host: DiscoveryHost;
+  /** Its record is still there, but nobody is behind it. */
+  abandoned: boolean;
+}
+
+/**
+ * Discovery for servers of one process: give the same one to each.
+ *
+ * @param options.leaseMs How long the record of an abandoned server stays. The default is 10,000.
+ */
+export function memory(options: { readonly leaseMs?: number } = {}): MemoryDiscovery {
+  const members = new Map<string, Member>();
+  const schemas = new Map<string, Uint8Array>();
+
+  function list(): ServerInfo[] {
+    const servers = [...members.values()].map((member) => member.self);
+    return servers.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  // Later, and to each on its own: what a listener does must not run inside another server's call.
+  function tellAll(): void {
+    for (const member of members.values()) {
+      member.host.clock.soon(() => {
+        if (members.get(member.self.id) === member && !member.abandoned) member.events.changed(list());
+      });
+    }
+  }
+
+  function remove(member: Member): void {
+    if (members.get(member.self.id) !== member) return;
+    members.delete(member.self.id);
+    tellAll();
+  }
+
+  return {
+    name: "memory",
+    join(self, schema, events, host): Promise<Membership> {
+      const before = members.get(self.id);
+      const member: Member = { self, events, host, abandoned: false };
+      members.set(self.id, member);
+      if (schema && self.schema !== "") schemas.set(self.schema, schema);
+      if (before && !before.abandoned) before.host.clock.soon(() => before.events.fenced(self.incarnation));
+      events.changed(list());
+      tellAll();
+      return Promise.resolve({
+        async update(next) {
+          if (members.get(self.id) !== member) return;
+          member.self = next;
+          tellAll();
+        },
+        schema: async (hash) => schemas.get(hash),
+        leave: async () => remove(member),
+      });
+    },
+    abandon(id) {
+      const member = members.get(id);
+      if (!member) return;
+      member.abandoned = true;
+      member.host.clock.after(options.leaseMs ?? 10_000, () => remove(member));
+    },
+  };
+}

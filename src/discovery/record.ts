@@ -1,0 +1,58 @@
+import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
+import { ServerRecordSchema, ServerState as StateCode } from "../../gen/nano/cluster/v1/record_pb.ts";
+import { NanoError } from "../error/index.ts";
+import type { ServerInfo, ServerState } from "./discovery.ts";
+
+/** The largest record, in bytes. */
+export const maxRecordBytes = 4_096;
+
+const stateCodes: Readonly<Record<ServerState, StateCode>> = {
+  starting: StateCode.STARTING,
+  ready: StateCode.READY,
+  draining: StateCode.DRAINING,
+};
+
+/** The record of a server under one of its types. Throws NanoError `invalid_argument` over 4 KiB. */
+export function encodeRecord(info: ServerInfo, type: string): string {
+  const text = toJsonString(
+    ServerRecordSchema,
+    create(ServerRecordSchema, {
+      ...info,
+      type,
+      types: [...info.types],
+      addresses: [...info.addresses],
+      metadata: { ...info.metadata },
+      state: stateCodes[info.state],
+    }),
+  );
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > maxRecordBytes) {
+    throw new NanoError({ code: "invalid_argument", message: `the record of ${info.id} has ${bytes} bytes: at most ${maxRecordBytes}` });
+  }
+  return text;
+}
+
+/** A server out of a record; undefined where it is none. */
+export function decodeRecord(text: string): ServerInfo | undefined {
+  if (text.length > maxRecordBytes) return undefined;
+  try {
+    const record = fromJsonString(ServerRecordSchema, text, { ignoreUnknownFields: true });
+    const state = record.state === StateCode.READY ? "ready" : record.state === StateCode.DRAINING ? "draining" : "starting";
+    const { id, incarnation, type, types, version, addresses, frontend, protocol, schema, metadata } = record;
+    if (id === "" || incarnation === 0n || type === "") return undefined;
+    return {
+      id,
+      incarnation,
+      types: types.length > 0 ? types : [type],
+      version,
+      frontend,
+      addresses,
+      state,
+      protocol,
+      schema,
+      metadata,
+    };
+  } catch {
+    return undefined;
+  }
+}

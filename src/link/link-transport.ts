@@ -1,0 +1,42 @@
+import type { ByteStream, Http2Handler, Listener, Net, StreamEvents, TlsOptions } from "../net/index.ts";
+
+/** What carries links: streams of envelopes between two servers. */
+export interface LinkTransport {
+  listen(at: { readonly host: string; readonly port: number }, accept: (stream: ByteStream) => StreamEvents): Promise<Listener>;
+  /** @param address As "10.0.0.1:4000". */
+  dial(address: string, events: StreamEvents, signal: AbortSignal): Promise<ByteStream>;
+}
+
+/** How links are carried where the net has HTTP/2. */
+export interface LinkTransportOptions {
+  readonly tls?: TlsOptions;
+  /** Whether a plain call may come in, by its headers. */
+  readonly authorize: (headers: Readonly<Record<string, string | string[] | undefined>>) => boolean;
+  /** Answers plain calls. */
+  readonly other: Http2Handler;
+}
+
+/** The bidirectional method that a link is. */
+export const linkPath = "/nano.cluster.v1.LinkService/Link";
+
+/** Links over HTTP/2, as Connect streams; or, on a net that has only byte streams, the same envelopes on these. */
+export function createLinkTransport(net: Net, options: LinkTransportOptions): LinkTransport {
+  const { tls, authorize, other } = options;
+  const secured = tls ? { tls } : {};
+  const { http2 } = net;
+  if (!http2) {
+    return {
+      listen: (at, accept) => net.listen({ ...at, ...secured }, accept),
+      dial: (address, events, signal) => net.connect({ ...split(address), ...secured }, events, signal),
+    };
+  }
+  return {
+    listen: (at, accept) => http2.listen({ ...at, ...secured, path: linkPath, authorize, other }, accept),
+    dial: (address, events, signal) => http2.connect({ ...split(address), ...secured, path: linkPath }, events, signal),
+  };
+}
+
+function split(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), port: Number(address.slice(colon + 1)) };
+}
