@@ -54,7 +54,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
     ...credentials(options),
     dialTimeout: timeoutMs,
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: deadline() }),
-    faultHandling: { global: noop, host: () => noop, watchBackoff: new ConstantBackoff(1_000) },
+    faultHandling: { global: noop, host: () => noop, watchBackoff: new ConstantBackoff(1_000).next() },
     grpcOptions: {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1_000,
