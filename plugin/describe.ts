@@ -1,0 +1,57 @@
+import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
+import { getComments } from "@bufbuild/protoplugin";
+import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
+import type { MethodModel } from "./model.ts";
+
+/** The comment of the .proto, what the policy says in words, and where it was generated from. */
+export function commentOf(desc: DescService | DescMethod, policy: readonly string[] = []): string {
+  const own = getComments(desc).leading?.trimEnd() ?? "";
+  const source = desc.kind === "service" ? `service ${desc.typeName}` : `rpc ${desc.parent.typeName}.${desc.name}`;
+  return [own, policy.join("\n"), `@generated from ${source}`]
+    .filter((part) => part !== "")
+    .map((part) => part.replaceAll(/^ /gm, "").replaceAll(/[ \t]+$/gm, ""))
+    .join("\n\n");
+}
+
+/** What the policy of a method says, in sentences. */
+export function policyWords(method: MethodModel): string[] {
+  const { policy, kind, idempotent } = method;
+  if (kind === "push") return pushWords(method);
+  const sentences: string[] = [];
+  if (policy.access === Access.PUBLIC) sentences.push("Public.");
+  if (policy.roles.length > 0) sentences.push(`For the role ${policy.roles.map((role) => `\`${role}\``).join(" or ")}.`);
+  sentences.push(...routingWords(method));
+  if (policy.timeoutMs !== undefined) sentences.push(`${policy.timeoutMs} ms.`);
+  if (policy.limit) sentences.push(`At most ${policy.limit.perSecond} a second${policy.limit.burst ? `, ${policy.limit.burst} at once` : ""}.`);
+  if (policy.maxBytes !== undefined) sentences.push(`At most ${policy.maxBytes} bytes.`);
+  if (policy.order === Order.CONCURRENT) sentences.push(`Side by side${policy.maxConcurrent ? `, at most ${policy.maxConcurrent}` : ""}.`);
+  if (kind === "remote" && idempotent === "no_side_effects") sentences.push("Has no side effects, so it is tried again elsewhere.");
+  if (kind === "remote" && idempotent === "idempotent") sentences.push("Idempotent, so it is tried again elsewhere.");
+  const lines = sentences.length > 0 ? [sentences.join(" ")] : [];
+  if (policy.errors.length > 0) {
+    const codes = policy.errors.map((error) => `\`${error.code}\``).join(", ");
+    lines.push(`Answers with the error${policy.errors.length > 1 ? "s" : ""} ${codes}.`);
+  }
+  return lines;
+}
+
+function routingWords({ kind, policy, desc }: MethodModel): string[] {
+  const { routeBy, own } = policy;
+  if (routeBy.case === "key") {
+    const field = localName(desc.input, routeBy.value);
+    return [own ? `Goes to the one home of \`${field}\`.` : `Goes to the server that owns \`${field}\`.`];
+  }
+  if (routeBy.case === "sticky" && routeBy.value) return ["Goes to the server that answered the session before."];
+  return kind === "remote" ? ["Goes to any."] : [];
+}
+
+function pushWords({ policy, desc }: MethodModel): string[] {
+  if (policy.delivery === Delivery.DROPPABLE) return ["Goes first when a connection is full."];
+  if (policy.delivery !== Delivery.LATEST) return [];
+  return [policy.latestBy ? `Of each \`${localName(desc.output, policy.latestBy)}\` only the newest waits.` : "Only the newest waits."];
+}
+
+/** A field's name in TypeScript, by its name in the .proto. */
+export function localName(message: DescMessage, name: string): string {
+  return message.fields.find((field) => field.name === name)?.localName ?? name;
+}

@@ -1,0 +1,109 @@
+import { type DescFile, type DescMessage, type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import {
+  handler,
+  type Method,
+  method as methodOption,
+  policy as policyOption,
+  remote,
+  session as sessionOption,
+} from "../gen/nano/options_pb.ts";
+import { type MethodKind, merge } from "./policy.ts";
+
+/** A service of the schema that nano knows. */
+export interface ServiceModel {
+  readonly desc: DescService;
+  readonly kind: "handler" | "remote";
+  /** The type of server that hosts it. */
+  readonly server: string;
+  /** The service's name without "Service": it names everything that is printed. */
+  readonly name: string;
+  /** What a method that says nothing gets, as the service says. */
+  readonly defaults: Method | undefined;
+  readonly session: DescMessage | undefined;
+  readonly methods: readonly MethodModel[];
+}
+
+/** One method with its policy. */
+export interface MethodModel {
+  readonly desc: DescMethod;
+  readonly kind: MethodKind;
+  readonly route: string;
+  /** What stands beside the method itself. */
+  readonly own: Method | undefined;
+  /** Method over service over package. */
+  readonly policy: Method;
+  readonly idempotent: "no" | "idempotent" | "no_side_effects";
+}
+
+/** Reads a service; undefined where it is neither handler nor remote. */
+export function readService(desc: DescService): ServiceModel | undefined {
+  const kind = hasOption(desc, handler) ? "handler" : hasOption(desc, remote) ? "remote" : undefined;
+  if (!kind) return undefined;
+  const { server, defaults } = getOption(desc, kind === "handler" ? handler : remote);
+  const name = desc.name.replace(/(?<=.)Service$/, "");
+  const packageDefaults = hasOption(desc.file, policyOption) ? getOption(desc.file, policyOption).defaults : undefined;
+  const methods = desc.methods.map((method): MethodModel => {
+    const methodKind = kindOf(kind, method);
+    const own = hasOption(method, methodOption) ? getOption(method, methodOption) : undefined;
+    const policy = merge(methodKind, [packageDefaults, defaults], own);
+    return {
+      desc: method,
+      kind: methodKind,
+      route: policy.route || `${server}.${lowerFirst(name)}.${lowerFirst(method.name)}`,
+      own,
+      policy,
+      idempotent: idempotency(method),
+    };
+  });
+  return { desc, kind, server, name, defaults, session: sessionMessage(desc.file), methods };
+}
+
+/** The name that a file gives to its session's data; empty where it gives none. */
+export function sessionName(file: DescFile): string {
+  return hasOption(file, sessionOption) ? getOption(file, sessionOption) : "";
+}
+
+/** The message that a name means in a file: a full name, or one of the file's package. Looks through all that the file imports. */
+export function findMessage(file: DescFile, name: string): DescMessage | undefined {
+  const wanted = new Set([name, `${file.proto.package}.${name}`]);
+  const seen = new Set<DescFile>();
+  function look(one: DescFile): DescMessage | undefined {
+    if (seen.has(one)) return undefined;
+    seen.add(one);
+    return nested(one.messages).find((message) => wanted.has(message.typeName)) ?? first(one.dependencies, look);
+  }
+  return look(file);
+}
+
+function nested(messages: readonly DescMessage[]): DescMessage[] {
+  return messages.flatMap((message) => [message, ...nested(message.nestedMessages)]);
+}
+
+function first<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function sessionMessage(file: DescFile): DescMessage | undefined {
+  const name = sessionName(file);
+  return name === "" ? undefined : findMessage(file, name);
+}
+
+function kindOf(service: "handler" | "remote", { methodKind }: DescMethod): MethodKind {
+  if (service === "remote") return "remote";
+  return methodKind === "client_streaming" ? "notify" : methodKind === "server_streaming" ? "push" : "request";
+}
+
+function idempotency({ idempotency: level }: DescMethod): MethodModel["idempotent"] {
+  if (level === MethodOptions_IdempotencyLevel.IDEMPOTENT) return "idempotent";
+  return level === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ? "no_side_effects" : "no";
+}
+
+/** RoomAdmin to roomAdmin. */
+export function lowerFirst(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1);
+}

@@ -1,0 +1,32 @@
+import { createEcmaScriptPlugin } from "@bufbuild/protoplugin";
+import { checkSchema } from "./check.ts";
+import { readService, type ServiceModel } from "./model.ts";
+import { printClient } from "./print-client.ts";
+import { printServer } from "./print-server.ts";
+
+/** Prints, beside what protoc-gen-es prints, `*_nano.ts` for servers and `*_client.ts` for clients. */
+export const protocGenNano = createEcmaScriptPlugin({
+  name: "protoc-gen-nano",
+  version: "v0.1.0",
+  generateTs(schema) {
+    const services = new Map(
+      schema.files.map((file) => [
+        file,
+        file.services.map(readService).filter((service): service is ServiceModel => service !== undefined),
+      ]),
+    );
+    checkSchema(schema.files, [...services.values()].flat());
+    for (const [file, ofFile] of services) {
+      if (ofFile.length === 0) continue;
+      printServer(schema.generateFile(`${file.name}_nano.ts`), file, ofFile);
+      const handlers = ofFile.filter(({ kind }) => kind === "handler");
+      if (handlers.length > 0) printClient(schema.generateFile(`${file.name}_client.ts`), file, handlers);
+    }
+  },
+  generateJs: refuseTarget,
+  generateDts: refuseTarget,
+});
+
+function refuseTarget(): never {
+  throw new Error('prints TypeScript only: write "opt: [target=ts]" in buf.gen.yaml');
+}
