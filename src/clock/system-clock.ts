@@ -19,7 +19,7 @@ export const systemClock: Clock = {
 
 // In Node a tick comes after all microtasks: answers that promises give in one turn leave together.
 function nextTick(): ((call: () => void) => void) | undefined {
-  const host: { readonly process?: { readonly nextTick?: (call: () => void) => void } } = globalThis;
+  const host = globalThis as { readonly process?: { readonly nextTick?: (call: () => void) => void } };
   return host.process?.nextTick;
 }
 

@@ -1,0 +1,73 @@
+import { createRegistry, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { type Error as WireError, ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import { ByteWriter, type Codec } from "../contract/index.ts";
+import { fromWireError, NanoError } from "../error/index.ts";
+import { createJsonSerializer, protobufSerializer, type Serializer } from "../serializer/index.ts";
+
+/** How one connection's bodies are written and read. */
+export interface BodyCodec {
+  /** As the handshake names it. */
+  readonly name: string;
+  encode(codec: Codec<Message>, message: Message): Uint8Array;
+  /** Throws NanoError `internal` on what the schema cannot read: the server has another one. */
+  decode(codec: Codec<Message>, bytes: Uint8Array): Message;
+  read<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S>;
+  /** Never throws: an error that cannot be read is `unknown`. */
+  decodeError(bytes: Uint8Array): NanoError;
+}
+
+/** @param details The messages that errors may carry. */
+export function createBodyCodec(name: string, serializers: readonly Serializer[], details: () => readonly DescMessage[]): BodyCodec | undefined {
+  const custom = serializers.find((one) => one.name === name);
+  if (!custom && name === "protobuf") return protobufBodies;
+  const serializer = custom ?? (name === "json" ? createJsonSerializer({ registry: () => createRegistry(...details()) }) : undefined);
+  return serializer && serializedBodies(serializer);
+}
+
+const writer = new ByteWriter(1_024);
+
+const protobufBodies: BodyCodec = {
+  ...serializedBodies(protobufSerializer),
+  encode(codec, message) {
+    writer.truncate(0);
+    codec.encode(message, writer);
+    return writer.slice(0, writer.length);
+  },
+  decode: (codec, bytes) => unreadable(codec.schema, () => codec.decode(bytes, 0, bytes.length)),
+};
+
+function serializedBodies(serializer: Serializer): BodyCodec {
+  return {
+    name: serializer.name,
+    encode: (codec, message) => serializer.encode(codec.schema, message),
+    decode: (codec, bytes) => unreadable(codec.schema, () => serializer.decode(codec.schema, bytes)),
+    read: (schema, bytes) => serializer.decode(schema, bytes),
+    decodeError(bytes) {
+      try {
+        return fromWireError(readError(serializer, bytes));
+      } catch (reason) {
+        return new NanoError({ code: "unknown", message: "the server answered with an error that cannot be read", cause: reason });
+      }
+    },
+  };
+}
+
+// A detail of a message that this client was not generated with has no JSON; the code and the words count.
+function readError(serializer: Serializer, bytes: Uint8Array): WireError {
+  try {
+    return serializer.decode(ErrorSchema, bytes);
+  } catch (reason) {
+    if (serializer.name !== "json") throw reason;
+    const plain: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const bare = JSON.stringify({ ...(typeof plain === "object" ? plain : {}), details: [] });
+    return serializer.decode(ErrorSchema, new TextEncoder().encode(bare));
+  }
+}
+
+function unreadable<T>(schema: DescMessage, read: () => T): T {
+  try {
+    return read();
+  } catch (reason) {
+    throw new NanoError({ code: "internal", message: `what the server sent is no ${schema.typeName}`, cause: reason });
+  }
+}

@@ -1,0 +1,26 @@
+import type { Clock } from "../clock/index.ts";
+import type { Serializer } from "../serializer/index.ts";
+import type { Transport } from "./transport.ts";
+
+/** What a client is made of. */
+export interface ClientOptions {
+  readonly transport: Transport;
+  /** How bodies are written. The default is "protobuf". */
+  readonly encoding?: "protobuf" | "json" | (string & {});
+  /** Beside protobuf and JSON. */
+  readonly serializers?: readonly Serializer[];
+  /** What the handshake tells the server; `user` is where credentials go. */
+  readonly handshake?: { readonly platform?: string; readonly version?: string; readonly user?: object };
+  /** The default for calls that say nothing, and methods that say nothing. The default is 5,000. */
+  readonly timeoutMs?: number;
+  /** How long connecting and the handshake may take together. The default is 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** How many messages may wait for the connection. The default is 256. */
+  readonly queueMessages?: number;
+  /** The largest packet that the server may send. The default is 4 MiB. */
+  readonly maxPacketBytes?: number;
+  /** The default is the machine's. */
+  readonly clock?: Clock;
+  /** Hears what a listener threw. The default lets it be an uncaught error, after everyone has heard. */
+  readonly onError?: (reason: unknown) => void;
+}

@@ -1,0 +1,176 @@
+import type { Clock, Timer } from "../clock/index.ts";
+import { type CloseReason, isCode, type Kick, NanoError } from "../error/index.ts";
+import { encodeHandshakeRequest, type HandshakeAnswer, type HandshakeRequest, parseHandshakeAnswer, parseKick } from "../handshake/index.ts";
+import { type DecodedMessage, decodeMessage, encodeMessage, type MessageHeader } from "../message/index.ts";
+import { encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
+import type { Transport, TransportSocket } from "./transport.ts";
+
+/** What a connection is made of. */
+export interface ClientConnectionOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly handshake: HandshakeRequest;
+  readonly connectTimeoutMs: number;
+  readonly maxPacketBytes: number;
+  /** A message of the server; its body stands in the buffer and is only true during the call. */
+  message(message: DecodedMessage, buffer: Uint8Array): void;
+  /** Once, after the connection was open. */
+  closed(reason: CloseReason): void;
+}
+
+const lifeCheckMs = 1_000;
+// The server says in its answer how often it sends a heartbeat; after so many without a byte it is gone.
+const deadAfterHeartbeats = 2.5;
+const nothing = new Uint8Array(0);
+
+/** One socket to a server: packets, handshake, heartbeats. */
+export class ClientConnection {
+  readonly #options: ClientConnectionOptions;
+  readonly #decoder: PacketDecoder;
+  readonly #giveUp = new AbortController();
+  #state: "connecting" | "answering" | "open" | "closed" = "connecting";
+  #socket: TransportSocket | undefined;
+  #settle: { readonly resolve: (answer: HandshakeAnswer) => void; readonly reject: (reason: unknown) => void } | undefined;
+  #refusal: HandshakeAnswer | undefined;
+  #message: DecodedMessage | undefined;
+  #received = 0;
+  #lastReceivedAtMs: number;
+  #timer: Timer | undefined;
+
+  constructor(options: ClientConnectionOptions) {
+    this.#options = options;
+    this.#decoder = new PacketDecoder({ maxPacketBytes: options.maxPacketBytes });
+    this.#lastReceivedAtMs = options.clock.now();
+  }
+
+  /** Connects and shakes hands. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, or what the server refuses with. */
+  open(): Promise<HandshakeAnswer> {
+    const { transport, clock, connectTimeoutMs, handshake } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#timer = clock.after(connectTimeoutMs, () => {
+        this.#fail(new NanoError({ code: "deadline_exceeded", message: `not connected within ${connectTimeoutMs} ms` }));
+      });
+      const events = { data: (bytes: Uint8Array) => this.#data(bytes), closed: (error?: Error) => this.#gone(error) };
+      transport.open(events, this.#giveUp.signal).then(
+        (socket) => {
+          if (this.#state === "closed") return socket.close();
+          this.#socket = socket;
+          this.#state = "answering";
+          this.#send(PacketType.handshake, encodeHandshakeRequest(handshake));
+        },
+        (reason: unknown) => this.#fail(unavailable(NanoError.from(reason).message, reason)),
+      );
+    });
+  }
+
+  /** Sends one message. Throws MessageError on a route that has no bytes. */
+  send(header: MessageHeader, body: Uint8Array): void {
+    if (this.#state === "open") this.#send(PacketType.data, encodeMessage(header, body));
+  }
+
+  /** Closes, without `closed` being told. */
+  close(): void {
+    this.#fail(new NanoError({ code: "canceled", message: "the client was closed" }));
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (this.#state === "closed") return;
+    this.#lastReceivedAtMs = this.#options.clock.now();
+    try {
+      this.#decoder.push(bytes, this.#packet);
+    } catch (reason) {
+      const { message } = NanoError.from(reason);
+      this.#over({ kind: "protocol", code: "internal", message: `the server broke the protocol: ${message}` });
+    }
+  }
+
+  readonly #packet = (type: PacketType, buffer: Uint8Array, from: number, to: number): boolean => {
+    if (type === PacketType.handshake && this.#state === "answering") this.#answered(buffer.subarray(from, to));
+    else if (type === PacketType.kick) this.#kicked(parseKick(buffer.subarray(from, to)));
+    // A server may send heartbeats before the handshake is done.
+    else if (type === PacketType.heartbeat) this.#send(PacketType.heartbeat, this.#state === "open" ? countBytes(this.#received) : nothing);
+    else if (type === PacketType.data && this.#state === "open") {
+      this.#received++;
+      this.#message = decodeMessage(buffer, from, to, this.#message);
+      this.#options.message(this.#message, buffer);
+    } else throw new Error(`a packet of type ${type} out of order`);
+    return this.#state !== "closed";
+  };
+
+  #answered(body: Uint8Array): void {
+    const answer = parseHandshakeAnswer(body);
+    if (answer.code !== 200) {
+      // The kick that follows says why, to machines.
+      this.#refusal = answer;
+      return;
+    }
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#state = "open";
+    this.#send(PacketType.handshakeAck, nothing);
+    const deadMs = answer.sys.heartbeat * 1_000 * deadAfterHeartbeats;
+    if (deadMs > 0) {
+      this.#timer = clock.every(lifeCheckMs, () => {
+        if (clock.now() - this.#lastReceivedAtMs >= deadMs) this.#over({ kind: "lost", message: "the server fell silent" });
+      });
+    }
+    this.#settle?.resolve(answer);
+    this.#settle = undefined;
+  }
+
+  #kicked(kick: Kick): void {
+    this.#over({ kind: kick.code === "replaced" ? "replaced" : kick.code === "moved" ? "draining" : "kicked", code: kick.code, message: kick.reason });
+  }
+
+  #gone(error: Error | undefined): void {
+    if (this.#refusal) this.#fail(refused(this.#refusal, undefined));
+    else this.#over({ kind: "lost", message: error ? `the connection broke: ${error.message}` : "the server closed the connection" });
+  }
+
+  #over(reason: CloseReason): void {
+    const { code, message } = reason;
+    if (this.#settle) this.#fail(refused(this.#refusal, { code: code ?? "unavailable", reason: message }));
+    else if (this.#end()) this.#options.closed(reason);
+  }
+
+  #fail(error: NanoError): void {
+    this.#end();
+    this.#settle?.reject(error);
+    this.#settle = undefined;
+  }
+
+  #end(): boolean {
+    if (this.#state === "closed") return false;
+    this.#state = "closed";
+    this.#timer?.cancel();
+    this.#giveUp.abort();
+    this.#socket?.close();
+    return true;
+  }
+
+  #send(type: PacketType, body: Uint8Array): void {
+    this.#socket?.send(encodePacket(type, body));
+  }
+}
+
+function refused(answer: HandshakeAnswer | undefined, kick: Kick | undefined): NanoError {
+  const code = kick?.code ?? "unavailable";
+  const message = kick?.reason || answer?.message || "the server refused the handshake";
+  if (isCode(code)) return new NanoError({ code, message });
+  // nano's own and the application's codes stand beside the sixteen.
+  return new NanoError({ code: code === "busy" || code === "moved" ? "unavailable" : "permission_denied", message, metadata: { code } });
+}
+
+function unavailable(message: string, cause: unknown): NanoError {
+  return new NanoError({ code: "unavailable", message, cause });
+}
+
+/** How many Data packets were read, in base 128, least significant first: what a heartbeat of a nano client carries. */
+function countBytes(count: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = count;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}

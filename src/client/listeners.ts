@@ -1,0 +1,42 @@
+import type { ListenOptions } from "../contract/index.ts";
+
+/** Those who hear one thing. */
+export interface Listeners<A extends readonly unknown[]> {
+  readonly size: number;
+  /** Adds one; gives what removes it. The same function may be added twice. */
+  add(listener: (...args: A) => void, options?: ListenOptions): () => void;
+  /** Tells all who were there when it began. One that throws hurts no other. */
+  tell(...args: A): void;
+}
+
+/** @param failed Hears what a listener threw. */
+export function createListeners<A extends readonly unknown[]>(failed: (reason: unknown) => void): Listeners<A> {
+  const listeners = new Set<{ readonly call: (...args: A) => void }>();
+  return {
+    get size() {
+      return listeners.size;
+    },
+    add(listener, options) {
+      const { signal } = options ?? {};
+      if (signal?.aborted) return () => {};
+      const entry = { call: listener };
+      const remove = (): void => {
+        listeners.delete(entry);
+        signal?.removeEventListener("abort", remove);
+      };
+      listeners.add(entry);
+      signal?.addEventListener("abort", remove, { once: true });
+      return remove;
+    },
+    tell(...args) {
+      for (const entry of [...listeners]) {
+        if (!listeners.has(entry)) continue;
+        try {
+          entry.call(...args);
+        } catch (reason) {
+          failed(reason);
+        }
+      }
+    },
+  };
+}

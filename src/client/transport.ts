@@ -1,0 +1,22 @@
+/** What a transport tells of one socket. */
+export interface TransportEvents {
+  /** The bytes are only true during the call. */
+  data(bytes: Uint8Array): void;
+  /** Once, whatever the cause. */
+  closed(error?: Error): void;
+}
+
+/** One open socket. */
+export interface TransportSocket {
+  /** Takes one whole packet, which must not change afterwards. */
+  send(packet: Uint8Array): void;
+  /** Sends what was taken, then closes. */
+  close(): void;
+}
+
+/** How bytes get to a server. */
+export interface Transport {
+  readonly name: string;
+  /** Opens one socket; aborting the signal gives up. Rejects with the reason when it cannot. */
+  open(events: TransportEvents, signal: AbortSignal): Promise<TransportSocket>;
+}

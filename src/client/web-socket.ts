@@ -1,0 +1,47 @@
+import type { Transport, TransportSocket } from "./transport.ts";
+
+/** What a WebSocket asks for beside its address. */
+export interface WebSocketOptions {
+  /** Sub-protocols to offer. The default is none. */
+  readonly protocols?: readonly string[];
+}
+
+/** The platform's own WebSocket (browsers; Node since 22): one packet a message. */
+export function webSocket(url: string, options: WebSocketOptions = {}): Transport {
+  return {
+    name: "ws",
+    open(events, signal) {
+      return new Promise<TransportSocket>((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason);
+        const socket = new WebSocket(url, [...(options.protocols ?? [])]);
+        socket.binaryType = "arraybuffer";
+        let open = false;
+        const aborted = (): void => {
+          socket.close();
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", aborted, { once: true });
+        socket.addEventListener("open", () => {
+          signal.removeEventListener("abort", aborted);
+          open = true;
+          resolve({ send: (packet) => socket.send(owned(packet)), close: () => socket.close() });
+        });
+        socket.addEventListener("message", ({ data }: { readonly data: unknown }) => {
+          // A text frame is no packet; the decoder says so of an empty one.
+          events.data(data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(1));
+        });
+        socket.addEventListener("close", ({ code, reason }) => {
+          signal.removeEventListener("abort", aborted);
+          const error = code === 1000 || code === 1005 ? undefined : new Error(`the WebSocket closed (${code}${reason && ` ${reason}`})`);
+          if (open) events.closed(error);
+          else reject(error ?? new Error("the WebSocket closed before it was open"));
+        });
+      });
+    },
+  };
+}
+
+// `send` wants bytes that no other thread shares, which the packets that we make never are.
+function owned(packet: Uint8Array): Uint8Array<ArrayBuffer> {
+  return packet as Uint8Array<ArrayBuffer>;
+}
