@@ -4,8 +4,8 @@ import {
   Access,
   Delivery,
   handler,
-  method as methodOption,
   type Method,
+  method as methodOption,
   Order,
   policy as policyOption,
   remote,
@@ -21,7 +21,15 @@ type Report = (where: string, what: string) => void;
 
 const lifecycle: ReadonlySet<string> = new Set(["init", "afterInit", "beforeShutdown", "shutdown"]);
 // A generated client is awaited, printed and compared like any object.
-const reserved: ReadonlySet<string> = new Set(["then", "constructor", "toString", "valueOf", "toJSON", "hasOwnProperty", "__proto__"]);
+const reserved: ReadonlySet<string> = new Set([
+  "then",
+  "constructor",
+  "toString",
+  "valueOf",
+  "toJSON",
+  "hasOwnProperty",
+  "__proto__",
+]);
 const maxRouteBytes = 255;
 
 /** Throws an Error that lists everything that is wrong, a line each: `file:line:column: what is wrong, and how to write it`. */
@@ -46,7 +54,10 @@ function checkFile(file: DescFile, report: Report): void {
     if (hasOption(desc, handler) || hasOption(desc, remote)) continue;
     for (const method of desc.methods) {
       if (hasOption(method, methodOption)) {
-        report(position(method, methodOption.number), `${desc.name} is neither (nano.handler) nor (nano.remote): give it one, with its server`);
+        report(
+          position(method, methodOption.number),
+          `${desc.name} is neither (nano.handler) nor (nano.remote): give it one, with its server`,
+        );
       }
     }
   }
@@ -116,9 +127,13 @@ function checkShape(service: ServiceModel, { desc }: MethodModel, at: string, re
 function checkName(service: ServiceModel, { desc, kind }: MethodModel, at: string, report: Report): void {
   const local = desc.localName;
   if (kind !== "push" && lifecycle.has(local)) {
-    report(at, `${desc.name} would be taken for the hook ${local}(): rename the rpc, and set its route to keep what clients call`);
+    report(
+      at,
+      `${desc.name} would be taken for the hook ${local}(): rename the rpc, and set its route to keep what clients call`,
+    );
   }
-  if (reserved.has(lowerFirst(desc.name))) report(at, `${desc.name} is a name that JavaScript gives a meaning: rename the rpc, and set its route`);
+  if (reserved.has(lowerFirst(desc.name)))
+    report(at, `${desc.name} is a name that JavaScript gives a meaning: rename the rpc, and set its route`);
   if (kind === "push" && service.methods.some((one) => one.kind !== "push" && one.desc.localName === `on${desc.name}`)) {
     report(at, `clients hear ${desc.name} by on${desc.name}(), which is a method too: rename one`);
   }
@@ -148,7 +163,13 @@ function checkAdmission(service: ServiceModel, method: MethodModel, at: string, 
     report(at, `who has a role is a user: ${desc.name} cannot be ACCESS_PUBLIC and ask for roles`);
   }
   const { file } = desc.parent;
-  if (service.kind === "remote" || policy.access || !hasOption(file, policyOption) || !getOption(file, policyOption).requireAccess) return;
+  if (
+    service.kind === "remote" ||
+    policy.access ||
+    !hasOption(file, policyOption) ||
+    !getOption(file, policyOption).requireAccess
+  )
+    return;
   report(position(desc), `the package asks for an access word: ${desc.name} needs access: ACCESS_BOUND or ACCESS_PUBLIC`);
 }
 
@@ -162,7 +183,8 @@ function checkPush({ desc, policy }: MethodModel, at: string, report: Report): v
 /** Why a field cannot be a key, if so: keys are texts, integers and enums. */
 function keyProblem(message: DescMessage, name: string): string | undefined {
   const field = message.fields.find((one) => one.name === name);
-  if (!field) return `${message.name} has no field "${name}" to route by: write one of ${message.fields.map((one) => one.name).join(", ")}`;
+  if (!field)
+    return `${message.name} has no field "${name}" to route by: write one of ${message.fields.map((one) => one.name).join(", ")}`;
   if (field.fieldKind === "enum") return undefined;
   const fractional = field.scalar === ScalarType.DOUBLE || field.scalar === ScalarType.FLOAT || field.scalar === ScalarType.BYTES;
   if (field.fieldKind === "scalar" && !fractional) return undefined;
@@ -175,7 +197,8 @@ function checkRoutes(services: readonly ServiceModel[], report: Report): void {
     for (const method of methods) {
       const { route } = method;
       const at = position(method.desc, methodOption.number);
-      if (new TextEncoder().encode(route).length > maxRouteBytes) report(at, `the route of ${method.desc.name} has over ${maxRouteBytes} bytes: set a shorter one`);
+      if (new TextEncoder().encode(route).length > maxRouteBytes)
+        report(at, `the route of ${method.desc.name} has over ${maxRouteBytes} bytes: set a shorter one`);
       if (/[\s\p{Cc}]/u.test(route)) report(at, `the route "${route}" has blanks or control characters: leave them out`);
       if (route.startsWith("nano.")) report(at, `routes that begin with "nano." are nano's own: choose another`);
       const other = taken.get(route);

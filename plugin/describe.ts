@@ -22,10 +22,13 @@ export function policyWords(method: MethodModel): string[] {
   if (policy.roles.length > 0) sentences.push(`For the role ${policy.roles.map((role) => `\`${role}\``).join(" or ")}.`);
   sentences.push(...routingWords(method));
   if (policy.timeoutMs !== undefined) sentences.push(`${policy.timeoutMs} ms.`);
-  if (policy.limit) sentences.push(`At most ${policy.limit.perSecond} a second${policy.limit.burst ? `, ${policy.limit.burst} at once` : ""}.`);
+  if (policy.limit)
+    sentences.push(`At most ${policy.limit.perSecond} a second${policy.limit.burst ? `, ${policy.limit.burst} at once` : ""}.`);
   if (policy.maxBytes !== undefined) sentences.push(`At most ${policy.maxBytes} bytes.`);
-  if (policy.order === Order.CONCURRENT) sentences.push(`Side by side${policy.maxConcurrent ? `, at most ${policy.maxConcurrent}` : ""}.`);
-  if (kind === "remote" && idempotent === "no_side_effects") sentences.push("Has no side effects, so it is tried again elsewhere.");
+  if (policy.order === Order.CONCURRENT)
+    sentences.push(`Side by side${policy.maxConcurrent ? `, at most ${policy.maxConcurrent}` : ""}.`);
+  if (kind === "remote" && idempotent === "no_side_effects")
+    sentences.push("Has no side effects, so it is tried again elsewhere.");
   if (kind === "remote" && idempotent === "idempotent") sentences.push("Idempotent, so it is tried again elsewhere.");
   const lines = sentences.length > 0 ? [sentences.join(" ")] : [];
   if (policy.errors.length > 0) {
@@ -48,7 +51,9 @@ function routingWords({ kind, policy, desc }: MethodModel): string[] {
 function pushWords({ policy, desc }: MethodModel): string[] {
   if (policy.delivery === Delivery.DROPPABLE) return ["Goes first when a connection is full."];
   if (policy.delivery !== Delivery.LATEST) return [];
-  return [policy.latestBy ? `Of each \`${localName(desc.output, policy.latestBy)}\` only the newest waits.` : "Only the newest waits."];
+  return [
+    policy.latestBy ? `Of each \`${localName(desc.output, policy.latestBy)}\` only the newest waits.` : "Only the newest waits.",
+  ];
 }
 
 /** A field's name in TypeScript, by its name in the .proto. */

@@ -51,7 +51,8 @@ function printService(f: GeneratedFile, service: ServiceModel): void {
 function member(f: GeneratedFile, service: ServiceModel, method: MethodModel): Printable {
   const { desc, kind } = method;
   const init = [f.import("Init", door, true), "<", f.importShape(desc.input), ">"];
-  if (kind === "push") return ["readonly on", desc.name, ": ", f.import("Listen", door, true), "<", f.importShape(desc.output), ">"];
+  if (kind === "push")
+    return ["readonly on", desc.name, ": ", f.import("Listen", door, true), "<", f.importShape(desc.output), ">"];
   if (kind === "notify") return [desc.localName, "(message: ", init, "): void"];
   const errors = method.policy.errors.length > 0 ? [", ", errorName(service, method)] : [];
   return [
@@ -69,7 +70,8 @@ function entries(f: GeneratedFile, { desc, kind, route, policy, idempotent }: Me
       const declared = policy.errors.map(({ code, detail, retryable }, at): Printable => {
         const message = detail === "" ? undefined : findMessage(desc.parent.file, detail);
         const plain = message ? codec(f, door, message) : "null";
-        const value = retryable === undefined ? plain : ["{ ", message ? ["detail: ", plain, ", "] : [], `retryable: ${retryable} }`];
+        const value =
+          retryable === undefined ? plain : ["{ ", message ? ["detail: ", plain, ", "] : [], `retryable: ${retryable} }`];
         return [at > 0 ? ", " : "", code, ": ", value];
       });
       entries.push(["errors: { ", declared, " }"]);

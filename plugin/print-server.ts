@@ -25,20 +25,41 @@ function printHandler(f: GeneratedFile, service: ServiceModel): void {
     const context = f.import(method.policy.access === Access.PUBLIC ? "PublicContext" : "HandlerContext", door, true);
     const data = service.session ? ["<", f.importShape(service.session), ">"] : [];
     const argument = method.kind === "request" ? "request" : "message";
-    const gives = method.kind === "request" ? [f.import("Answer", door, true), "<", f.importShape(method.desc.output), ">"] : f.import("Done", door, true);
+    const gives =
+      method.kind === "request"
+        ? [f.import("Answer", door, true), "<", f.importShape(method.desc.output), ">"]
+        : f.import("Done", door, true);
     if (at > 0) f.print();
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
-    f.print("  ", method.desc.localName, "(", argument, ": ", f.importShape(method.desc.input), ", ctx: ", context, data, "): ", gives, ";");
+    f.print(
+      "  ",
+      method.desc.localName,
+      "(",
+      argument,
+      ": ",
+      f.importShape(method.desc.input),
+      ", ctx: ",
+      context,
+      data,
+      "): ",
+      gives,
+      ";",
+    );
   }
   f.print("}");
   f.print();
   printTable(f, service, calls);
   if (pushes.length > 0) printPushes(f, service, pushes);
-  printDefinition(f, service, [f.import("HandlerService", door, true), "<", `${name}Handler`, ">"], [
-    ...(service.session ? [["session: ", f.importSchema(service.session)]] : []),
-    [`methods: ${name}Method`],
-    ...(pushes.length > 0 ? [[`pushes: ${name}Push`]] : []),
-  ]);
+  printDefinition(
+    f,
+    service,
+    [f.import("HandlerService", door, true), "<", `${name}Handler`, ">"],
+    [
+      ...(service.session ? [["session: ", f.importSchema(service.session)]] : []),
+      [`methods: ${name}Method`],
+      ...(pushes.length > 0 ? [[`pushes: ${name}Push`]] : []),
+    ],
+  );
 }
 
 function printRemote(f: GeneratedFile, service: ServiceModel): void {
@@ -49,7 +70,15 @@ function printRemote(f: GeneratedFile, service: ServiceModel): void {
     if (at > 0) f.print();
     f.print(f.jsDoc(commentOf(method.desc), "  "));
     f.print(
-      ...["  ", method.desc.localName, "(request: ", f.importShape(method.desc.input), ", ctx: ", f.import("RemoteContext", door, true), "): "],
+      ...[
+        "  ",
+        method.desc.localName,
+        "(request: ",
+        f.importShape(method.desc.input),
+        ", ctx: ",
+        f.import("RemoteContext", door, true),
+        "): ",
+      ],
       ...[f.import("Answer", door, true), "<", f.importShape(method.desc.output), ">;"],
     );
   }
@@ -61,7 +90,15 @@ function printRemote(f: GeneratedFile, service: ServiceModel): void {
     if (at > 0) f.print();
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
     f.print(
-      ...["  ", method.desc.localName, "(request: ", f.import("Init", door, true), "<", f.importShape(method.desc.input), ">, options?: "],
+      ...[
+        "  ",
+        method.desc.localName,
+        "(request: ",
+        f.import("Init", door, true),
+        "<",
+        f.importShape(method.desc.input),
+        ">, options?: ",
+      ],
       ...[f.import("CallOptions", door, true), "): ", f.import("Call", door, true), "<", f.importShape(method.desc.output)],
       ...[method.policy.errors.length > 0 ? [", ", errorUnion(f, door, method)] : [], ">;"],
     );
@@ -69,7 +106,12 @@ function printRemote(f: GeneratedFile, service: ServiceModel): void {
   f.print("}");
   f.print();
   printTable(f, service, methods);
-  printDefinition(f, service, [f.import("RemoteService", door, true), "<", `${name}Remote, ${name}Caller`, ">"], [[`methods: ${name}Method`]]);
+  printDefinition(
+    f,
+    service,
+    [f.import("RemoteService", door, true), "<", `${name}Remote, ${name}Caller`, ">"],
+    [[`methods: ${name}Method`]],
+  );
 }
 
 function printTable(f: GeneratedFile, { name, desc }: ServiceModel, methods: readonly MethodModel[]): void {

@@ -1,11 +1,9 @@
 // Servers.
-export { createServer } from "./server/index.ts";
-export type { ClusterOptions, ServerOptions } from "./server/index.ts";
-export type { Server } from "./context/index.ts";
-export { implement } from "./pipeline/index.ts";
-export type { Implementation, ImplementOptions, Service } from "./pipeline/index.ts";
-export type { Authenticate, Authenticated, FrontendLimits, Refusal } from "./frontend/index.ts";
 
+export type { Accept, AcceptedSocket, Acceptor, AcceptorHost, Framing, SocketEvents } from "./acceptor/index.ts";
+// Parts of a server that can be replaced.
+export { acceptStream, tcp, webSocket } from "./acceptor/index.ts";
+export type { Clock, Random, Timer } from "./clock/index.ts";
 // What handlers and remotes are given.
 export type {
   CallContext,
@@ -14,15 +12,31 @@ export type {
   EveryServer,
   GroupOptions,
   HandlerContext,
+  Lifecycle,
+  Module,
+  ModuleKey,
   PublicContext,
   RemoteContext,
   RemoteTarget,
+  Server,
   ServerResult,
 } from "./context/index.ts";
+export { moduleKey } from "./context/index.ts";
 export type { Answer, Call, CallOptions, Done, Init, Push, Result } from "./contract/index.ts";
-export { NanoError } from "./error/index.ts";
+export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo, ServerState } from "./discovery/index.ts";
+export { etcd, memory } from "./discovery/index.ts";
 export type { CloseReason, Code, DeclaredError, Kick, KickCode, NanoErrorOptions, UndeclaredError } from "./error/index.ts";
-export { contextKey, sessionHooks } from "./session/index.ts";
+export { NanoError } from "./error/index.ts";
+export type { Authenticate, Authenticated, FrontendLimits, Refusal } from "./frontend/index.ts";
+export type { Group, GroupPushOptions, Member } from "./group/index.ts";
+export type { Logger, LogLevel } from "./logger/index.ts";
+export { createJsonLogger, silentLogger } from "./logger/index.ts";
+export type { ByteStream, Listener, Net, StreamEvents, TlsOptions } from "./net/index.ts";
+export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
+export { implement } from "./pipeline/index.ts";
+export type { Serializer } from "./serializer/index.ts";
+export type { ClusterOptions, ServerOptions } from "./server/index.ts";
+export { createServer } from "./server/index.ts";
 export type {
   BoundSession,
   ClientInfo,
@@ -38,19 +52,5 @@ export type {
   Target,
   View,
 } from "./session/index.ts";
-export type { Group, GroupPushOptions, Member } from "./group/index.ts";
+export { contextKey, sessionHooks } from "./session/index.ts";
 export type { UserGroup, Users } from "./user/index.ts";
-
-// Parts of a server that can be replaced.
-export { acceptStream, tcp, webSocket } from "./acceptor/index.ts";
-export type { Accept, AcceptedSocket, Acceptor, AcceptorHost, Framing, SocketEvents } from "./acceptor/index.ts";
-export { etcd, memory } from "./discovery/index.ts";
-export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo, ServerState } from "./discovery/index.ts";
-export { moduleKey } from "./context/index.ts";
-export type { Lifecycle, Module, ModuleKey } from "./context/index.ts";
-export type { Next, PipelineCall, Step } from "./pipeline/index.ts";
-export type { Serializer } from "./serializer/index.ts";
-export type { Clock, Random, Timer } from "./clock/index.ts";
-export type { ByteStream, Listener, Net, StreamEvents, TlsOptions } from "./net/index.ts";
-export { createJsonLogger, silentLogger } from "./logger/index.ts";
-export type { Logger, LogLevel } from "./logger/index.ts";

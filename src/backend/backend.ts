@@ -48,7 +48,9 @@ export function createBackend(options: BackendOptions): Backend {
     let session = sessions.get(id);
     if (session && session.core.incarnation === link.peer.incarnation) session.reopen(link, frame);
     else {
-      session = new BackendSession(link, frame, home, (reason) => log.error({ err: reason, session: id }, "a session listener threw"));
+      session = new BackendSession(link, frame, home, (reason) =>
+        log.error({ err: reason, session: id }, "a session listener threw"),
+      );
       sessions.set(id, session);
       for (const hook of options.hooks) hook.attach(session.core);
     }

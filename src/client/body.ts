@@ -1,5 +1,5 @@
 import { createRegistry, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
-import { type Error as WireError, ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import { ErrorSchema, type Error as WireError } from "../../gen/nano/client/v1/client_pb.ts";
 import { ByteWriter, type Codec } from "../contract/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
 import { createJsonSerializer, protobufSerializer, type Serializer } from "../serializer/index.ts";
@@ -17,10 +17,15 @@ export interface BodyCodec {
 }
 
 /** @param details The messages that errors may carry. */
-export function createBodyCodec(name: string, serializers: readonly Serializer[], details: () => readonly DescMessage[]): BodyCodec | undefined {
+export function createBodyCodec(
+  name: string,
+  serializers: readonly Serializer[],
+  details: () => readonly DescMessage[],
+): BodyCodec | undefined {
   const custom = serializers.find((one) => one.name === name);
   if (!custom && name === "protobuf") return protobufBodies;
-  const serializer = custom ?? (name === "json" ? createJsonSerializer({ registry: () => createRegistry(...details()) }) : undefined);
+  const serializer =
+    custom ?? (name === "json" ? createJsonSerializer({ registry: () => createRegistry(...details()) }) : undefined);
   return serializer && serializedBodies(serializer);
 }
 
@@ -46,7 +51,11 @@ function serializedBodies(serializer: Serializer): BodyCodec {
       try {
         return fromWireError(readError(serializer, bytes));
       } catch (reason) {
-        return new NanoError({ code: "unknown", message: "the server answered with an error that cannot be read", cause: reason });
+        return new NanoError({
+          code: "unknown",
+          message: "the server answered with an error that cannot be read",
+          cause: reason,
+        });
       }
     },
   };

@@ -1,7 +1,15 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Failed, FailedSchema, type Gone, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { systemClock } from "../clock/index.ts";
-import { type CallOptions, type ClientService, type Codec, defaultTimeoutMs, type Listen, type ListenOptions, reflectCodec } from "../contract/index.ts";
+import {
+  type CallOptions,
+  type ClientService,
+  type Codec,
+  defaultTimeoutMs,
+  type Listen,
+  type ListenOptions,
+  reflectCodec,
+} from "../contract/index.ts";
 import { type CloseReason, NanoError } from "../error/index.ts";
 import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
 import { type DecodedMessage, MessageKind } from "../message/index.ts";
@@ -60,7 +68,10 @@ export function createClient(options: ClientOptions): Client {
   function handshake(): HandshakeRequest {
     const { encoding = "protobuf" } = options;
     const { platform = "js", version, user } = options.handshake ?? {};
-    const fingerprint = [...services.keys()].map((service) => service.fingerprint ?? "").sort().join(",");
+    const fingerprint = [...services.keys()]
+      .map((service) => service.fingerprint ?? "")
+      .sort()
+      .join(",");
     return {
       sys: { platform, clientVersion: version, serializer: encoding, nano: { v: 1, fingerprint, codes: true, inflate: [] } },
       user,
@@ -70,7 +81,8 @@ export function createClient(options: ClientOptions): Client {
   function opened(answer: HandshakeAnswer): void {
     const { serializer, dict, nano } = answer.sys;
     bodies = createBodyCodec(serializer, options.serializers ?? [], () => [...services.keys()].flatMap(detailsOf));
-    if (!bodies) throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
+    if (!bodies)
+      throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
     codes = new Map(Object.entries(dict));
     routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
     const waiting = queue;
@@ -153,12 +165,18 @@ export function createClient(options: ClientOptions): Client {
     request(method: Parameters<typeof requestMethod>[0], init: Message, callOptions: CallOptions | undefined): Promise<Message> {
       return requestMethod(method, init, callOptions);
     },
-    notify: (method: { readonly route: string; readonly input: Codec<Message> }, init: Message) => send(0, "notify", method.route, method.input, init),
+    notify: (method: { readonly route: string; readonly input: Codec<Message> }, init: Message) =>
+      send(0, "notify", method.route, method.input, init),
     listen,
   };
 
   function requestMethod(
-    method: { readonly route: string; readonly timeoutMs?: number; readonly input: Codec<Message>; readonly output: Codec<Message> },
+    method: {
+      readonly route: string;
+      readonly timeoutMs?: number;
+      readonly input: Codec<Message>;
+      readonly output: Codec<Message>;
+    },
     init: Message,
     callOptions: CallOptions | undefined,
   ): Promise<Message> {
@@ -186,7 +204,10 @@ export function createClient(options: ClientOptions): Client {
   function listen<M extends Message>(route: string, codec: Codec<M>): Listen<M> {
     const listeners = createListeners<[M]>(failed);
     // A push is read by the codec that stands beside its listeners.
-    const entry = { codec: codec as Codec<Message>, listeners: listeners as Listeners<readonly unknown[]> as Listeners<[Message]> };
+    const entry = {
+      codec: codec as Codec<Message>,
+      listeners: listeners as Listeners<readonly unknown[]> as Listeners<[Message]>,
+    };
     pushes.set(route, [...(pushes.get(route) ?? []), entry]);
     return (listener, listenOptions) => listeners.add(listener, listenOptions);
   }

@@ -1,6 +1,12 @@
 import type { Clock, Timer } from "../clock/index.ts";
 import { type CloseReason, isCode, type Kick, NanoError } from "../error/index.ts";
-import { encodeHandshakeRequest, type HandshakeAnswer, type HandshakeRequest, parseHandshakeAnswer, parseKick } from "../handshake/index.ts";
+import {
+  encodeHandshakeRequest,
+  type HandshakeAnswer,
+  type HandshakeRequest,
+  parseHandshakeAnswer,
+  parseKick,
+} from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, encodeMessage, type MessageHeader } from "../message/index.ts";
 import { encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
@@ -89,7 +95,8 @@ export class ClientConnection {
     if (type === PacketType.handshake && this.#state === "answering") this.#answered(buffer.subarray(from, to));
     else if (type === PacketType.kick) this.#kicked(parseKick(buffer.subarray(from, to)));
     // A server may send heartbeats before the handshake is done.
-    else if (type === PacketType.heartbeat) this.#send(PacketType.heartbeat, this.#state === "open" ? countBytes(this.#received) : nothing);
+    else if (type === PacketType.heartbeat)
+      this.#send(PacketType.heartbeat, this.#state === "open" ? countBytes(this.#received) : nothing);
     else if (type === PacketType.data && this.#state === "open") {
       this.#received++;
       this.#message = decodeMessage(buffer, from, to, this.#message);
@@ -120,12 +127,20 @@ export class ClientConnection {
   }
 
   #kicked(kick: Kick): void {
-    this.#over({ kind: kick.code === "replaced" ? "replaced" : kick.code === "moved" ? "draining" : "kicked", code: kick.code, message: kick.reason });
+    this.#over({
+      kind: kick.code === "replaced" ? "replaced" : kick.code === "moved" ? "draining" : "kicked",
+      code: kick.code,
+      message: kick.reason,
+    });
   }
 
   #gone(error: Error | undefined): void {
     if (this.#refusal) this.#fail(refused(this.#refusal, undefined));
-    else this.#over({ kind: "lost", message: error ? `the connection broke: ${error.message}` : "the server closed the connection" });
+    else
+      this.#over({
+        kind: "lost",
+        message: error ? `the connection broke: ${error.message}` : "the server closed the connection",
+      });
   }
 
   #over(reason: CloseReason): void {
@@ -159,7 +174,11 @@ function refused(answer: HandshakeAnswer | undefined, kick: Kick | undefined): N
   const message = kick?.reason || answer?.message || "the server refused the handshake";
   if (isCode(code)) return new NanoError({ code, message });
   // nano's own and the application's codes stand beside the sixteen.
-  return new NanoError({ code: code === "busy" || code === "moved" ? "unavailable" : "permission_denied", message, metadata: { code } });
+  return new NanoError({
+    code: code === "busy" || code === "moved" ? "unavailable" : "permission_denied",
+    message,
+    metadata: { code },
+  });
 }
 
 function unavailable(message: string, cause: unknown): NanoError {

@@ -34,10 +34,12 @@ export function createPendingRequests(clock: Clock): PendingRequests {
     },
     add(route, timeoutMs, signal, settled) {
       const id = ++lastId;
-      const aborted = (): void => settle(id, new NanoError({ code: "canceled", message: `${route} was given up`, cause: signal?.reason }));
+      const aborted = (): void =>
+        settle(id, new NanoError({ code: "canceled", message: `${route} was given up`, cause: signal?.reason }));
       const due: Due = {
         deadlineMs: clock.now() + timeoutMs,
-        expire: () => settle(id, new NanoError({ code: "deadline_exceeded", message: `${route} was not answered within ${timeoutMs} ms` })),
+        expire: () =>
+          settle(id, new NanoError({ code: "deadline_exceeded", message: `${route} was not answered within ${timeoutMs} ms` })),
       };
       waiting.set(id, {
         due,

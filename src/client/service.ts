@@ -16,7 +16,11 @@ import { NanoError } from "../error/index.ts";
 
 /** What the methods of a service are made of. */
 export interface ServiceHost {
-  request(method: ClientMethod & { readonly kind: "request" }, message: Message, options: CallOptions | undefined): Promise<Message>;
+  request(
+    method: ClientMethod & { readonly kind: "request" },
+    message: Message,
+    options: CallOptions | undefined,
+  ): Promise<Message>;
   notify(method: ClientMethod & { readonly kind: "notify" }, message: Message): void;
   listen(route: string, codec: Codec<Message>): Listen<Message>;
 }

@@ -32,7 +32,8 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Transpor
         });
         socket.addEventListener("close", ({ code, reason }) => {
           signal.removeEventListener("abort", aborted);
-          const error = code === 1000 || code === 1005 ? undefined : new Error(`the WebSocket closed (${code}${reason && ` ${reason}`})`);
+          const error =
+            code === 1000 || code === 1005 ? undefined : new Error(`the WebSocket closed (${code}${reason && ` ${reason}`})`);
           if (open) events.closed(error);
           else reject(error ?? new Error("the WebSocket closed before it was open"));
         });

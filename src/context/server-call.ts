@@ -113,7 +113,8 @@ export class ServerCall implements Scope {
 
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
   readonly mustLive = (): void => {
-    if (this.#over) throw new NanoError({ code: "canceled", message: `the call is over: ${this.#over.message}`, cause: this.#over });
+    if (this.#over)
+      throw new NanoError({ code: "canceled", message: `the call is over: ${this.#over.message}`, cause: this.#over });
   };
 
   /** Breaks the call off: its time is up, its session ended, or nobody waits for it. */

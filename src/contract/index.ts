@@ -5,5 +5,5 @@ export { type Codec, encodeMessage, reflectCodec } from "./codec.ts";
 export { packDeclared, unpackDeclared } from "./declared-error.ts";
 export type { Answer, Done, Init } from "./init.ts";
 export type { Method, Notify, Push, Request } from "./method.ts";
-export { type DeclaredErrorPolicy, defaultTimeoutMs, type Delivery, type MethodPolicy, type RouteBy } from "./policy.ts";
+export { type DeclaredErrorPolicy, type Delivery, defaultTimeoutMs, type MethodPolicy, type RouteBy } from "./policy.ts";
 export type { HandlerService, RemoteService, ServiceDefinition } from "./service.ts";

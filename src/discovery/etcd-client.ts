@@ -108,7 +108,13 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       await bounded("put", client.kv.txn({ compare: [], success, failure: [] }, { deadline: deadline() }));
     },
     async putOnce(key, value) {
-      await bounded("put", client.if(key, "Create", "==", 0).then(client.put(key).value(Buffer.from(value))).commit());
+      await bounded(
+        "put",
+        client
+          .if(key, "Create", "==", 0)
+          .then(client.put(key).value(Buffer.from(value)))
+          .commit(),
+      );
     },
     async get(key) {
       return (await bounded("get", client.get(key).buffer())) ?? undefined;

@@ -240,7 +240,8 @@ class EtcdMembership implements Membership {
     const due = this.#listedAtMs === Number.NEGATIVE_INFINITY ? Math.min(delayMs, mostBackoffMs) : delayMs;
     await sleep(this.#host.clock, due, this.#wake.signal).catch(() => {});
     // Broken over and over must not mean asking over and over.
-    if (this.#wake.signal.aborted && !this.#stop.signal.aborted) await sleep(this.#host.clock, leastBackoffMs, this.#stop.signal).catch(() => {});
+    if (this.#wake.signal.aborted && !this.#stop.signal.aborted)
+      await sleep(this.#host.clock, leastBackoffMs, this.#stop.signal).catch(() => {});
   }
 
   #backoffMs(failures: number): number {

@@ -27,7 +27,10 @@ export function encodeRecord(info: ServerInfo, type: string): string {
   );
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > maxRecordBytes) {
-    throw new NanoError({ code: "invalid_argument", message: `the record of ${info.id} has ${bytes} bytes: at most ${maxRecordBytes}` });
+    throw new NanoError({
+      code: "invalid_argument",
+      message: `the record of ${info.id} has ${bytes} bytes: at most ${maxRecordBytes}`,
+    });
   }
   return text;
 }

@@ -1,7 +1,7 @@
 import { create, type Message } from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { type Error as WireError, ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import { type Any, AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { ErrorSchema, type Error as WireError } from "../../gen/nano/client/v1/client_pb.ts";
 import { isCode } from "./code.ts";
 import { NanoError } from "./nano-error.ts";
 

@@ -1,7 +1,13 @@
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
 import { inflateZlib } from "../compression/index.ts";
 import type { CloseReason, Kick } from "../error/index.ts";
-import { clientFamily, encodeHandshakeAnswer, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
+import {
+  clientFamily,
+  encodeHandshakeAnswer,
+  encodeKick,
+  type HandshakeRequest,
+  parseHandshakeRequest,
+} from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, MessageKind } from "../message/index.ts";
 import { PacketDecoder, PacketType } from "../packet/index.ts";
 import type { SessionLog } from "../session/index.ts";

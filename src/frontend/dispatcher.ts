@@ -62,7 +62,10 @@ export class Dispatcher {
     const refusal = shapeRefusal(message, known);
     if (refusal || !known) return this.#refuse(message, refusal, "route");
     if (this.pending >= host.limits.inFlight) {
-      const full = new NanoError({ code: "resource_exhausted", message: `over ${host.limits.inFlight} messages wait for an answer` });
+      const full = new NanoError({
+        code: "resource_exhausted",
+        message: `over ${host.limits.inFlight} messages wait for an answer`,
+      });
       return this.#refuse(message, full, "limit");
     }
     let body: Uint8Array;

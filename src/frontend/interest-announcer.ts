@@ -31,7 +31,9 @@ export function createInterestAnnouncer(membership: () => Membership): InterestA
     },
     opened(link) {
       links.add(link);
-      const added = [...membership().keys()].filter((key) => concerns(link, key)).map((key) => create(GroupNameSchema, { ...key }));
+      const added = [...membership().keys()]
+        .filter((key) => concerns(link, key))
+        .map((key) => create(GroupNameSchema, { ...key }));
       link.send({ case: "interest", value: create(InterestSchema, { epoch: ++epoch, snapshot: true, added }) });
     },
     closed: (link) => void links.delete(link),

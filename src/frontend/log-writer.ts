@@ -57,10 +57,7 @@ export class LogWriter {
       return;
     }
     // A text route: some clients break on a code (rule 1).
-    this.#packets.message(
-      { kind: MessageKind.push, id: 0, route: entry.route, code: -1, compressed: false, error: false },
-      body,
-    );
+    this.#packets.message({ kind: MessageKind.push, id: 0, route: entry.route, code: -1, compressed: false, error: false }, body);
   }
 
   #answer(entry: LogEntry): void {

@@ -94,7 +94,9 @@ class ClusterGroup implements Group {
     for (const member of [...(membership?.members(this.#key) ?? [])]) membership?.remove(this.#key, member);
     await Promise.all(
       [...interest.linksOf(this.#key)].map((link) =>
-        this.#ask(link, (call) => link.send({ case: "groupChange", value: create(GroupChangeSchema, { call, group: this.#key, remove: true }) })),
+        this.#ask(link, (call) =>
+          link.send({ case: "groupChange", value: create(GroupChangeSchema, { call, group: this.#key, remove: true }) }),
+        ),
       ),
     );
   }
@@ -117,7 +119,9 @@ class ClusterGroup implements Group {
       frontend: self,
     }));
     const remote = [...interest.linksOf(this.#key)].map(async (link) => {
-      const outcome = await this.#ask(link, (call) => link.send({ case: "groupQuery", value: create(GroupQuerySchema, { call, group: this.#key }) }));
+      const outcome = await this.#ask(link, (call) =>
+        link.send({ case: "groupQuery", value: create(GroupQuerySchema, { call, group: this.#key }) }),
+      );
       if (outcome.case !== "members") return [];
       return outcome.value.members.map((member) => ({
         session: hex(member.session),

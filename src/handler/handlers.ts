@@ -1,6 +1,6 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
-import { ByteWriter } from "../contract/index.ts";
 import { type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
+import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { type Entry, type Outlet, run, type Stage } from "../pipeline/index.ts";

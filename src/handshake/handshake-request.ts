@@ -1,4 +1,4 @@
-import { asObject, type JsonObject, HandshakeError, optionalNumber, optionalText, own, readObject } from "./json-value.ts";
+import { asObject, HandshakeError, type JsonObject, optionalNumber, optionalText, own, readObject } from "./json-value.ts";
 
 /** What only nano clients send, as `sys.nano`. */
 export interface NanoRequest {

@@ -60,7 +60,10 @@ export class EnvelopeDecoder {
       throw new NanoError({ code: "unimplemented", message: "links are not compressed" });
     }
     if (this.#length() > this.#maxBytes) {
-      throw new NanoError({ code: "resource_exhausted", message: `an envelope of ${this.#length()} bytes: the limit is ${this.#maxBytes}` });
+      throw new NanoError({
+        code: "resource_exhausted",
+        message: `an envelope of ${this.#length()} bytes: the limit is ${this.#maxBytes}`,
+      });
     }
     return end;
   }

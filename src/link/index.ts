@@ -1,5 +1,13 @@
 export { ask } from "./ask.ts";
 export { EnvelopeDecoder, endStreamFlag, envelopeHeaderBytes, type TakeEnvelope, writeEnvelopeHeader } from "./envelope.ts";
-export { type FrameBody, type Link, type LinkCounters, type LinkEvents, type Outcome, type Peer, protocolVersion } from "./link.ts";
+export {
+  type FrameBody,
+  type Link,
+  type LinkCounters,
+  type LinkEvents,
+  type Outcome,
+  type Peer,
+  protocolVersion,
+} from "./link.ts";
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
-export { createLinkTransport, linkPath, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";
+export { createLinkTransport, type LinkTransport, type LinkTransportOptions, linkPath } from "./link-transport.ts";

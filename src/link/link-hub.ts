@@ -91,7 +91,8 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       log.warn({ peer: bytes.remoteAddress, why: error.message }, "a link was refused");
     };
     link.begin(bytes);
-    if (stopped || greeting.size > maxGreeting) link.break(new NanoError({ code: "unavailable", message: "no more links are taken" }));
+    if (stopped || greeting.size > maxGreeting)
+      link.break(new NanoError({ code: "unavailable", message: "no more links are taken" }));
     return stream;
   }
 
@@ -102,7 +103,11 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
         return await dialAddress(server, address);
       } catch (reason) {
         const { message } = NanoError.from(reason);
-        failure = new NanoError({ code: "unavailable", message: `${server.id} at ${address} is out of reach: ${message}`, cause: reason });
+        failure = new NanoError({
+          code: "unavailable",
+          message: `${server.id} at ${address} is out of reach: ${message}`,
+          cause: reason,
+        });
       }
     }
     throw failure;
@@ -156,7 +161,8 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   function look(): void {
     const now = clock.now();
     for (const link of greeting) {
-      if (now - link.startedAtMs >= greetTimeoutMs) link.break(new NanoError({ code: "unavailable", message: "no Hello in time" }));
+      if (now - link.startedAtMs >= greetTimeoutMs)
+        link.break(new NanoError({ code: "unavailable", message: "no Hello in time" }));
     }
     for (const links of [...open.values()]) {
       for (const link of [...links]) {

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import {
   AnswerSchema,
   CancelSchema,
@@ -12,12 +13,19 @@ import {
   PongSchema,
   ProofSchema,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import type { Clock, DeadlineSweep, Random } from "../clock/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
 import type { ByteStream } from "../net/index.ts";
 import { EnvelopeDecoder, endStreamFlag, envelopeHeaderBytes, writeEnvelopeHeader } from "./envelope.ts";
-import { type FrameBody, type Link, type LinkCounters, type LinkEvents, type Outcome, type Peer, protocolVersion } from "./link.ts";
+import {
+  type FrameBody,
+  type Link,
+  type LinkCounters,
+  type LinkEvents,
+  type Outcome,
+  type Peer,
+  protocolVersion,
+} from "./link.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { prove, proves } from "./proof.ts";
 
@@ -70,7 +78,9 @@ export class StreamLink implements Link {
     this.dialed = options.dialed;
     this.startedAtMs = this.lastReceivedAtMs = this.lastDataAtMs = options.clock.now();
     this.#challenge = options.tokens.length > 0 ? options.random.bytes(challengeBytes) : empty;
-    this.#calls = new PendingCalls(options.deadlines, (call) => this.send({ case: "cancel", value: create(CancelSchema, { call }) }));
+    this.#calls = new PendingCalls(options.deadlines, (call) =>
+      this.send({ case: "cancel", value: create(CancelSchema, { call }) }),
+    );
   }
 
   get peer(): Peer {
@@ -142,7 +152,10 @@ export class StreamLink implements Link {
     const frame = encodeFrame(create(FrameSchema, { body, ...this.#rider() }));
     if (frame.length <= maxEnvelopeBytes) return this.#enqueue(frame);
     const error = { code: "resource_exhausted", msg: `an answer has at most ${maxEnvelopeBytes} bytes` };
-    this.#push({ case: "answer", value: create(AnswerSchema, { call, outcome: { case: "error", value: create(ErrorSchema, error) } }) });
+    this.#push({
+      case: "answer",
+      value: create(AnswerSchema, { call, outcome: { case: "error", value: create(ErrorSchema, error) } }),
+    });
   }
 
   close(reason: string): void {
@@ -211,11 +224,15 @@ export class StreamLink implements Link {
       const hello = body.value;
       this.#hello = hello;
       if (hello.protocolMin > protocolVersion || hello.protocolMax < protocolVersion) {
-        return this.break(broken(`${hello.id} speaks protocol ${hello.protocolMin} to ${hello.protocolMax}, this server ${protocolVersion}`));
+        return this.break(
+          broken(`${hello.id} speaks protocol ${hello.protocolMin} to ${hello.protocolMax}, this server ${protocolVersion}`),
+        );
       }
       const [token] = tokens;
-      if (token !== undefined && hello.challenge.length === 0) return this.break(broken(`${hello.id} asks for no token: it has none`));
-      if (token === undefined && hello.challenge.length > 0) return this.break(broken(`${hello.id} asks for a token: set cluster.tokens`));
+      if (token !== undefined && hello.challenge.length === 0)
+        return this.break(broken(`${hello.id} asks for no token: it has none`));
+      if (token === undefined && hello.challenge.length > 0)
+        return this.break(broken(`${hello.id} asks for a token: set cluster.tokens`));
       if (token === undefined) return this.#opened(hello);
       this.#push({ case: "proof", value: create(ProofSchema, { mac: prove(token, hello.challenge, self()) }) });
       return;
@@ -240,7 +257,11 @@ export class StreamLink implements Link {
         const { call, outcome } = body.value;
         const settled = this.#calls.settle(
           call,
-          outcome.case === undefined ? broken("the answer is empty") : outcome.case === "error" ? fromWireError(outcome.value) : outcome,
+          outcome.case === undefined
+            ? broken("the answer is empty")
+            : outcome.case === "error"
+              ? fromWireError(outcome.value)
+              : outcome,
         );
         if (!settled) this.counters.late++;
         return;
@@ -272,7 +293,8 @@ export class StreamLink implements Link {
 
   /** Tells how far the peer was read, where no other frame has. */
   acknowledge(): void {
-    if (this.#state === "open" && this.#receivedNumber !== this.#ackedNumber) this.#enqueue(encodeFrame(create(FrameSchema, this.#rider())));
+    if (this.#state === "open" && this.#receivedNumber !== this.#ackedNumber)
+      this.#enqueue(encodeFrame(create(FrameSchema, this.#rider())));
   }
 
   #push(body: FrameBody): void {
@@ -319,7 +341,9 @@ export class StreamLink implements Link {
     this.#state = "closed";
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#calls.fail(error.code === "unavailable" ? error : new NanoError({ code: "unavailable", message: error.message, cause: error }));
+    this.#calls.fail(
+      error.code === "unavailable" ? error : new NanoError({ code: "unavailable", message: error.message, cause: error }),
+    );
     if (wasOpen) this.#options.events.closed(this, error);
     else this.refused?.(error);
   }

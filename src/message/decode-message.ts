@@ -37,7 +37,16 @@ export function decodeMessage(buffer: Uint8Array, from: number, to: number, into
 }
 
 function blank(): DecodedMessage {
-  return { kind: MessageKind.request, id: 0, route: undefined, code: -1, compressed: false, error: false, bodyFrom: 0, bodyTo: 0 };
+  return {
+    kind: MessageKind.request,
+    id: 0,
+    route: undefined,
+    code: -1,
+    compressed: false,
+    error: false,
+    bodyFrom: 0,
+    bodyTo: 0,
+  };
 }
 
 // Seven bits a byte, least significant first. More bytes than needed are accepted, as clients write them.

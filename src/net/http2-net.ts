@@ -5,7 +5,6 @@ import {
   createSecureServer,
   createServer,
   type Http2Server,
-
   type Http2Stream,
   type ServerHttp2Session,
   type ServerHttp2Stream,

@@ -93,7 +93,8 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
     cut: (one, other) => void cuts.add(between(one, other)),
     heal(one, other) {
       cuts.delete(between(one, other));
-      for (const pair of [...pairs]) if (pair.joins(one, other) && pair.lostBytes) pair.break(new Error("read ECONNRESET: bytes were lost"));
+      for (const pair of [...pairs])
+        if (pair.joins(one, other) && pair.lostBytes) pair.break(new Error("read ECONNRESET: bytes were lost"));
     },
     reset(one, other) {
       for (const pair of [...pairs]) if (pair.joins(one, other)) pair.break(new Error("read ECONNRESET"));
@@ -159,7 +160,12 @@ class End implements ByteStream {
   readonly #lost: () => boolean;
   readonly #gone: () => void;
 
-  constructor(remoteAddress: string, later: (call: () => void, bothHosts: boolean) => void, lost: () => boolean, gone: () => void) {
+  constructor(
+    remoteAddress: string,
+    later: (call: () => void, bothHosts: boolean) => void,
+    lost: () => boolean,
+    gone: () => void,
+  ) {
     this.remoteAddress = remoteAddress;
     this.#later = later;
     this.#lost = lost;

@@ -26,7 +26,8 @@ export function packetType(byte: number): PacketType {
 
 /** Writes the four bytes before a body. Throws PacketError over 2^24 - 1 bytes. */
 export function writePacketHeader(target: Uint8Array, at: number, type: PacketType, bodyBytes: number): void {
-  if (bodyBytes > maxPacketBodyBytes) throw new PacketError(`a packet holds at most ${maxPacketBodyBytes} bytes, not ${bodyBytes}`);
+  if (bodyBytes > maxPacketBodyBytes)
+    throw new PacketError(`a packet holds at most ${maxPacketBodyBytes} bytes, not ${bodyBytes}`);
   target[at] = type;
   target[at + 1] = bodyBytes >>> 16;
   target[at + 2] = bodyBytes >>> 8;

@@ -42,14 +42,20 @@ export function createCallers(options: CallersOptions): Callers {
   const { directory, router } = options;
   const writer = new ByteWriter(1_024);
 
-  function pick(service: RemoteService<unknown, unknown>, method: RemoteMethod, target: RemoteTarget | undefined, body: Uint8Array) {
+  function pick(
+    service: RemoteService<unknown, unknown>,
+    method: RemoteMethod,
+    target: RemoteTarget | undefined,
+    body: Uint8Array,
+  ) {
     if (target && "server" in target) {
       const server = directory.byId(target.server);
       if (server) return server;
       throw new NanoError({ code: "unavailable", message: `no server "${target.server}" is there` });
     }
     const known = directory.route(method.route);
-    if (!known) throw new NanoError({ code: "unavailable", message: `no server of type ${service.server} answers ${method.route}` });
+    if (!known)
+      throw new NanoError({ code: "unavailable", message: `no server of type ${service.server} answers ${method.route}` });
     if (target) return router.pickByKey(known, String(target.key));
     return router.pick(known, { body, before: undefined });
   }
@@ -78,7 +84,13 @@ export function createCallers(options: CallersOptions): Callers {
     }
   }
 
-  function local(method: RemoteMethod, body: Uint8Array, scope: Scope, deadlineMs: number, signals: AbortSignal[]): Promise<Uint8Array> {
+  function local(
+    method: RemoteMethod,
+    body: Uint8Array,
+    scope: Scope,
+    deadlineMs: number,
+    signals: AbortSignal[],
+  ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const settled = new AbortController();
       const { hops, traceparent, tracestate } = scope;
@@ -160,7 +172,10 @@ export function createCallers(options: CallersOptions): Callers {
     },
     remoteAll<C>(service: RemoteService<unknown, C>, scope: Scope): EveryServer<C> {
       const methods = methodsOf(service).map(([name, method]) => {
-        const caller = async (request: Init<Message>, callOptions?: CallOptions): Promise<readonly ServerResult<Message, NanoError>[]> => {
+        const caller = async (
+          request: Init<Message>,
+          callOptions?: CallOptions,
+        ): Promise<readonly ServerResult<Message, NanoError>[]> => {
           const body = encodeMessage(method.input, request, writer);
           const servers = directory.route(method.route)?.serving ?? [];
           return Promise.all(

@@ -14,14 +14,22 @@ export interface LinkCalls {
 const hopLimit = 8;
 
 /** @param now On the server's clock. */
-export function createLinkCalls(options: { readonly remotes: Remotes; readonly now: () => number; readonly log: Logger }): LinkCalls {
+export function createLinkCalls(options: {
+  readonly remotes: Remotes;
+  readonly now: () => number;
+  readonly log: Logger;
+}): LinkCalls {
   const running = new Map<Link, Map<bigint, (reason: NanoError) => void>>();
 
   function call(link: Link, frame: Call): void {
     const { envelope } = frame;
     const hops = (envelope?.hops ?? 0) + 1;
     if (hops > hopLimit) {
-      return fail(link, frame, new NanoError({ code: "failed_precondition", message: `the call has passed ${hopLimit} servers` }));
+      return fail(
+        link,
+        frame,
+        new NanoError({ code: "failed_precondition", message: `the call has passed ${hopLimit} servers` }),
+      );
     }
     const ofLink = running.get(link) ?? new Map<bigint, (reason: NanoError) => void>();
     running.set(link, ofLink);

@@ -1,5 +1,5 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
-import { type CallInfo, type Caller, type ClusterCore, ServerCall } from "../context/index.ts";
+import { type Caller, type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";

@@ -84,7 +84,11 @@ export function fromMethodOptions(options: MethodOptions | undefined, message: D
     order: options?.order === Order.CONCURRENT ? "concurrent" : "serial",
     maxConcurrent: options?.maxConcurrent || 16,
     delivery:
-      options?.delivery === DeliveryOption.LATEST ? "latest" : options?.delivery === DeliveryOption.DROPPABLE ? "droppable" : "replay",
+      options?.delivery === DeliveryOption.LATEST
+        ? "latest"
+        : options?.delivery === DeliveryOption.DROPPABLE
+          ? "droppable"
+          : "replay",
     latestBy: options?.latestBy ? local(options.latestBy) : undefined,
     validate: options?.validate,
     errors: options?.errors.map((error) => error.code) ?? [],

@@ -71,7 +71,10 @@ export function packSchema(services: readonly ServiceDefinition<unknown>[]): Pac
   methods.sort((one, other) => (one.route < other.route ? -1 : 1));
   const bytes = toBinary(
     SchemaSchema,
-    create(SchemaSchema, { files: create(FileDescriptorSetSchema, { file: [...files.values()].map((file) => file.proto) }), methods }),
+    create(SchemaSchema, {
+      files: create(FileDescriptorSetSchema, { file: [...files.values()].map((file) => file.proto) }),
+      methods,
+    }),
   );
   return { hash: createHash("sha256").update(bytes).digest("hex"), gzip: gzipSync(bytes) };
 }

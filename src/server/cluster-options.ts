@@ -24,7 +24,9 @@ export function checkCluster(options: ServerOptions): ClusterPort | undefined {
   }
   const shut = tokens.length > 0 || (tls?.requestCert === true && tls.ca !== undefined);
   if (!shut && !isLoopback(at.host)) {
-    throw new TypeError(`the cluster port on ${at.host} is open to strangers: set cluster.tokens, or cluster.tls with requestCert and ca`);
+    throw new TypeError(
+      `the cluster port on ${at.host} is open to strangers: set cluster.tokens, or cluster.tls with requestCert and ca`,
+    );
   }
   const hashes = tokens.map(digest);
   return {

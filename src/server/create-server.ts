@@ -1,8 +1,8 @@
+import { createBackend } from "../backend/index.ts";
 import { createDeadlineSweep, sleep, systemClock, systemRandom, within } from "../clock/index.ts";
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
 import { type Membership, memory, type ServerInfo, type ServerState } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { createBackend } from "../backend/index.ts";
 import { createFrontend, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
@@ -35,7 +35,8 @@ export function createServer(options: ServerOptions): Server {
   const incarnation = new DataView(random.bytes(8).buffer).getBigUint64(0);
   const id = options.id ?? `${types[0] ?? "server"}-${(incarnation & 0xff_ffffn).toString(16)}`;
   const log = withFields(
-    options.log ?? createJsonLogger({ sink: { write: (line) => void process.stderr.write(`${line}\n`) }, now: () => clock.wallNow() }),
+    options.log ??
+      createJsonLogger({ sink: { write: (line) => void process.stderr.write(`${line}\n`) }, now: () => clock.wallNow() }),
     { server: id },
   );
   const schema = packSchema(services.definitions);
@@ -187,7 +188,12 @@ export function createServer(options: ServerOptions): Server {
       { clock, random, log },
     );
     // Those that were there before can be called as soon as this server answers.
-    await within(clock, schemaWaitMs, directory.update(known).then(() => schemas), () => {});
+    await within(
+      clock,
+      schemaWaitMs,
+      directory.update(known).then(() => schemas),
+      () => {},
+    );
   }
 
   async function begin(): Promise<void> {
@@ -211,7 +217,9 @@ export function createServer(options: ServerOptions): Server {
     state = "draining";
     frontend?.pause();
     // A registry that is away must not hold up the end.
-    await membership?.update(info()).catch((reason: unknown) => log.warn({ err: reason }, "the cluster was not told of the drain"));
+    await membership
+      ?.update(info())
+      .catch((reason: unknown) => log.warn({ err: reason }, "the cluster was not told of the drain"));
     await lifecycles.beforeShutdown(server);
     await frontend?.release(untilMs);
     while ((handlers.pending > 0 || remotes.pending > 0) && clock.now() < untilMs) await sleep(clock, settlePollMs);
@@ -233,7 +241,14 @@ export function createServer(options: ServerOptions): Server {
   function stop(stopOptions?: { readonly graceMs?: number }): Promise<void> {
     stopping ??= (async () => {
       // A start that failed has ended everything itself.
-      if (!starting || (await starting.then(() => false, () => true))) return;
+      if (
+        !starting ||
+        (await starting.then(
+          () => false,
+          () => true,
+        ))
+      )
+        return;
       await drained(stopOptions?.graceMs ?? defaultGraceMs);
       await end();
     })();
@@ -266,4 +281,3 @@ export function createServer(options: ServerOptions): Server {
   };
   return server;
 }
-

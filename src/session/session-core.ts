@@ -3,7 +3,7 @@ import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import { type DataPatch, decodeData } from "./data-patch.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { ClientInfo, FormerSession } from "./session.ts";
-import { SessionData } from "./session-data.ts";
+import type { SessionData } from "./session-data.ts";
 import type { OutgoingPush, SessionHome } from "./session-home.ts";
 import { createContextValues } from "./values.ts";
 

@@ -8,7 +8,11 @@ import type { OutgoingPush } from "./session-home.ts";
 
 /** A push with its message encoded. */
 export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): OutgoingPush {
-  return { route: push.route, body: encodeMessage(push.output, message, new ByteWriter(256)), delivery: push.delivery ?? "replay" };
+  return {
+    route: push.route,
+    body: encodeMessage(push.output, message, new ByteWriter(256)),
+    delivery: push.delivery ?? "replay",
+  };
 }
 
 /** A session as the code of users sees it: its data is the message of one schema. */

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Client, type ClientOptions, createClient, next, webSocket } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { type Chat, startChat } from "../../examples/chat/src/chat.ts";
 

@@ -1,7 +1,7 @@
 import { execPath } from "node:process";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, createClient, next, webSocket } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import type { Ready } from "../../examples/chat/src/chat.ts";
 import { type Child, startChild } from "../support/child.ts";
@@ -69,7 +69,9 @@ describe("a gate and two rooms, found through etcd", () => {
       const outcome = await Promise.race([
         next(service.onSaid, { timeoutMs: 15_000 }).then(() => "said"),
         next(client.onFailed, { timeoutMs: 15_000 }).then(({ code }) => code),
-        Promise.resolve().then(() => service.say({ text: "still there?" })).then(() => new Promise<string>(() => {})),
+        Promise.resolve()
+          .then(() => service.say({ text: "still there?" }))
+          .then(() => new Promise<string>(() => {})),
       ]);
       if (outcome === "unavailable") gone++;
       else expect(outcome).toBe("said");
