@@ -12,6 +12,7 @@ const members = element("members", HTMLUListElement);
 const say = element("say", HTMLFormElement);
 const text = element("text", HTMLInputElement);
 
+name.focus();
 enter.addEventListener("submit", (event) => {
   event.preventDefault();
   problem.textContent = "";

@@ -1,0 +1,66 @@
+// Runs the tests. Brings what they need where it can (Debian, as root), and says otherwise what to install.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const aptTimeoutMs = 240_000;
+const needs = [
+  { command: "etcd", debian: "etcd-server" },
+  { command: "chromium", debian: "chromium" },
+];
+
+bring();
+const folder = mkdtempSync(join(tmpdir(), "nano-test-"));
+const report = join(folder, "report.json");
+const { status } = spawnSync(
+  "vitest",
+  ["run", ...process.argv.slice(2), "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+  { stdio: "inherit" },
+);
+const { passed, failed } = count(report, status);
+rmSync(folder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || status !== 0 ? 1 : 0);
+
+function bring(): void {
+  const missing = needs.filter(({ command }) => !has(command));
+  if (missing.length === 0) return;
+  const packages = missing.map(({ debian }) => debian);
+  if (process.getuid?.() === 0 && has("apt-get")) {
+    console.log(`installing ${packages.join(", ")} for the tests`);
+    const install = (): number | null => apt(["install", "-y", "--no-install-recommends", ...packages]);
+    if (install() !== 0) {
+      apt(["update"]);
+      install();
+    }
+  }
+  for (const { command, debian } of missing) {
+    if (!has(command)) console.log(`the tests that need ${command} will fail: install it (Debian: apt-get install ${debian})`);
+  }
+}
+
+function apt(args: readonly string[]): number | null {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync("apt-get", ["-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env, timeout: aptTimeoutMs }).status;
+}
+
+function has(command: string): boolean {
+  return spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
+}
+
+/** A file that does not load has no tests: it counts as one that failed. */
+function count(file: string, exit: number | null): { readonly passed: number; readonly failed: number } {
+  try {
+    const result: {
+      readonly numPassedTests: number;
+      readonly numFailedTests: number;
+      readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+    } = JSON.parse(readFileSync(file, "utf8"));
+    const broken = result.testResults.filter((one) => one.status === "failed" && one.assertionResults.length === 0).length;
+    const failed = result.numFailedTests + broken;
+    return { passed: result.numPassedTests, failed: failed === 0 && exit !== 0 ? 1 : failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
