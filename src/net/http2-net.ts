@@ -11,6 +11,7 @@ import {
 } from "node:http2";
 import { systemClock } from "../clock/index.ts";
 import type { ByteStream, Http2Net, StreamEvents } from "./net.ts";
+import { plainBytes } from "./plain-bytes.ts";
 import { listening } from "./tcp-net.ts";
 import { clientTls, serverTls } from "./tls-options.ts";
 
@@ -138,7 +139,7 @@ class Http2ByteStream implements ByteStream {
 
   hear(events: StreamEvents): void {
     const stream = this.#stream;
-    stream.on("data", (bytes: Buffer) => events.data(bytes));
+    stream.on("data", (bytes: Buffer) => events.data(plainBytes(bytes)));
     stream.on("drain", () => events.drain());
     // The peer has said all; nothing comes after that, so this side ends too.
     stream.on("end", () => stream.end());

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
 import type { ByteStream, StreamEvents } from "./net.ts";
+import { plainBytes } from "./plain-bytes.ts";
 
 // How long a peer that does not read may hold a stream that has ended.
 const endTimeoutMs = 5_000;
@@ -44,7 +45,7 @@ export class SocketStream implements ByteStream {
 
   hear(events: StreamEvents): void {
     const socket = this.#socket;
-    socket.on("data", (bytes: Buffer) => events.data(bytes));
+    socket.on("data", (bytes: Buffer) => events.data(plainBytes(bytes)));
     socket.on("drain", () => events.drain());
     socket.once("close", () => events.closed(this.#error));
     if (socket.destroyed) queueMicrotask(() => events.closed(this.#error));

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../clock/index.ts";
 import type { ByteStream, StreamEvents, WebSocketNet } from "./net.ts";
+import { plainBytes } from "./plain-bytes.ts";
 import { listening } from "./tcp-net.ts";
 import { serverTls } from "./tls-options.ts";
 
@@ -110,6 +111,6 @@ class WebSocketStream implements ByteStream {
 }
 
 function toBytes(data: RawData): Uint8Array {
-  if (Array.isArray(data)) return Buffer.concat(data);
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  if (Array.isArray(data)) return plainBytes(Buffer.concat(data));
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : plainBytes(data);
 }
