@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execPath } from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Child, startChild } from "../support/child.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let folder: string;
+let tarball: string;
+
+function run(cwd: string, command: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 240_000 });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${status}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nano-package-"));
+  run(root, "npm", ["pack", "--pack-destination", folder]);
+  tarball = join(folder, (await readdir(folder)).find((name) => name.endsWith(".tgz")) ?? "");
+}, 240_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the packed tarball", () => {
+  test("holds what it should, and nothing of the workshop", () => {
+    const names = run(folder, "tar", ["tzf", tarball]).split("\n");
+    for (const name of [
+      "README.md",
+      "LICENSE",
+      "proto/nano/options.proto",
+      "dist/src/index.js",
+      "dist/src/index.d.ts",
+      "dist/plugin/protoc-gen-nano.js",
+    ]) {
+      expect(names).toContain(`package/${name}`);
+    }
+    expect(names.filter((name) => /^package\/(test|examples|bench|scripts|node_modules|\.ci)\//.test(name))).toEqual([]);
+  });
+
+  test("passes publint and attw", () => {
+    run(root, "publint", [tarball, "--strict"]);
+    run(root, "attw", [tarball, "--profile", "esm-only"]);
+  }, 120_000);
+
+  test("the README's first service works in a new project, as it is written", async () => {
+    const project = join(folder, "hello");
+    await mkdir(project);
+    const readme = await readFile(join(root, "README.md"), "utf8");
+    for (const [, path = "", text = ""] of readme.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
+      await mkdir(dirname(join(project, path)), { recursive: true });
+      await writeFile(join(project, path), text);
+    }
+    const { devDependencies, dependencies }: { devDependencies: Record<string, string>; dependencies: Record<string, string> } =
+      JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const pinned = (name: string): string => `${name}@${devDependencies[name] ?? dependencies[name]}`;
+    run(project, "npm", ["init", "-y"]);
+    run(project, "npm", ["pkg", "set", "type=module"]);
+    const tools = ["@bufbuild/protobuf", "@bufbuild/buf", "@bufbuild/protoc-gen-es", "typescript", "@types/node"].map(pinned);
+    run(project, "npm", ["install", "--no-audit", "--no-fund", tarball, ...tools]);
+    const shipped = "node_modules/nano-rpc/proto";
+    run(project, "npx", ["buf", "export", shipped, "--path", `${shipped}/nano/options.proto`, "-o", "proto"]);
+    run(project, "npx", ["buf", "lint"]);
+    run(project, "npx", ["buf", "generate"]);
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify(consumerTypes));
+    run(project, "npx", ["tsc", "-p", "."]);
+
+    let server: Child | undefined;
+    try {
+      server = startChild(execPath, [join(project, "server.ts")]);
+      await server.line((line) => line.startsWith("listening"));
+      expect(run(project, execPath, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
+      expect(await server.end("SIGTERM")).toBe(0);
+    } finally {
+      await server?.end("SIGKILL");
+    }
+  }, 300_000);
+});
+
+const consumerTypes = {
+  compilerOptions: {
+    target: "es2024",
+    module: "nodenext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    erasableSyntaxOnly: true,
+    verbatimModuleSyntax: true,
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    types: ["node"],
+  },
+};
