@@ -1,5 +1,7 @@
 export { type Clock, sleep, type Timer, within } from "./clock.ts";
 export { createDeadlineSweep, type DeadlineSweep, type Due } from "./deadlines.ts";
 export { type Random, seededRandom, systemRandom, toHex } from "./random.ts";
+export { createStoppableClock, type StoppableClock } from "./stoppable-clock.ts";
 export { systemClock } from "./system-clock.ts";
+export { turn } from "./turn.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

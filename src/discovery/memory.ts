@@ -67,7 +67,9 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
       const member = members.get(id);
       if (!member) return;
       member.abandoned = true;
-      member.host.clock.after(options.leaseMs ?? 10_000, () => remove(member));
+      // Whoever was killed has no clock any more.
+      const watcher = [...members.values()].find((other) => !other.abandoned) ?? member;
+      watcher.host.clock.after(options.leaseMs ?? 10_000, () => remove(member));
     },
   };
 }

@@ -10,7 +10,7 @@ export interface MemoryNet {
   heal(one: string, other: string): void;
   /** Breaks every stream between two hosts, at once, with an error. */
   reset(one: string, other: string): void;
-  /** Everything of a host is gone: its listeners, and its streams with an error. */
+  /** Everything of a host is gone: its listeners, and its streams with an error. It opens nothing any more. */
   crash(host: string): void;
   /** Bytes and connects that are under way. */
   readonly underway: number;
@@ -31,6 +31,7 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
   const listeners = new Map<number, Listening>();
   const pairs = new Set<Pair>();
   const cuts = new Set<string>();
+  const crashed = new Set<string>();
   let nextPort = firstPort;
   let underway = 0;
 
@@ -71,7 +72,7 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
       signal.addEventListener("abort", aborted, { once: true });
       later(() => {
         const listening = listeners.get(port);
-        if (signal.aborted) return;
+        if (signal.aborted || crashed.has(host)) return;
         if (listening && cuts.has(between(host, listening.host))) return;
         signal.removeEventListener("abort", aborted);
         if (!listening || listening.paused) return reject(new Error(`connect ECONNREFUSED: port ${port}`));
@@ -100,6 +101,7 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
       for (const pair of [...pairs]) if (pair.joins(one, other)) pair.break(new Error("read ECONNRESET"));
     },
     crash(host) {
+      crashed.add(host);
       for (const [port, listening] of listeners) if (listening.host === host) listeners.delete(port);
       for (const pair of [...pairs]) if (pair.joins(host, host)) pair.break(new Error("read ECONNRESET"));
     },

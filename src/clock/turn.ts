@@ -1,0 +1,13 @@
+/** Resolves when all that is going on in this process, promises and ticks included, has come to rest or waits for a timer or for input. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const over = (): void => {
+      port1.close();
+      resolve();
+    };
+    port1.addEventListener("message", over, { once: true });
+    port1.start();
+    port2.postMessage(undefined);
+  });
+}
