@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+/** The rooms of src/, lowest floor first: a folder imports from lower floors only, never from a peer, and through its index. */
+const floors: readonly (readonly string[])[] = [
+  ["error", "clock"],
+  ["logger", "contract", "packet", "net", "compression"],
+  ["message", "serializer", "handshake", "route", "discovery", "acceptor"],
+  ["session", "link", "router"],
+  ["group", "user"],
+  ["context"],
+  ["pipeline", "module"],
+  ["handler", "remote"],
+  ["frontend", "backend", "client"],
+  ["server"],
+  ["testing"],
+];
+
+const src = fileURLToPath(new URL("../src", import.meta.url));
+const floorOf = new Map(floors.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)));
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const imports: Import[] = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .flatMap((name) => {
+    const text = readFileSync(join(src, name), "utf8");
+    return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path = ""]) => ({
+      from: name,
+      to: relative(src, join(src, dirname(name), path)),
+    }));
+  });
+
+const folderOf = (name: string): string => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "");
+const crossing = imports.filter(({ from, to }) => !to.startsWith("..") && folderOf(from) !== folderOf(to));
+
+describe("the floors of src/", () => {
+  test("every folder stands on one", () => {
+    const folders = readdirSync(src, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+    expect(folders.sort()).toEqual([...floorOf.keys()].sort());
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  test("a folder imports from lower floors only", () => {
+    const wrong = crossing.filter(({ from, to }) => {
+      const [own, other] = [folderOf(from), folderOf(to)];
+      return own !== "" && (floorOf.get(other) ?? Number.POSITIVE_INFINITY) >= (floorOf.get(own) ?? -1);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("other folders are entered by their index", () => {
+    expect(crossing.filter(({ to }) => to.includes("/") && !to.endsWith("/index.ts") && to !== "client/codegen.ts")).toEqual([]);
+  });
+
+  test("the client stands on what browsers have", () => {
+    const low = new Set(["error", "clock", "contract", "packet", "message", "serializer", "handshake"]);
+    const outside = crossing.filter(({ from, to }) => folderOf(from) === "client" && from !== "client/tcp.ts" && !low.has(folderOf(to)));
+    expect(outside).toEqual([]);
+  });
+});
