@@ -40,7 +40,7 @@ export interface ConnectedSession {
 /** What came of a handshake. */
 export type HandshakeOutcome =
   | { readonly ok: true; readonly session: ConnectedSession; readonly encoding: ClientEncoding }
-  | { readonly ok: false; readonly code: number; readonly kick: Kick };
+  | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
 
 /** What a connection asks of its frontend. */
 export interface ConnectionHost {
@@ -67,6 +67,8 @@ const sliceBytes = 64 * 1_024;
 export class Connection implements SocketEvents {
   readonly remoteAddress: string;
   readonly acceptedAtMs: number;
+  /** Since when the client's next word is waited for, until its handshake is done: since it came, then since it was answered. */
+  waitsSinceMs: number;
   lastReceivedAtMs: number;
   lastHeartbeatAtMs: number;
   /** Whether the client sent `sys.nano`. */
@@ -85,7 +87,7 @@ export class Connection implements SocketEvents {
     this.#socket = socket;
     this.#host = host;
     this.remoteAddress = socket.remoteAddress;
-    this.acceptedAtMs = this.lastReceivedAtMs = this.lastHeartbeatAtMs = host.now();
+    this.acceptedAtMs = this.waitsSinceMs = this.lastReceivedAtMs = this.lastHeartbeatAtMs = host.now();
     this.#packets = new PacketWriter(socket, host.slab);
     this.#decoder = new PacketDecoder({ maxPacketBytes: host.limits.handshakeBytes });
   }
@@ -190,17 +192,20 @@ export class Connection implements SocketEvents {
     const outcome = await this.#host.handshake(this, request);
     // The socket may have gone while the application decided.
     if (this.#state !== "deciding") {
-      if (outcome.ok) outcome.session.disconnected({ kind: "lost", message: "the client left during its handshake" });
+      const session = outcome.ok ? outcome.session : outcome.begun;
+      session?.disconnected({ kind: "lost", message: "the client left during its handshake" });
       return;
     }
     if (!outcome.ok) {
       this.#refuse(outcome.code, outcome.kick);
+      outcome.begun?.disconnected({ kind: "lost", message: outcome.kick.reason });
       return;
     }
     this.#session = outcome.session;
     this.#writer = new LogWriter(this.#packets, outcome.encoding, this.#host.messages, this.#host.counters, request);
     this.#encoding = outcome.encoding;
     this.#state = "answered";
+    this.waitsSinceMs = this.#host.now();
     this.#packets.packet(
       PacketType.handshake,
       encodeHandshakeAnswer({

@@ -64,6 +64,7 @@ export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" |
   readonly needsUser: () => boolean;
 }
 
+// Timers come late now and then: a heartbeat may leave half a sweep early, rather than a whole one late.
 const sweepMs = 1_000;
 const releasePollMs = 20;
 
@@ -189,8 +190,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       return { ok: true, session, encoding };
     } catch (reason) {
       log.error({ err: reason }, "authenticate threw");
-      void session.end({ kind: "lost", message: "authentication failed" });
-      return refuse(400, "internal", "authentication failed");
+      return { ...refuse(400, "internal", "authentication failed"), begun: session };
     }
   }
 
@@ -203,8 +203,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
     const now = clock.now();
     const needsUser = limits.unboundMs > 0 && options.needsUser();
     for (const connection of connections) {
+      // `authenticate` has a deadline of its own, and its refusal must reach the client.
+      if (connection.state === "deciding") continue;
       if (connection.state !== "working") {
-        if (now - connection.acceptedAtMs < limits.handshakeMs) continue;
+        if (now - connection.waitsSinceMs < limits.handshakeMs) continue;
         counters.handshakesRefused++;
         connection.destroy({ kind: "protocol", code: "deadline_exceeded", message: "the handshake took too long" });
         continue;
@@ -212,7 +214,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       if (now - connection.lastReceivedAtMs >= (connection.nano ? limits.deadMs : limits.deadOtherMs)) {
         counters.silent++;
         connection.destroy({ kind: "lost", message: "the client fell silent" });
-      } else if (now - connection.lastHeartbeatAtMs >= limits.heartbeatMs) connection.heartbeat();
+      } else if (now - connection.lastHeartbeatAtMs >= limits.heartbeatMs - sweepMs / 2) connection.heartbeat();
     }
     if (!needsUser) return;
     for (const session of [...sessions.values()]) {
@@ -320,6 +322,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
 // As long as a server keeps the sessions of a broken link.
 const relinkMs = 5_000;
 
-function refuse(code: number, kick: string, reason: string): HandshakeOutcome {
+function refuse(code: number, kick: string, reason: string): Extract<HandshakeOutcome, { readonly ok: false }> {
   return { ok: false, code, kick: { code: kick, reason } };
 }

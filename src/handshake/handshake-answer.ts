@@ -1,4 +1,13 @@
-import { asObject, HandshakeError, type JsonObject, optionalNumber, optionalText, own, readObject } from "./json-value.ts";
+import {
+  asObject,
+  HandshakeError,
+  type JsonObject,
+  optionalNumber,
+  optionalText,
+  own,
+  readObject,
+  writeAscii,
+} from "./json-value.ts";
 
 /** What only nano clients are answered, as `sys.nano`. */
 export interface NanoAnswer {
@@ -39,7 +48,7 @@ export interface HandshakeAnswer {
 
 /** Writes an answer. */
 export function encodeHandshakeAnswer(answer: HandshakeAnswer): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(answer));
+  return writeAscii(answer);
 }
 
 /** Reads an answer. Throws HandshakeError where it is no JSON object, or a known field has another type. */

@@ -8,6 +8,15 @@ export type JsonObject = { readonly [name: string]: unknown };
 
 const text = new TextDecoder("utf-8", { fatal: true });
 
+/** JSON in ASCII alone, which nobody garbles: browser clients of pomelo do with anything beyond (clients.md, rule 11). */
+export function writeAscii(value: unknown): Uint8Array {
+  const json = JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return new TextEncoder().encode(json);
+}
+
 /** Reads a JSON object. Throws HandshakeError on anything else. */
 export function readObject(bytes: Uint8Array, what: string): JsonObject {
   let value: unknown;

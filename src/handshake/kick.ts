@@ -1,9 +1,9 @@
 import type { Kick } from "../error/index.ts";
-import { optionalText, readObject } from "./json-value.ts";
+import { optionalText, readObject, writeAscii } from "./json-value.ts";
 
 /** Writes a kick's body: always JSON, since some clients parse it and break on an empty one (clients.md, rule 6). */
 export function encodeKick(kick: Kick): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ code: kick.code, reason: kick.reason }));
+  return writeAscii({ code: kick.code, reason: kick.reason });
 }
 
 /** Reads a kick's body. An empty one, as Pitaya sends it, and anything that cannot be read is a kick without a reason. */

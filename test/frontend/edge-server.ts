@@ -1,0 +1,104 @@
+import { create } from "@bufbuild/protobuf";
+import { createServer, implement, NanoError, type Server, type ServerOptions, silentLogger, tcp, webSocket } from "nano-rpc";
+import type { HandlerContext, HandlerService, Init, PublicContext } from "nano-rpc/codegen";
+import { RoomHandler, RoomMethod, RoomPush } from "../../examples/chat/gen/chat/v1/chat_nano.ts";
+import {
+  type ChatSession,
+  ChatSessionSchema,
+  type JoinRequest,
+  type JoinResponse,
+  type SayRequest,
+} from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+
+/** What a client at the edge may ask. The messages are the chat's; the routes are these tests' own. */
+export interface Edge {
+  /** Says back room and name. */
+  echo(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
+  /** Answers when the test says so. */
+  hold(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
+  /** Fails with `not_found`. */
+  fail(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
+  /** Logs in as the name. */
+  login(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
+  /** Says who asks; bound sessions only. */
+  who(request: JoinRequest, ctx: HandlerContext<ChatSession>): Init<JoinResponse>;
+  /** Pushes the text back. */
+  say(message: SayRequest, ctx: PublicContext<ChatSession>): void;
+}
+
+const open = { access: "public" } as const;
+
+const EdgeHandler: HandlerService<Edge> = {
+  codegen: 1,
+  kind: "handler",
+  server: "edge",
+  service: RoomHandler.service,
+  session: ChatSessionSchema,
+  methods: {
+    echo: { ...RoomMethod.join, ...open, by: "any", route: "a.b" },
+    hold: { ...RoomMethod.join, ...open, by: "any", route: "edge.hold", order: "concurrent", timeoutMs: 20_000 },
+    fail: { ...RoomMethod.join, ...open, by: "any", route: "edge.fail" },
+    login: { ...RoomMethod.join, ...open, by: "any", route: "edge.login" },
+    who: { ...RoomMethod.join, access: "bound", by: "any", route: "edge.who" },
+    say: { ...RoomMethod.say, ...open, by: "any", route: "edge.say" },
+  },
+  pushes: { said: { ...RoomPush.said, route: "edge.said" } },
+};
+
+/** A server with one service, for tests of what clients meet first. */
+export interface EdgeServer extends AsyncDisposable {
+  readonly server: Server;
+  readonly tcp: number;
+  readonly ws: number;
+  /** Answers all that is held, in the order it came, with the name it was asked with. */
+  release(): void;
+  readonly held: number;
+}
+
+/** Starts it with both transports on ports of their own. */
+export async function startEdge(options: ServerOptions = {}): Promise<EdgeServer> {
+  const held: (() => void)[] = [];
+  const said = { ...RoomPush.said, route: "edge.said" };
+  const service = implement(EdgeHandler, {
+    echo: ({ room, name }) => ({ members: room === "" && name === "" ? [] : [room, name] }),
+    hold: ({ name }) => new Promise((resolve) => held.push(() => resolve({ members: [name] }))),
+    fail() {
+      throw new NanoError({ code: "not_found", message: "no such thing", metadata: { asked: "😀" } });
+    },
+    async login({ name }, { session }) {
+      await session.bind(name);
+      return { members: [name] };
+    },
+    who: (_request, { session }) => ({ members: [session.user, session.data.room, ...session.roles] }),
+    say: ({ text }, { session }) => session.push(said, text === "" ? {} : { name: "echo", text }),
+  });
+  const server = createServer({
+    log: silentLogger,
+    ...options,
+    services: [service],
+    acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })],
+  });
+  await server.start();
+  const stop = (): Promise<void> => server.stop({ graceMs: 100 });
+  return {
+    server,
+    tcp: portOf(server, "tcp"),
+    ws: portOf(server, "ws"),
+    get held() {
+      return held.length;
+    },
+    release() {
+      for (const answer of held.splice(0)) answer();
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A session's data, to begin with. */
+export function firstRoom(room: string): { readonly schema: typeof ChatSessionSchema; readonly message: ChatSession } {
+  return { schema: ChatSessionSchema, message: create(ChatSessionSchema, { room }) };
+}
+
+function portOf(server: Server, name: string): number {
+  return Number(server.addresses[name]?.split(":").at(-1));
+}
