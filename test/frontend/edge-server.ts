@@ -9,6 +9,7 @@ import {
   type JoinResponse,
   type SayRequest,
 } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+import { turn, type VirtualClock } from "../../src/clock/index.ts";
 
 /** What a client at the edge may ask. The messages are the chat's; the routes are these tests' own. */
 export interface Edge {
@@ -18,7 +19,7 @@ export interface Edge {
   hold(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
   /** Fails with `not_found`. */
   fail(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
-  /** Logs in as the name. */
+  /** Logs in as the name; answers with it, and what became of the user's former session. */
   login(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
   /** Says who asks; bound sessions only. */
   who(request: JoinRequest, ctx: HandlerContext<ChatSession>): Init<JoinResponse>;
@@ -55,8 +56,13 @@ export interface EdgeServer extends AsyncDisposable {
   readonly held: number;
 }
 
-/** Starts it with both transports on ports of their own. */
-export async function startEdge(options: ServerOptions = {}): Promise<EdgeServer> {
+/** How it differs from the default. */
+export interface EdgeOptions extends Omit<ServerOptions, "clock"> {
+  readonly clock?: VirtualClock;
+}
+
+/** Starts it with both transports on ports of their own. With a clock, time moves only when the test says so. */
+export async function startEdge({ clock, ...options }: EdgeOptions = {}): Promise<EdgeServer> {
   const held: (() => void)[] = [];
   const said = { ...RoomPush.said, route: "edge.said" };
   const service = implement(EdgeHandler, {
@@ -66,8 +72,8 @@ export async function startEdge(options: ServerOptions = {}): Promise<EdgeServer
       throw new NanoError({ code: "not_found", message: "no such thing", metadata: { asked: "😀" } });
     },
     async login({ name }, { session }) {
-      await session.bind(name);
-      return { members: [name] };
+      const { former } = await session.bind(name);
+      return { members: [name, former] };
     },
     who: (_request, { session }) => ({ members: [session.user, session.data.room, ...session.roles] }),
     say: ({ text }, { session }) => session.push(said, text === "" ? {} : { name: "echo", text }),
@@ -75,11 +81,17 @@ export async function startEdge(options: ServerOptions = {}): Promise<EdgeServer
   const server = createServer({
     log: silentLogger,
     ...options,
+    ...(clock ? { clock } : {}),
     services: [service],
     acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })],
   });
   await server.start();
-  const stop = (): Promise<void> => server.stop({ graceMs: 100 });
+  async function stop(): Promise<void> {
+    const stopped = server.stop({ graceMs: 100 });
+    // Time stands still unless a test moves it, and a stop takes its time.
+    if (clock) await drive(clock, stopped);
+    return stopped;
+  }
   return {
     server,
     tcp: portOf(server, "tcp"),
@@ -97,6 +109,18 @@ export async function startEdge(options: ServerOptions = {}): Promise<EdgeServer
 /** A session's data, to begin with. */
 export function firstRoom(room: string): { readonly schema: typeof ChatSessionSchema; readonly message: ChatSession } {
   return { schema: ChatSessionSchema, message: create(ChatSessionSchema, { room }) };
+}
+
+async function drive(clock: VirtualClock, promise: Promise<unknown>): Promise<void> {
+  let over = false;
+  const end = (): void => {
+    over = true;
+  };
+  promise.then(end, end);
+  while (!over) {
+    clock.moveTo(clock.now() + 20);
+    await turn();
+  }
 }
 
 function portOf(server: Server, name: string): number {
