@@ -37,7 +37,9 @@ export interface Client {
   readonly onGone: Listen<Gone>;
 }
 
+/** A message that waits for the connection. */
 interface Waiting {
+  /** Of a request; 0 for a notify. */
   readonly id: number;
   readonly send: () => void;
 }
@@ -45,7 +47,7 @@ interface Waiting {
 /** Makes a client. Nothing is opened before `connect`. */
 export function createClient(options: ClientOptions): Client {
   const { clock = systemClock, queueMessages = 256 } = options;
-  const failed = options.onError ?? reportUncaught;
+  const failed = guarded(options.onError ?? reportUncaught);
   const pending = createPendingRequests(clock);
   const states = createListeners<[ClientState, ClientState]>(failed);
   const pushes = new Map<string, { readonly codec: Codec<Message>; readonly listeners: Listeners<[Message]> }[]>();
@@ -83,16 +85,26 @@ export function createClient(options: ClientOptions): Client {
     bodies = createBodyCodec(serializer, options.serializers ?? [], () => [...services.keys()].flatMap(detailsOf));
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
+    connecting = undefined;
     codes = new Map(Object.entries(dict));
     routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
     const waiting = queue;
     queue = [];
-    for (const { send } of waiting) send();
+    for (const { id, send } of waiting) {
+      try {
+        send();
+      } catch (reason) {
+        // What cannot be written fails alone; a notify has nobody else to tell.
+        if (id > 0) pending.settle(id, NanoError.from(reason));
+        else failed(reason);
+      }
+    }
     become({ name: "open", via: "first", session: nano?.session ?? "" });
   }
 
   function over(reason: CloseReason): void {
     connection = undefined;
+    connecting = undefined;
     const error = closedError(`the session has ended: ${reason.message}`);
     queue = [];
     pending.failAll(error);
@@ -100,14 +112,13 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function open(signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) throw canceled(signal);
-    become({ name: "connecting", attempt: ++attempts });
     const own = new ClientConnection({
       transport: options.transport,
       clock,
       handshake: handshake(),
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
       maxPacketBytes: options.maxPacketBytes ?? 4 * 1_024 * 1_024,
+      opened,
       message,
       closed: over,
     });
@@ -115,15 +126,13 @@ export function createClient(options: ClientOptions): Client {
     const aborted = (): void => own.close();
     signal?.addEventListener("abort", aborted, { once: true });
     try {
-      opened(await own.open());
+      await own.open();
     } catch (reason) {
-      own.close();
       const error = signal?.aborted ? canceled(signal) : NanoError.from(reason);
-      if (connection === own) over({ kind: "lost", code: error.metadata["code"] ?? error.code, message: error.message });
+      if (connection === own) over(own.failure ?? { kind: "lost", code: error.code, message: error.message });
       throw error;
     } finally {
       signal?.removeEventListener("abort", aborted);
-      connecting = undefined;
     }
   }
 
@@ -138,12 +147,8 @@ export function createClient(options: ClientOptions): Client {
     if (kind !== MessageKind.push) throw new Error("servers send responses and pushes only");
     const route = decoded.route ?? routes.get(code);
     for (const { codec, listeners } of pushes.get(route ?? "") ?? []) {
-      if (listeners.size === 0 || !bodies) continue;
-      try {
-        listeners.tell(bodies.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
-      } catch (reason) {
-        failed(reason);
-      }
+      // A push that cannot be read ends the connection, as all nonsense does: dropped, it would be a hole that nobody sees.
+      if (listeners.size > 0 && bodies) listeners.tell(bodies.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
     }
   }
 
@@ -217,9 +222,14 @@ export function createClient(options: ClientOptions): Client {
       return state;
     },
     connect(connectOptions) {
+      const { signal } = connectOptions ?? {};
       if (state.name === "open") return Promise.resolve();
-      connecting ??= open(connectOptions?.signal);
-      return connecting;
+      if (signal?.aborted) return Promise.reject(canceled(signal));
+      if (connecting) return connecting;
+      const opening = open(signal);
+      connecting = opening;
+      become({ name: "connecting", attempt: ++attempts });
+      return opening;
     },
     async close() {
       if (state.name === "closed") return;
@@ -246,6 +256,17 @@ function canceled(signal: AbortSignal): NanoError {
   const error = NanoError.from(signal.reason);
   if (error.code === "deadline_exceeded" || error.code === "canceled") return error;
   return new NanoError({ code: "canceled", message: "given up", cause: signal.reason });
+}
+
+// What hears of errors may throw itself, and must not hurt whoever told it.
+function guarded(failed: (reason: unknown) => void): (reason: unknown) => void {
+  return (reason) => {
+    try {
+      failed(reason);
+    } catch (worse) {
+      reportUncaught(worse);
+    }
+  };
 }
 
 function reportUncaught(reason: unknown): void {

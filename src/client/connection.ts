@@ -18,6 +18,8 @@ export interface ClientConnectionOptions {
   readonly handshake: HandshakeRequest;
   readonly connectTimeoutMs: number;
   readonly maxPacketBytes: number;
+  /** The handshake is done: messages may go from now on. What it throws, `open` rejects with. */
+  opened(answer: HandshakeAnswer): void;
   /** A message of the server; its body stands in the buffer and is only true during the call. */
   message(message: DecodedMessage, buffer: Uint8Array): void;
   /** Once, after the connection was open. */
@@ -36,7 +38,8 @@ export class ClientConnection {
   readonly #giveUp = new AbortController();
   #state: "connecting" | "answering" | "open" | "closed" = "connecting";
   #socket: TransportSocket | undefined;
-  #settle: { readonly resolve: (answer: HandshakeAnswer) => void; readonly reject: (reason: unknown) => void } | undefined;
+  #settle: { readonly resolve: () => void; readonly reject: (reason: unknown) => void } | undefined;
+  #failure: CloseReason | undefined;
   #refusal: HandshakeAnswer | undefined;
   #message: DecodedMessage | undefined;
   #received = 0;
@@ -49,13 +52,23 @@ export class ClientConnection {
     this.#lastReceivedAtMs = options.clock.now();
   }
 
+  /** Why it was never open, once that is so. */
+  get failure(): CloseReason | undefined {
+    return this.#failure;
+  }
+
   /** Connects and shakes hands. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, or what the server refuses with. */
-  open(): Promise<HandshakeAnswer> {
+  open(): Promise<void> {
     const { transport, clock, connectTimeoutMs, handshake } = this.#options;
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#timer = clock.after(connectTimeoutMs, () => {
-        this.#fail(new NanoError({ code: "deadline_exceeded", message: `not connected within ${connectTimeoutMs} ms` }));
+        if (this.#refusal) this.#fail("kicked", refused(this.#refusal, undefined));
+        else
+          this.#fail(
+            "lost",
+            new NanoError({ code: "deadline_exceeded", message: `not connected within ${connectTimeoutMs} ms` }),
+          );
       });
       const events = { data: (bytes: Uint8Array) => this.#data(bytes), closed: (error?: Error) => this.#gone(error) };
       transport.open(events, this.#giveUp.signal).then(
@@ -65,7 +78,7 @@ export class ClientConnection {
           this.#state = "answering";
           this.#send(PacketType.handshake, encodeHandshakeRequest(handshake));
         },
-        (reason: unknown) => this.#fail(unavailable(NanoError.from(reason).message, reason)),
+        (reason: unknown) => this.#fail("lost", unavailable(NanoError.from(reason).message, reason)),
       );
     });
   }
@@ -77,7 +90,7 @@ export class ClientConnection {
 
   /** Closes, without `closed` being told. */
   close(): void {
-    this.#fail(new NanoError({ code: "canceled", message: "the client was closed" }));
+    this.#fail("left", new NanoError({ code: "canceled", message: "the client was closed" }));
   }
 
   #data(bytes: Uint8Array): void {
@@ -122,7 +135,12 @@ export class ClientConnection {
         if (clock.now() - this.#lastReceivedAtMs >= deadMs) this.#over({ kind: "lost", message: "the server fell silent" });
       });
     }
-    this.#settle?.resolve(answer);
+    try {
+      this.#options.opened(answer);
+    } catch (reason) {
+      this.#fail("protocol", NanoError.from(reason));
+    }
+    this.#settle?.resolve();
     this.#settle = undefined;
   }
 
@@ -135,7 +153,7 @@ export class ClientConnection {
   }
 
   #gone(error: Error | undefined): void {
-    if (this.#refusal) this.#fail(refused(this.#refusal, undefined));
+    if (this.#refusal) this.#fail("kicked", refused(this.#refusal, undefined));
     else
       this.#over({
         kind: "lost",
@@ -144,14 +162,16 @@ export class ClientConnection {
   }
 
   #over(reason: CloseReason): void {
-    const { code, message } = reason;
-    if (this.#settle) this.#fail(refused(this.#refusal, { code: code ?? "unavailable", reason: message }));
+    const { kind, code, message } = reason;
+    if (this.#settle) this.#fail(kind, refused(this.#refusal, { code: code ?? "unavailable", reason: message }));
     else if (this.#end()) this.#options.closed(reason);
   }
 
-  #fail(error: NanoError): void {
+  #fail(kind: CloseReason["kind"], error: NanoError): void {
     this.#end();
-    this.#settle?.reject(error);
+    if (!this.#settle) return;
+    this.#failure = { kind, code: error.metadata["code"] ?? error.code, message: error.message };
+    this.#settle.reject(error);
     this.#settle = undefined;
   }
 
