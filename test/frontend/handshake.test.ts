@@ -2,7 +2,8 @@ import type { Handshake } from "nano-rpc";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createVirtualClock, type VirtualClock } from "../../src/clock/index.ts";
 import { PacketType } from "../../src/packet/index.ts";
-import { type RawClient, type RawPacket, rawTcp, rawWebSocket, textOf } from "../support/raw-client.ts";
+import { type RawClient, rawTcp, rawWebSocket } from "../support/raw-client.ts";
+import { type RawPacket, textOf } from "../support/raw-peer.ts";
 import { type EdgeOptions, type EdgeServer, firstRoom, startEdge } from "./edge-server.ts";
 
 const jsClient = { sys: { type: "js-websocket", version: "1.2" }, user: { token: "t" } };

@@ -5,7 +5,8 @@ import { JoinRequestSchema, JoinResponseSchema } from "../../examples/chat/gen/c
 import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { encodeMessage, MessageKind } from "../../src/message/index.ts";
 import { encodePacket, PacketType } from "../../src/packet/index.ts";
-import { bytesOf, type RawClient, rawTcp, rawWebSocket, textOf } from "../support/raw-client.ts";
+import { type RawClient, rawTcp, rawWebSocket } from "../support/raw-client.ts";
+import { bytesOf, textOf } from "../support/raw-peer.ts";
 import { vector, vectors } from "../vectors/vectors.ts";
 import { type EdgeServer, startEdge } from "./edge-server.ts";
 

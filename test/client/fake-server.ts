@@ -1,0 +1,78 @@
+import { createServer, type Server } from "node:net";
+import { encodeMessage, MessageKind } from "../../src/message/index.ts";
+import { PacketType } from "../../src/packet/index.ts";
+import { bytesOf, type RawPeer, rawSocketPeer, textOf } from "../support/raw-peer.ts";
+
+/** What the fake server says to a handshake, unless a test says otherwise. */
+export const welcome = { code: 200, sys: { heartbeat: 10, dict: {}, serializer: "json", nano: { v: 1, session: "s1" } } };
+
+/** The server's end of one client, by hand. */
+export interface FakeConnection extends RawPeer {
+  /** Takes the handshake, answers it, and takes the ack. Gives what the client said. */
+  open(
+    answer?: object,
+  ): Promise<{ readonly sys: { readonly nano: object; readonly serializer: string }; readonly user: unknown }>;
+  answer(id: number, body: Uint8Array | string): void;
+  fail(id: number, body: Uint8Array | string): void;
+  push(route: string, body: Uint8Array | string): void;
+  kick(body?: string): void;
+}
+
+/** A TCP server that does nothing by itself. */
+export interface FakeServer extends AsyncDisposable {
+  readonly port: number;
+  /** The next client's connection. */
+  accept(): Promise<FakeConnection>;
+}
+
+/** Starts one. */
+export async function startFakeServer(): Promise<FakeServer> {
+  const came: FakeConnection[] = [];
+  const waiting: ((connection: FakeConnection) => void)[] = [];
+  const sockets = new Set<{ destroy(): void }>();
+  const server: Server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    const connection = fakeConnection(rawSocketPeer(socket));
+    const next = waiting.shift();
+    if (next) next(connection);
+    else came.push(connection);
+  });
+  await new Promise<void>((resolve) => server.listen({ host: "127.0.0.1", port: 0 }, resolve));
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address ? address.port : 0,
+    async accept() {
+      return came.shift() ?? new Promise((resolve) => waiting.push(resolve));
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function fakeConnection(peer: RawPeer): FakeConnection {
+  const data = (kind: MessageKind, id: number, route: string, body: Uint8Array | string, error = false): void =>
+    peer.sendPacket(PacketType.data, encodeMessage({ kind, id, route, code: -1, compressed: false, error }, bytesOf(body)));
+
+  async function take(type: PacketType): Promise<string> {
+    const packet = await peer.packet();
+    if (packet.type !== type) throw new Error(`a packet of type ${packet.type}, not ${type}`);
+    return textOf(packet.body);
+  }
+
+  return {
+    ...peer,
+    async open(answer = welcome) {
+      const said = JSON.parse(await take(PacketType.handshake));
+      peer.sendPacket(PacketType.handshake, JSON.stringify(answer));
+      await take(PacketType.handshakeAck);
+      return said;
+    },
+    answer: (id, body) => data(MessageKind.response, id, "", body),
+    fail: (id, body) => data(MessageKind.response, id, "", body, true),
+    push: (route, body) => data(MessageKind.push, 0, route, body),
+    kick: (body) => peer.sendPacket(PacketType.kick, body),
+  };
+}
