@@ -1,4 +1,6 @@
 import { createServer, type Server } from "node:net";
+import { type Client, type ClientOptions, type ClientState, type CloseReason, createClient } from "nano-rpc/client";
+import { tcp } from "nano-rpc/client/tcp";
 import { encodeMessage, MessageKind } from "../../src/message/index.ts";
 import { PacketType } from "../../src/packet/index.ts";
 import { bytesOf, type RawPeer, rawSocketPeer, textOf } from "../support/raw-peer.ts";
@@ -75,4 +77,54 @@ function fakeConnection(peer: RawPeer): FakeConnection {
     push: (route, body) => data(MessageKind.push, 0, route, body),
     kick: (body) => peer.sendPacket(PacketType.kick, body),
   };
+}
+
+/** A client, and the server's end of it. */
+export interface Pair extends AsyncDisposable {
+  readonly client: Client;
+  readonly server: FakeConnection;
+  readonly fake: FakeServer;
+  /** Every state after `open`, as far as it came. */
+  readonly states: readonly ClientState[];
+  /** Resolves with the reason when the client is closed. */
+  closed(): Promise<CloseReason>;
+}
+
+/** A client that is open, speaking JSON. */
+export async function openPair(options: Omit<ClientOptions, "transport"> & { readonly answer?: object } = {}): Promise<Pair> {
+  const { answer, ...rest } = options;
+  const fake = await startFakeServer();
+  const client = createClient({ encoding: "json", ...rest, transport: tcp({ host: "127.0.0.1", port: fake.port }) });
+  const connecting = client.connect();
+  const server = await fake.accept();
+  await server.open(answer);
+  await connecting;
+  const states: ClientState[] = [];
+  client.onState((state) => states.push(state));
+  return {
+    client,
+    server,
+    fake,
+    states,
+    closed: () => closeOf(client),
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await fake[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Resolves with the reason when a client is closed; rejects when it is not within 5 s. */
+export function closeOf(client: Client): Promise<CloseReason> {
+  return new Promise((resolve, reject) => {
+    const { state } = client;
+    if (state.name === "closed") return resolve(state.reason);
+    const timer = setTimeout(() => reject(new Error("not closed within 5 s")), 5_000);
+    const off = client.onState((next) => {
+      if (next.name !== "closed") return;
+      off();
+      clearTimeout(timer);
+      resolve(next.reason);
+    });
+  });
 }
