@@ -72,12 +72,17 @@ export function rawPeer(pipe: RawPipe, inbox: Inbox): RawPeer {
 export function rawSocketPeer(socket: Socket): RawPeer {
   const inbox = createInbox();
   const decoder = new PacketDecoder({ maxPacketBytes: 0x100_0003 });
-  socket.on("data", (bytes) =>
-    decoder.push(bytes, (type, buffer, from, to) => {
-      inbox.add({ type, body: Uint8Array.from(buffer.subarray(from, to)) });
-      return true;
-    }),
-  );
+  socket.on("data", (bytes) => {
+    try {
+      decoder.push(bytes, (type, buffer, from, to) => {
+        inbox.add({ type, body: Uint8Array.from(buffer.subarray(from, to)) });
+        return true;
+      });
+    } catch (reason) {
+      inbox.fail(reason);
+      socket.destroy();
+    }
+  });
   // A reset is an end like any other here.
   socket.on("error", () => {});
   socket.once("close", () => inbox.end());
