@@ -213,10 +213,13 @@ describe("authenticate", () => {
     await start({ authenticate: () => ({ code: "banned", reason: "böse" }) });
     const raw = await connect();
     raw.sendPacket(handshake, JSON.stringify(jsClient));
-    expect(read(await raw.closed())).toMatchObject([
+    const packets = await raw.closed();
+    expect(read(packets)).toMatchObject([
       [handshake, { code: 400, message: "böse" }],
       [kick, { code: "banned", reason: "böse" }],
     ]);
+    // Rule 11 of clients.md holds for these too.
+    for (const { body } of packets) expect(textOf(body)).toMatch(/^[ -~]+$/);
   });
 
   test.each([
