@@ -21,6 +21,6 @@ export interface ClientOptions {
   readonly maxPacketBytes?: number;
   /** The default is the machine's. */
   readonly clock?: Clock;
-  /** Hears what a listener threw. The default lets it be an uncaught error, after everyone has heard. */
+  /** Hears what a listener threw, and of a notify that waited and could not be written. The default lets it be an uncaught error, after everyone has heard. */
   readonly onError?: (reason: unknown) => void;
 }

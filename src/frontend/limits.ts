@@ -1,6 +1,6 @@
 /** What one client, and all clients of a frontend, may use. */
 export interface FrontendLimits {
-  /** How long a socket may take to its handshake's end. The default is 5,000. */
+  /** How long a socket may take until its handshake is decided on, and again until the client has acknowledged that. The default is 5,000. */
   readonly handshakeMs?: number;
   /** How large the handshake may be. The default is 4,096. */
   readonly handshakeBytes?: number;

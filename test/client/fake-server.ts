@@ -9,7 +9,7 @@ import { bytesOf, type RawPeer, rawSocketPeer, textOf } from "../support/raw-pee
 export const welcome = { code: 200, sys: { heartbeat: 10, dict: {}, serializer: "json", nano: { v: 1, session: "s1" } } };
 
 /** The server's end of one client, by hand. */
-export interface FakeConnection extends RawPeer {
+interface FakeConnection extends RawPeer {
   /** Takes the handshake, answers it, and takes the ack. Gives what the client said. */
   open(
     answer?: object,

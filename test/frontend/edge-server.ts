@@ -12,7 +12,7 @@ import {
 import { turn, type VirtualClock } from "../../src/clock/index.ts";
 
 /** What a client at the edge may ask. The messages are the chat's; the routes are these tests' own. */
-export interface Edge {
+interface Edge {
   /** Says back room and name. */
   echo(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
   /** Answers when the test says so. */

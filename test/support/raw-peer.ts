@@ -9,7 +9,7 @@ export interface RawPacket {
 }
 
 /** One message of a Data packet. */
-export type RawMessage = Omit<DecodedMessage, "bodyFrom" | "bodyTo"> & { readonly body: Uint8Array; readonly text: string };
+type RawMessage = Omit<DecodedMessage, "bodyFrom" | "bodyTo"> & { readonly body: Uint8Array; readonly text: string };
 
 /** One end of a connection, on raw bytes. */
 export interface RawPeer {
