@@ -60,7 +60,9 @@ describe("the floors of src/", () => {
 
   test("the client stands on what browsers have", () => {
     const low = new Set(["error", "clock", "contract", "packet", "message", "serializer", "handshake"]);
-    const outside = crossing.filter(({ from, to }) => folderOf(from) === "client" && from !== "client/tcp.ts" && !low.has(folderOf(to)));
+    const outside = crossing.filter(
+      ({ from, to }) => folderOf(from) === "client" && from !== "client/tcp.ts" && !low.has(folderOf(to)),
+    );
     expect(outside).toEqual([]);
   });
 });
