@@ -1,0 +1,54 @@
+// The echo service of the benchmarks, in any split over processes. Same flags as the chat.
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { createServer, etcd, implement, memory, tcp, webSocket } from "nano-rpc";
+import { EchoHandler } from "../gen/bench/v1/echo_nano.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    id: { type: "string", default: "bench-1" },
+    roles: { type: "string", default: "gate,echo" },
+    frontend: { type: "boolean", default: false },
+    discovery: { type: "string", default: "memory" },
+    prefix: { type: "string", default: "/bench" },
+    ws: { type: "string" },
+    tcp: { type: "string" },
+    // Taken, since the chat has it; nothing is served there.
+    http: { type: "string" },
+    cluster: { type: "string", default: "127.0.0.1:0" },
+    "token-file": { type: "string" },
+  },
+});
+const roles = flags.roles.split(",");
+const holdsClients = roles.includes("gate") || flags.frontend;
+const endpoints = /^etcd:\/\/(.+)$/.exec(flags.discovery)?.[1]?.split(",");
+const tokenFile = flags["token-file"];
+// What protects players would be what is measured.
+const limits = { connections: 1_000_000, inFlight: 100_000, queueMessages: 1_000_000, queueBytes: 256 * 1_048_576, unboundMs: 0 };
+
+const server = createServer({
+  id: flags.id,
+  types: roles.includes("gate") ? ["gate"] : [],
+  discovery: endpoints ? etcd({ endpoints, prefix: flags.prefix }) : memory(),
+  cluster: { listen: flags.cluster, tokens: tokenFile === undefined ? [] : [readFileSync(tokenFile, "utf8").trim()] },
+  acceptors: holdsClients
+    ? [
+        ...(flags.ws === undefined ? [] : [webSocket({ port: Number(flags.ws) })]),
+        ...(flags.tcp === undefined ? [] : [tcp({ port: Number(flags.tcp) })]),
+      ]
+    : [],
+  services: roles.includes("echo") ? [implement(EchoHandler, { echo: ({ seq, name, text }) => ({ seq, name, text }) })] : [],
+  limits,
+});
+await server.start();
+process.once("SIGTERM", () => void server.stop({ graceMs: 1_000 }).then(() => process.exit(0)));
+const { addresses } = server;
+console.log(`lifted limits ${JSON.stringify(limits)}`);
+console.log(
+  `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: null, cluster: addresses["cluster"] ?? null })}`,
+);
+
+function port(name: string): number | null {
+  const address = addresses[name];
+  return address === undefined ? null : Number(address.slice(address.lastIndexOf(":") + 1));
+}
