@@ -1,6 +1,7 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Chat, startChat } from "../../examples/chat/src/chat.ts";
+import { enterChat, startChromium } from "../support/chromium.ts";
 
 let chat: Chat;
 let browser: Browser;
@@ -17,17 +18,7 @@ beforeAll(async () => {
     cluster: "127.0.0.1:0",
     tokenFile: undefined,
   });
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
-  });
+  browser = await startChromium();
 }, 60_000);
 
 afterAll(async () => {
@@ -35,13 +26,7 @@ afterAll(async () => {
   await chat?.stop();
 });
 
-async function enter(name: string): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${chat.ready.http}`);
-  await page.fill("#name", name);
-  await page.click("#enter button");
-  return page;
-}
+const enter = (name: string): Promise<Page> => enterChat(browser, chat.ready.http ?? 0, { name });
 
 test("two tabs of a real Chromium chat with each other", async () => {
   const ann = await enter("ann");

@@ -1,13 +1,16 @@
 import { execPath } from "node:process";
 import { type Client, createClient, next, webSocket } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import type { Ready } from "../../examples/chat/src/chat.ts";
 import { type Child, startChild } from "../support/child.ts";
+import { enterChat, startChromium } from "../support/chromium.ts";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
 
 let etcd: Etcd;
+let browser: Browser;
 let gate: Child;
 const rooms = new Map<string, Child>();
 const clients: Client[] = [];
@@ -34,50 +37,94 @@ async function connect(over: "ws" | "tcp"): Promise<Client> {
 }
 
 beforeAll(async () => {
-  etcd = await startEtcd();
-  gate = startRole("gate-1", "gate", ["--ws", "0", "--tcp", "0"]);
+  [etcd, browser] = await Promise.all([startEtcd(), startChromium()]);
+  gate = startRole("gate-1", "gate", ["--ws", "0", "--tcp", "0", "--http", "0"]);
   for (const id of ["room-1", "room-2"]) rooms.set(id, startRole(id, "room"));
   [ready] = await Promise.all([readyOf(gate), ...[...rooms.values()].map(readyOf)]);
 }, 60_000);
 
 afterAll(async () => {
+  await browser?.close();
   await Promise.all(clients.map((client) => client.close()));
   await Promise.all([gate, ...rooms.values()].map((child) => child?.end("SIGKILL")));
   await etcd?.stop();
 });
 
-describe("a gate and two rooms, found through etcd", () => {
-  test("people of both transports chat, and a killed room hurts only its own", async () => {
-    // Enough rooms that each server has one.
-    const names = Array.from({ length: 8 }, (_, at) => `room ${at}`);
-    const watchers = new Map<string, { client: Client; service: RoomClient }>();
-    for (const [at, room] of names.entries()) {
-      const client = await connect(at % 2 === 0 ? "ws" : "tcp");
-      const service = client.service(RoomClient);
-      await expect.poll(async () => (await service.join({ room, name: "ann" }).result()).ok, { timeout: 10_000 }).toBe(true);
-      watchers.set(room, { client, service });
-    }
-    for (const { service } of watchers.values()) {
-      const heard = next(service.onSaid);
-      service.say({ text: "hello" });
-      expect((await heard).text).toBe("hello");
-    }
+/** Somebody in a room, at the generated client or at the page. */
+interface Person {
+  readonly room: string;
+  /** Says it, and tells what became of it: "said" where it was heard, else the code or the text of the failure. */
+  fate(text: string): Promise<string>;
+}
 
-    await rooms.get("room-1")?.end("SIGKILL");
-    let gone = 0;
-    for (const { client, service } of watchers.values()) {
-      const outcome = await Promise.race([
-        next(service.onSaid, { timeoutMs: 15_000 }).then(() => "said"),
-        next(client.onFailed, { timeoutMs: 15_000 }).then(({ code }) => code),
-        Promise.resolve()
-          .then(() => service.say({ text: "still there?" }))
-          .then(() => new Promise<string>(() => {})),
-      ]);
-      if (outcome === "unavailable") gone++;
-      else expect(outcome).toBe("said");
+interface Caller extends Person {
+  readonly service: RoomClient;
+}
+
+async function atClient(over: "ws" | "tcp", room: string): Promise<Caller> {
+  const client = await connect(over);
+  const service = client.service(RoomClient);
+  // The gate may not know a room server yet that was ready a moment ago.
+  await expect.poll(async () => (await service.join({ room, name: over }).result()).ok, { timeout: 10_000 }).toBe(true);
+  return {
+    room,
+    service,
+    async fate(text) {
+      const waits = { timeoutMs: 15_000 };
+      const said = next(service.onSaid, { ...waits, where: (push) => push.text === text }).then(() => "said");
+      const failed = next(client.onFailed, waits).then(({ code }) => code);
+      service.say({ text });
+      return Promise.race([said, failed]);
+    },
+  };
+}
+
+async function atPage(room: string): Promise<Person> {
+  const page = await enterChat(browser, ready.http ?? 0, { name: "page", room });
+  await page.waitForSelector("#chat:not([hidden])");
+  return {
+    room,
+    async fate(text) {
+      await page.fill("#text", text);
+      await page.click("#say button");
+      const failed = page.waitForSelector("#lines >> text=not said").then(() => "unavailable");
+      const said = page.waitForSelector(`#lines >> text=${text}`).then(() => "said");
+      const fate = await Promise.race([said, failed]);
+      Promise.allSettled([said, failed]);
+      return fate;
+    },
+  };
+}
+
+describe("a gate and two rooms, found through etcd", () => {
+  test("clients of TCP, WebSocket and a browser chat, and a room that is killed hurts only its own", async () => {
+    // Enough rooms that each server has some.
+    const names = Array.from({ length: 6 }, (_, at) => `room ${at}`);
+    const callers = await Promise.all(names.flatMap((room) => [atClient("ws", room), atClient("tcp", room)]));
+    const people: Person[] = [...callers, ...(await Promise.all(names.map(atPage)))];
+    expect(new Set(await Promise.all(people.map((person, at) => person.fate(`hello ${at}`))))).toEqual(new Set(["said"]));
+
+    // Frozen first, so that requests and notifies are under way when it dies.
+    const room1 = rooms.get("room-1");
+    room1?.process.kill("SIGSTOP");
+    const answers = callers.map(({ room, service }, at) => service.join({ room, name: at % 2 === 0 ? "ws" : "tcp" }).result());
+    const fates = people.map((person, at) => person.fate(`still there ${at}`));
+    await Promise.any(fates);
+    await room1?.end("SIGKILL");
+
+    const dead = new Set<string>();
+    for (const [at, { room }] of people.entries()) {
+      const [fate, answer] = [await fates[at], await answers[at]];
+      if (fate === "unavailable") dead.add(room);
+      else expect(fate).toBe("said");
+      if (answer) expect(answer.ok ? "said" : answer.error.code).toBe(fate);
     }
-    expect(gone).toBeGreaterThan(0);
-    expect(gone).toBeLessThan(names.length);
+    expect(dead.size).toBeGreaterThan(0);
+    expect(dead.size).toBeLessThan(names.length);
+
+    // Afterwards too: the others go on, and to what is gone nothing is said in silence.
+    const later = await Promise.all(people.map((person, at) => person.fate(`and now ${at}`)));
+    expect(later).toEqual(people.map(({ room }) => (dead.has(room) ? "unavailable" : "said")));
   }, 60_000);
 
   test("SIGTERM ends a process with exit code 0", async () => {
