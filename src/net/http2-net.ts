@@ -103,6 +103,7 @@ function sessionReady(session: ClientHttp2Session, signal: AbortSignal): Promise
 class Http2ByteStream implements ByteStream {
   readonly remoteAddress: string;
   readonly #stream: Http2Stream;
+  #ended = false;
   #error: Error | undefined;
 
   constructor(stream: Http2Stream) {
@@ -128,18 +129,23 @@ class Http2ByteStream implements ByteStream {
 
   end(): void {
     const stream = this.#stream;
+    this.#ended = true;
     stream.end();
     const timer = systemClock.after(endTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     stream.once("close", () => timer.cancel());
   }
 
   destroy(): void {
+    this.#ended = true;
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   hear(events: StreamEvents): void {
     const stream = this.#stream;
-    stream.on("data", (bytes: Buffer) => events.data(plainBytes(bytes)));
+    stream.on("data", (bytes: Buffer) => {
+      // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
+      if (!this.#ended) events.data(plainBytes(bytes));
+    });
     stream.on("drain", () => events.drain());
     // The peer has said all; nothing comes after that, so this side ends too.
     stream.on("end", () => stream.end());

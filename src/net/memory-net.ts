@@ -46,6 +46,7 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
   }
 
   function listen(host: string, port: number, accept: Listening["accept"]): Listener {
+    if (port === 0) while (listeners.has(nextPort)) nextPort++;
     const at = port === 0 ? nextPort++ : port;
     if (listeners.has(at)) throw new Error(`listen EADDRINUSE: port ${at} is taken`);
     const listening: Listening = { host, accept, paused: false };
@@ -208,8 +209,10 @@ class End implements ByteStream {
 
   #arrive(bytes: Uint8Array): void {
     this.queuedBytes -= bytes.length;
-    if (this.peer && !this.peer.#closed && !this.#lost()) this.peer.events?.data(bytes);
-    if (this.#full && this.queuedBytes === 0 && !this.#closed) {
+    const { peer } = this;
+    // Whoever has said goodbye hears nothing more.
+    if (peer && !peer.#ended && !peer.#closed && !this.#lost()) peer.events?.data(bytes);
+    if (this.#full && this.queuedBytes === 0 && !this.#ended && !this.#closed) {
       this.#full = false;
       this.events?.drain();
     }

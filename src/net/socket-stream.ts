@@ -10,6 +10,7 @@ const endTimeoutMs = 5_000;
 export class SocketStream implements ByteStream {
   readonly remoteAddress: string;
   readonly #socket: Socket;
+  #ended = false;
   #error: Error | undefined;
 
   constructor(socket: Socket) {
@@ -32,9 +33,8 @@ export class SocketStream implements ByteStream {
 
   end(): void {
     const socket = this.#socket;
+    this.#ended = true;
     socket.end();
-    // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
-    socket.removeAllListeners("data").resume();
     const timer = systemClock.after(endTimeoutMs, () => socket.destroy());
     socket.once("close", () => timer.cancel());
   }
@@ -45,9 +45,11 @@ export class SocketStream implements ByteStream {
 
   hear(events: StreamEvents): void {
     const socket = this.#socket;
-    socket.on("data", (bytes: Buffer) => events.data(plainBytes(bytes)));
+    socket.on("data", (bytes: Buffer) => {
+      // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
+      if (!this.#ended) events.data(plainBytes(bytes));
+    });
     socket.on("drain", () => events.drain());
     socket.once("close", () => events.closed(this.#error));
-    if (socket.destroyed) queueMicrotask(() => events.closed(this.#error));
   }
 }

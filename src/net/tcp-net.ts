@@ -5,19 +5,17 @@ import type { Listener, Net, TlsOptions } from "./net.ts";
 import { SocketStream } from "./socket-stream.ts";
 import { clientTls, serverTls } from "./tls-options.ts";
 
-// A stranger who opens TLS and says nothing more.
-const tlsHandshakeTimeoutMs = 5_000;
-
 /** Listens on TCP, or TLS over it. */
 export const listenTcp: Net["listen"] = (options, accept) => {
-  const taken = (socket: Socket): void => {
+  const server = options.tls ? createTlsServer(serverTls(options.tls)) : createServer({ noDelay: true });
+  const listener = listening(server, options);
+  // Heard after `listening`, which turns sockets away while it is paused.
+  server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
+    if (socket.destroyed) return;
     const stream = new SocketStream(socket);
     stream.hear(accept(stream));
-  };
-  const server = options.tls
-    ? createTlsServer({ ...serverTls(options.tls), handshakeTimeout: tlsHandshakeTimeoutMs }, taken)
-    : createServer({ noDelay: true }, taken);
-  return listening(server, options);
+  });
+  return listener;
 };
 
 /** Connects by TCP, or TLS over it. */

@@ -2,6 +2,9 @@ import { isIP } from "node:net";
 import type { ConnectionOptions, TlsOptions as NodeTlsOptions } from "node:tls";
 import type { TlsOptions } from "./net.ts";
 
+// A stranger who opens TLS and says nothing more.
+const handshakeTimeoutMs = 5_000;
+
 /** Our options as a server of `node:tls` takes them. */
 export function serverTls(tls: TlsOptions): NodeTlsOptions {
   return {
@@ -11,6 +14,7 @@ export function serverTls(tls: TlsOptions): NodeTlsOptions {
     requestCert: tls.requestCert ?? false,
     // Asking for a certificate and taking any would be no check.
     rejectUnauthorized: tls.requestCert ?? false,
+    handshakeTimeout: handshakeTimeoutMs,
   };
 }
 
