@@ -26,15 +26,16 @@ interface Import {
   readonly to: string;
 }
 
-const imports: Import[] = readdirSync(src, { recursive: true, encoding: "utf8" })
+const sources = readdirSync(src, { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
-  .flatMap((name) => {
-    const text = readFileSync(join(src, name), "utf8");
-    return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path = ""]) => ({
-      from: name,
-      to: relative(src, join(src, dirname(name), path)),
-    }));
-  });
+  .map((name) => ({ name, text: readFileSync(join(src, name), "utf8") }));
+
+const imports: Import[] = sources.flatMap(({ name, text }) =>
+  [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path = ""]) => ({
+    from: name,
+    to: relative(src, join(src, dirname(name), path)),
+  })),
+);
 
 const folderOf = (name: string): string => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "");
 const crossing = imports.filter(({ from, to }) => !to.startsWith("..") && folderOf(from) !== folderOf(to));
@@ -64,5 +65,12 @@ describe("the floors of src/", () => {
       ({ from, to }) => folderOf(from) === "client" && from !== "client/tcp.ts" && !low.has(folderOf(to)),
     );
     expect(outside).toEqual([]);
+  });
+
+  test("time, chance and the environment come from those who may ask for them", () => {
+    const outside = sources.filter(({ name }) => folderOf(name) !== "clock");
+    const asks =
+      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bAbortSignal\.timeout\b|\brandomUUID\b|\brandomBytes\b|\bprocess\.env\b/;
+    expect(outside.filter(({ text }) => asks.test(text)).map(({ name }) => name)).toEqual([]);
   });
 });

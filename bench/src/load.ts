@@ -1,5 +1,5 @@
 // The load: connections that keep so many messages under way, and count what comes back. A process of its own.
-// Over TCP it counts packets by their headers only, over WebSocket frames, so that it stays far below the server's cost.
+// It looks at the headers of packets and frames only, so that it stays far below the server's cost. An error, or a closed connection, ends it.
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { parseArgs } from "node:util";
@@ -27,6 +27,7 @@ const webSocket = flags.over === "ws";
 const port = Number(flags.port);
 const inflight = Number(flags.inflight);
 const warmupMs = 700;
+const errorFlag = 0x20;
 const route = Buffer.from("echo.echo.echo");
 const body = Buffer.from(
   toBinary(EchoRequestSchema, create(EchoRequestSchema, { seq: 7, name: "somebody", text: "hello there, all" })),
@@ -69,8 +70,12 @@ function pump(socket: Socket): void {
     let from = 0;
     let came = 0;
     for (let length = unitLength(whole, from); length > 0 && from + length <= whole.length; length = unitLength(whole, from)) {
+      const at = from + (webSocket ? headerLength(whole, from) : 0);
       // Heartbeats are no answers.
-      if (whole[from + (webSocket ? headerLength(whole, from) : 0)] === 4) came++;
+      if (whole[at] === 4) {
+        if (((whole[at + 4] ?? 0) & errorFlag) !== 0) throw new Error("the server answered with an error");
+        came++;
+      }
       from += length;
     }
     rest = from < whole.length ? whole.subarray(from) : Buffer.alloc(0);
@@ -82,6 +87,9 @@ function pump(socket: Socket): void {
     }
     sentAt = now;
     socket.write(came === 1 ? request : came === inflight ? batch : Buffer.concat(Array.from({ length: came }, () => request)));
+  });
+  socket.once("close", () => {
+    throw new Error("the server closed a connection");
   });
   socket.write(batch);
 }
