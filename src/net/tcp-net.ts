@@ -9,6 +9,8 @@ import { clientTls, serverTls } from "./tls-options.ts";
 export const listenTcp: Net["listen"] = (options, accept) => {
   const server = options.tls ? createTlsServer(serverTls(options.tls)) : createServer({ noDelay: true });
   const listener = listening(server, options);
+  // Node leaves a socket open whose handshake has failed, or took too long.
+  server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   // Heard after `listening`, which turns sockets away while it is paused.
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     if (socket.destroyed) return;

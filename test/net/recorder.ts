@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { ByteStream, StreamEvents } from "../../src/net/index.ts";
 
 /** What one end of a stream has heard. */
@@ -56,9 +56,21 @@ export function acceptor(onAccept: (stream: ByteStream) => void = () => {}): {
   };
 }
 
-/** Waits until it is so. */
-export function until<T>(look: () => T, timeoutMs = 5_000): ReturnType<typeof expect.poll<T>> {
-  return expect.poll(look, { timeout: timeoutMs, interval: 5 });
+/** What is waited for. */
+export interface Until {
+  toBe(value: unknown): Promise<void>;
+  toEqual(value: unknown): Promise<void>;
+  toBeGreaterThan(value: number): Promise<void>;
+}
+
+/** Waits until it is so: as `expect.poll`, also beside tests and in tests side by side. */
+export function until(look: () => unknown, timeoutMs = 5_000): Until {
+  const wait = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: timeoutMs, interval: 5 });
+  return {
+    toBe: (value) => wait(() => expect(look()).toBe(value)),
+    toEqual: (value) => wait(() => expect(look()).toEqual(value)),
+    toBeGreaterThan: (value) => wait(() => expect(look()).toBeGreaterThan(value)),
+  };
 }
 
 /** The first of a list that is filled by others. */
@@ -67,7 +79,15 @@ export async function first<T>(list: readonly T[], timeoutMs = 5_000): Promise<T
   return list[0] as T;
 }
 
-const sockets = new Set(["TCPSocketWrap", "TCPServerWrap", "TLSWrap", "TCPConnectWrap", "ShutdownWrap", "WriteWrap", "GetAddrInfoReqWrap"]);
+const sockets = new Set([
+  "TCPSocketWrap",
+  "TCPServerWrap",
+  "TLSWrap",
+  "TCPConnectWrap",
+  "ShutdownWrap",
+  "WriteWrap",
+  "GetAddrInfoReqWrap",
+]);
 
 /** How many sockets this process has open: a test that leaks one sees it here. */
 export function openSockets(): number {
