@@ -121,6 +121,7 @@ class Pair {
   readonly near: End;
   readonly far: End;
   lostBytes = false;
+  /** Called when both ends are. */
   closed: () => void = () => {};
   readonly #nearHost: string;
   readonly #farHost: string;
@@ -132,7 +133,10 @@ class Pair {
       if (isCut()) this.lostBytes = true;
       return this.lostBytes;
     };
-    const gone = (): void => this.closed();
+    // Behind a cut one end may close long before the other.
+    const gone = (): void => {
+      if (this.near.isClosed && this.far.isClosed) this.closed();
+    };
     this.near = new End(farHost, later, lost, gone);
     this.far = new End(nearHost, later, lost, gone);
     this.near.peer = this.far;
@@ -173,6 +177,10 @@ class End implements ByteStream {
     this.#later = later;
     this.#lost = lost;
     this.#gone = gone;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   write(bytes: Uint8Array): boolean {
