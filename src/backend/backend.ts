@@ -1,7 +1,7 @@
 import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
-import { type CloseReason, NanoError, publicError, toWireError } from "../error/index.ts";
-import type { Handlers } from "../handler/index.ts";
+import { type CloseReason, type Code, NanoError, publicError, toWireError } from "../error/index.ts";
+import type { BreakOff, Handlers } from "../handler/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
@@ -28,25 +28,48 @@ export interface BackendOptions {
   readonly graceMs?: number;
 }
 
+/** What a frontend has opened and asked on one link. */
+interface OnLink {
+  /** By their handles. */
+  readonly sessions: Map<number, BackendSession>;
+  /** By their numbers. */
+  readonly calls: Map<bigint, BreakOff>;
+}
+
 const hopLimit = 8;
+// 128 bits in hex.
+const sessionIdLength = 32;
 const lost: CloseReason = { kind: "lost", message: "the frontend of the session is gone" };
 
 /** The backend half of a server. */
 export function createBackend(options: BackendOptions): Backend {
   const { handlers, clock, log } = options;
-  const links = new Map<Link, Map<number, BackendSession>>();
+  const links = new Map<Link, OnLink>();
   const sessions = new Map<string, BackendSession>();
   const home = {
     now: () => clock.now(),
     lost: (error: NanoError) => log.warn({ err: error }, "a push did not leave"),
   };
 
+  function onLink(link: Link): OnLink {
+    const there = links.get(link) ?? { sessions: new Map(), calls: new Map() };
+    links.set(link, there);
+    return there;
+  }
+
+  /** Throws where the frame makes no sense: the link ends with it. */
   function open(link: Link, frame: Open): void {
-    const handles = links.get(link) ?? new Map<number, BackendSession>();
-    links.set(link, handles);
+    const there = onLink(link);
     const id = sessionId(frame);
     let session = sessions.get(id);
-    if (session && session.core.incarnation === link.peer.incarnation) session.reopen(link, frame);
+    if (!link.peer.frontend) throw refusal("permission_denied", "only frontends open sessions");
+    if (frame.context?.incarnation !== link.peer.incarnation)
+      throw refusal("permission_denied", "the session of another frontend");
+    if (id.length !== sessionIdLength) throw refusal("invalid_argument", `"${id}" is no session`);
+    if (session && session.core.incarnation !== link.peer.incarnation)
+      throw refusal("permission_denied", "a session has one home");
+    if (there.sessions.has(frame.handle)) throw refusal("invalid_argument", `the handle ${frame.handle} is taken`);
+    if (session) session.reopen(link, frame);
     else {
       session = new BackendSession(link, frame, home, (reason) =>
         log.error({ err: reason, session: id }, "a session listener threw"),
@@ -54,18 +77,18 @@ export function createBackend(options: BackendOptions): Backend {
       sessions.set(id, session);
       for (const hook of options.hooks) hook.attach(session.core);
     }
-    handles.set(frame.handle, session);
+    there.sessions.set(frame.handle, session);
   }
 
   function patch(link: Link, frame: Patch): void {
-    const session = links.get(link)?.get(frame.handle);
+    const session = links.get(link)?.sessions.get(frame.handle);
     if (!session) return;
     if (frame.data) session.core.applied(frame.data);
     if (frame.user) session.core.userChanged(frame.user.user || undefined, frame.user.roles);
   }
 
   async function end(link: Link, frame: End): Promise<void> {
-    const handles = links.get(link);
+    const handles = links.get(link)?.sessions;
     const session = handles?.get(frame.handle);
     handles?.delete(frame.handle);
     if (session) await over(session, closeReason(frame));
@@ -75,23 +98,26 @@ export function createBackend(options: BackendOptions): Backend {
   function over(session: BackendSession, reason: CloseReason): Promise<void> {
     sessions.delete(session.core.id);
     const ended = session.end(reason);
-    session.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }));
+    session.breakOff(refusal("canceled", "the session has ended"));
     return ended;
   }
 
   function forward(link: Link, frame: Forward): void {
-    const session = links.get(link)?.get(frame.handle);
+    const there = onLink(link);
+    const session = there.sessions.get(frame.handle);
     const { envelope } = frame;
     const hops = (envelope?.hops ?? 0) + 1;
-    const refusal = !link.peer.frontend
-      ? new NanoError({ code: "permission_denied", message: "only frontends forward" })
-      : !session
-        ? new NanoError({ code: "failed_precondition", message: "the session was not opened on this link" })
-        : hops > hopLimit
-          ? new NanoError({ code: "failed_precondition", message: `the call has passed ${hopLimit} servers` })
-          : undefined;
-    if (refusal || !session) return fail(link, frame, refusal);
+    // Only frontends can have opened one.
+    if (!session) return fail(link, frame, refusal("failed_precondition", "the session was not opened on this link"));
+    if (hops > hopLimit) {
+      return fail(link, frame, refusal("failed_precondition", `the call has passed ${hopLimit} servers`));
+    }
     let over = false;
+    const settled = (): void => {
+      over = true;
+      session.calls.delete(frame.call);
+      there.calls.delete(frame.call);
+    };
     const breakOff = handlers.dispatch(
       session.core,
       frame.route,
@@ -105,18 +131,18 @@ export function createBackend(options: BackendOptions): Backend {
       },
       {
         answered(body) {
-          over = true;
-          session.calls.delete(frame.call);
+          settled();
           link.answer(frame.call, { case: "body", value: body });
         },
         failed(reason) {
-          over = true;
-          session.calls.delete(frame.call);
+          settled();
           fail(link, frame, reason);
         },
       },
     );
-    if (!over) session.calls.set(frame.call, breakOff);
+    if (over) return;
+    session.calls.set(frame.call, breakOff);
+    there.calls.set(frame.call, breakOff);
   }
 
   function fail(link: Link, frame: Forward, reason: unknown): void {
@@ -125,13 +151,9 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   function cancel(link: Link, call: bigint): boolean {
-    for (const session of links.get(link)?.values() ?? []) {
-      const breakOff = session.calls.get(call);
-      if (!breakOff) continue;
-      breakOff(new NanoError({ code: "canceled", message: "the caller gave up" }));
-      return true;
-    }
-    return false;
+    const breakOff = links.get(link)?.calls.get(call);
+    breakOff?.(refusal("canceled", "the caller gave up"));
+    return breakOff !== undefined;
   }
 
   function endWhere(lostNow: (session: BackendSession) => boolean): void {
@@ -168,7 +190,7 @@ export function createBackend(options: BackendOptions): Backend {
     },
     linkClosed(link) {
       const broken = new Set<BackendSession>();
-      for (const session of links.get(link)?.values() ?? []) {
+      for (const session of links.get(link)?.sessions.values() ?? []) {
         if (session.link !== link) continue;
         session.link = undefined;
         session.calls.clear();
@@ -193,4 +215,8 @@ function closeReason(frame: End): CloseReason {
     ...(frame.reason?.code ? { code: frame.reason.code } : {}),
     message: frame.reason?.message ?? "",
   };
+}
+
+function refusal(code: Code, message: string): NanoError {
+  return new NanoError({ code, message });
 }

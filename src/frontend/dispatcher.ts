@@ -229,7 +229,7 @@ export class Dispatcher {
         }),
       });
     } catch (reason) {
-      link.cancel(call, NanoError.from(reason));
+      link.forget(call, NanoError.from(reason));
     }
   }
 

@@ -16,7 +16,7 @@ export function ask(link: Link, deadlineMs: number, send: (call: bigint) => void
     try {
       send(call);
     } catch (reason) {
-      link.cancel(call, NanoError.from(reason));
+      link.forget(call, NanoError.from(reason));
     }
   });
 }

@@ -3,10 +3,11 @@ import { NanoError } from "../error/index.ts";
 /** What stands before a message of a Connect stream: a byte of flags, and the length in 32 bits, big-endian. */
 export const envelopeHeaderBytes = 5;
 
+/** The largest envelope on a link. */
+export const maxEnvelopeBytes = 256 * 1_024;
+
 /** The flag of the last envelope of a Connect stream: its body is JSON, not a message. */
 export const endStreamFlag = 0x02;
-
-const compressedFlag = 0x01;
 
 /** Lays a header before a body. */
 export function writeEnvelopeHeader(target: Uint8Array, at: number, flags: number, bodyBytes: number): void {
@@ -22,18 +23,18 @@ export type TakeEnvelope = (flags: number, body: Uint8Array) => void;
 
 /** Cuts a stream of bytes into envelopes, however they were split. */
 export class EnvelopeDecoder {
-  readonly #maxBytes: number;
+  /** The largest body. What is on its way through already keeps the one it began with. */
+  maxBytes: number;
   readonly #header = new Uint8Array(envelopeHeaderBytes);
   #headerFilled = 0;
   #body: Uint8Array | undefined;
   #bodyFilled = 0;
 
-  /** @param maxBytes The largest body. */
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
-  /** Reads on. Throws NanoError `resource_exhausted` on a body over the limit, `unimplemented` on a compressed one. */
+  /** Reads on. Throws NanoError `resource_exhausted` on a body over the limit, `unimplemented` on flags that are not known, as of a compressed one. */
   push(bytes: Uint8Array, take: TakeEnvelope): void {
     let at = 0;
     while (at < bytes.length) {
@@ -56,13 +57,14 @@ export class EnvelopeDecoder {
     this.#header.set(bytes.subarray(at, end), this.#headerFilled);
     this.#headerFilled += end - at;
     if (this.#headerFilled < envelopeHeaderBytes) return end;
-    if (((this.#header[0] ?? 0) & compressedFlag) !== 0) {
-      throw new NanoError({ code: "unimplemented", message: "links are not compressed" });
+    const flags = this.#header[0] ?? 0;
+    if ((flags & ~endStreamFlag) !== 0) {
+      throw new NanoError({ code: "unimplemented", message: `an envelope with the flags ${flags}: links are not compressed` });
     }
-    if (this.#length() > this.#maxBytes) {
+    if (this.#length() > this.maxBytes) {
       throw new NanoError({
         code: "resource_exhausted",
-        message: `an envelope of ${this.#length()} bytes: the limit is ${this.#maxBytes}`,
+        message: `an envelope of ${this.#length()} bytes: the limit is ${this.maxBytes}`,
       });
     }
     return end;

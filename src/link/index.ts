@@ -1,5 +1,12 @@
 export { ask } from "./ask.ts";
-export { EnvelopeDecoder, endStreamFlag, envelopeHeaderBytes, type TakeEnvelope, writeEnvelopeHeader } from "./envelope.ts";
+export {
+  EnvelopeDecoder,
+  endStreamFlag,
+  envelopeHeaderBytes,
+  maxEnvelopeBytes,
+  type TakeEnvelope,
+  writeEnvelopeHeader,
+} from "./envelope.ts";
 export {
   type FrameBody,
   type Link,

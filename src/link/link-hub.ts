@@ -5,6 +5,8 @@ import type { Logger } from "../logger/index.ts";
 import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
 import type { Link, LinkEvents, Peer } from "./link.ts";
 import type { LinkTransport } from "./link-transport.ts";
+import type { End } from "./proof.ts";
+import { Redial } from "./redial.ts";
 import { StreamLink } from "./stream-link.ts";
 
 /** All links of one server. */
@@ -13,7 +15,7 @@ export interface LinkHub {
   start(at: { readonly host: string; readonly port: number }): Promise<string>;
   /** The link to a server: the one that is there, in either direction, or a new one. Throws NanoError `unavailable`. */
   linkTo(server: ServerInfo): Promise<Link>;
-  /** The link to an incarnation, if one is open. Of two both ends find the same. */
+  /** The link to an incarnation, if one is open. There is never more than one. */
   find(incarnation: bigint): Link | undefined;
   links(): Iterable<Link>;
   stop(): Promise<void>;
@@ -40,14 +42,21 @@ const silentMs = 5_000;
 const idleMs = 60_000;
 const maxGreeting = 1_024;
 
+interface Dialing {
+  readonly link: StreamLink;
+  /** Settles with any link to that server, whoever opened it. */
+  readonly opened: PromiseWithResolvers<Link>;
+}
+
 /** A hub without links. */
 export function createLinkHub(options: LinkHubOptions): LinkHub {
   const { clock, log } = options;
-  const open = new Map<bigint, Set<StreamLink>>();
+  const open = new Map<bigint, StreamLink>();
   const greeting = new Set<StreamLink>();
   const dials = new Map<bigint, Promise<Link>>();
-  const whenOpen = new Map<StreamLink, () => void>();
+  const dialing = new Map<bigint, Dialing>();
   const deadlines = createDeadlineSweep(clock);
+  const redial = new Redial(clock, options.random);
   let listener: Listener | undefined;
   let sweep: Timer | undefined;
   let stopped = false;
@@ -56,122 +65,118 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     opened(link) {
       if (!(link instanceof StreamLink)) return;
       greeting.delete(link);
-      const { incarnation } = link.peer;
-      open.set(incarnation, (open.get(incarnation) ?? new Set()).add(link));
-      log.debug({ peer: link.peer.id, dialed: link.dialed }, "link open");
+      const { id, incarnation } = link.peer;
+      const former = open.get(incarnation);
+      open.set(incarnation, link);
+      redial.reached(incarnation);
+      // The peer would not have opened another if it had not lost the former.
+      former?.break(unavailable("a new link took the place of this one"));
+      log.debug({ peer: id, dialed: link.dialed }, "link open");
       options.events.opened(link);
-      whenOpen.get(link)?.();
+      dialing.get(incarnation)?.opened.resolve(link);
     },
     frame: (link, body) => options.events.frame(link, body),
     closed(link, error) {
-      if (!(link instanceof StreamLink)) return;
-      const same = open.get(link.peer.incarnation);
-      same?.delete(link);
-      if (same?.size === 0) open.delete(link.peer.incarnation);
-      log.info({ peer: link.peer.id, why: error.message }, "link closed");
+      const { id, incarnation } = link.peer;
+      if (open.get(incarnation) === link) open.delete(incarnation);
+      log.info({ peer: id, why: error.message }, "link closed");
       options.events.closed(link, error);
     },
   };
 
-  function create(dialed: boolean): { readonly link: StreamLink; readonly stream: StreamEvents } {
-    const link = new StreamLink({ ...options, deadlines, dialed, events });
+  function create(expected: End | undefined, refused: (error: NanoError) => void): StreamLink {
+    const link: StreamLink = new StreamLink({
+      ...options,
+      deadlines,
+      dialed: expected !== undefined,
+      ...(expected ? { expected } : {}),
+      admit,
+      events,
+      refused(error) {
+        greeting.delete(link);
+        refused(error);
+      },
+    });
     greeting.add(link);
-    const stream: StreamEvents = {
-      data: (bytes) => link.data(bytes),
-      drain: () => {},
-      closed: (error) => link.closedByStream(error),
-    };
-    return { link, stream };
+    return link;
+  }
+
+  // Two servers may dial each other at once. The lower incarnation decides for both, so that one link is left, and the same at both ends.
+  function admit({ id, incarnation }: Peer): void {
+    if (options.self().incarnation > incarnation) return;
+    const former = open.get(incarnation);
+    // An older one the peer must have lost.
+    const crossing = former?.dialed === true && clock.now() - former.openedAtMs < dialTimeoutMs;
+    if (crossing || dialing.get(incarnation)?.link.begun) {
+      throw new NanoError({ code: "already_exists", message: `a link to ${id} comes from here` });
+    }
   }
 
   function accept(bytes: ByteStream): StreamEvents {
-    const { link, stream } = create(false);
-    link.refused = (error) => {
-      greeting.delete(link);
-      log.warn({ peer: bytes.remoteAddress, why: error.message }, "a link was refused");
-    };
+    const link = create(undefined, (error) => {
+      log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
+    });
     link.begin(bytes);
-    if (stopped || greeting.size > maxGreeting)
-      link.break(new NanoError({ code: "unavailable", message: "no more links are taken" }));
-    return stream;
+    if (stopped) link.refuse(unavailable("the server stops"));
+    if (greeting.size > maxGreeting) {
+      link.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
+    }
+    return streamEvents(link);
   }
 
   async function dial(server: ServerInfo): Promise<Link> {
-    let failure = new NanoError({ code: "unavailable", message: `${server.id} has no address` });
+    let failure = unavailable(`${server.id} has no address`);
     for (const address of server.addresses) {
+      if (stopped) break;
       try {
         return await dialAddress(server, address);
       } catch (reason) {
-        const { message } = NanoError.from(reason);
-        failure = new NanoError({
-          code: "unavailable",
-          message: `${server.id} at ${address} is out of reach: ${message}`,
-          cause: reason,
-        });
+        const { code, message } = NanoError.from(reason);
+        failure = unavailable(`${server.id} at ${address} is out of reach: ${code}: ${message}`, reason);
       }
     }
+    redial.failed(server.incarnation, failure);
     throw failure;
   }
 
   async function dialAddress(server: ServerInfo, address: string): Promise<Link> {
-    const { link, stream } = create(true);
-    const giveUp = new AbortController();
-    const opened = new Promise<void>((resolve, reject) => {
-      link.refused = reject;
-      whenOpen.set(link, resolve);
+    const opened = Promise.withResolvers<Link>();
+    const link = create(server, (error) => {
+      // Refused for the sake of another link, which is about to open.
+      if (error.code !== "already_exists") opened.reject(error);
     });
-    // Heard below, unless connecting fails first.
-    opened.catch(() => {});
-    const late = (): never => {
-      throw new NanoError({ code: "unavailable", message: `no answer within ${dialTimeoutMs} ms` });
-    };
+    const giveUp = new AbortController();
+    dialing.set(server.incarnation, { link, opened });
+    options.transport.dial(address, streamEvents(link), giveUp.signal).then(
+      (bytes) => link.begin(bytes),
+      (reason: unknown) => opened.reject(unavailable(NanoError.from(reason).message, reason)),
+    );
     try {
-      const connecting = options.transport.dial(address, stream, giveUp.signal).then((bytes) => {
-        if (giveUp.signal.aborted) bytes.destroy();
-        else link.begin(bytes);
-        return opened;
+      return await within(clock, dialTimeoutMs, opened.promise, () => {
+        throw unavailable(`no answer within ${dialTimeoutMs} ms`);
       });
-      await within(clock, dialTimeoutMs, connecting, late);
-      if (link.peer.incarnation !== server.incarnation || link.peer.id !== server.id) {
-        link.close("this is another server");
-        throw new NanoError({ code: "unavailable", message: `${link.peer.id} answers there, in another incarnation` });
-      }
-      return link;
-    } catch (reason) {
-      giveUp.abort();
-      link.break(new NanoError({ code: "unavailable", message: "given up" }));
-      throw reason;
     } finally {
-      greeting.delete(link);
-      whenOpen.delete(link);
+      dialing.delete(server.incarnation);
+      if (open.get(server.incarnation) !== link) {
+        giveUp.abort();
+        link.break(unavailable("given up"));
+      }
     }
-  }
-
-  function find(incarnation: bigint): Link | undefined {
-    const own = options.self().incarnation;
-    let best: StreamLink | undefined;
-    for (const link of open.get(incarnation) ?? []) {
-      // Both ends prefer what the lower incarnation has dialed.
-      const preferred = link.dialed === own < incarnation;
-      if (!best || preferred) best = link;
-    }
-    return best;
   }
 
   function look(): void {
     const now = clock.now();
-    for (const link of greeting) {
-      if (now - link.startedAtMs >= greetTimeoutMs)
-        link.break(new NanoError({ code: "unavailable", message: "no Hello in time" }));
+    redial.sweep();
+    for (const link of [...greeting]) {
+      if (now - link.startedAtMs < greetTimeoutMs) continue;
+      link.refuse(new NanoError({ code: "deadline_exceeded", message: `no greeting within ${greetTimeoutMs} ms` }));
     }
-    for (const links of [...open.values()]) {
-      for (const link of [...links]) {
-        const silent = now - link.lastReceivedAtMs;
-        link.acknowledge();
-        if (silent >= silentMs) link.break(new NanoError({ code: "unavailable", message: `${link.peer.id} is silent` }));
-        else if (silent >= pingAfterMs) link.ping();
-        if (idles(link, now)) link.close("idle");
-      }
+    for (const link of [...open.values()]) {
+      const silent = now - link.lastReceivedAtMs;
+      link.acknowledge();
+      if (silent >= silentMs) link.break(unavailable(`${link.peer.id} is silent`));
+      else if (silent >= pingAfterMs) link.ping();
+      if (idles(link, now)) link.close("idle");
     }
   }
 
@@ -188,28 +193,39 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       return at.host.includes(":") ? `[${at.host}]:${listener.port}` : `${at.host}:${listener.port}`;
     },
     linkTo(server) {
-      const link = find(server.incarnation);
+      const { incarnation } = server;
+      const link = open.get(incarnation);
       if (link) return Promise.resolve(link);
-      if (stopped) return Promise.reject(new NanoError({ code: "unavailable", message: "this server has stopped" }));
-      const dialing =
-        dials.get(server.incarnation) ??
-        dial(server).finally(() => {
-          dials.delete(server.incarnation);
-        });
-      dials.set(server.incarnation, dialing);
-      return dialing;
+      if (stopped) return Promise.reject(unavailable("this server has stopped"));
+      const under = dials.get(incarnation);
+      if (under) return under;
+      const refusal = redial.refusal(incarnation);
+      if (refusal) return Promise.reject(refusal);
+      const dialed = dial(server).finally(() => dials.delete(incarnation));
+      dials.set(incarnation, dialed);
+      return dialed;
     },
-    find,
-    *links() {
-      for (const links of open.values()) yield* links;
-    },
+    find: (incarnation) => open.get(incarnation),
+    links: () => open.values(),
     async stop() {
       stopped = true;
       sweep?.cancel();
-      for (const links of [...open.values()]) for (const link of [...links]) link.close("the server stops");
-      for (const link of [...greeting]) link.break(new NanoError({ code: "unavailable", message: "the server stops" }));
+      for (const link of [...open.values()]) link.close("the server stops");
+      for (const link of [...greeting]) link.refuse(unavailable("the server stops"));
       deadlines.clear();
       await listener?.close();
     },
   };
+}
+
+function streamEvents(link: StreamLink): StreamEvents {
+  return {
+    data: (bytes) => link.data(bytes),
+    drain: () => {},
+    closed: (error) => link.closedByStream(error),
+  };
+}
+
+function unavailable(message: string, cause?: unknown): NanoError {
+  return new NanoError({ code: "unavailable", message, cause });
 }

@@ -42,6 +42,8 @@ export interface Link {
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint;
   /** Gives up waiting, and tells the peer. */
   cancel(call: bigint, reason: NanoError): void;
+  /** Gives up waiting for what was never sent: the peer knows nothing of it. */
+  forget(call: bigint, reason: NanoError): void;
   answer(call: bigint, outcome: Outcome): void;
   /** Says goodbye, sends what waits, and ends. */
   close(reason: string): void;

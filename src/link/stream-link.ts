@@ -5,82 +5,89 @@ import {
   CancelSchema,
   type Frame,
   FrameSchema,
+  type Goodbye,
   GoodbyeSchema,
-  type Hello,
-  HelloSchema,
   LinkRequestSchema,
   PingSchema,
   PongSchema,
-  ProofSchema,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Random } from "../clock/index.ts";
-import { fromWireError, NanoError } from "../error/index.ts";
+import { fromWireError, isCode, NanoError, publicError } from "../error/index.ts";
 import type { ByteStream } from "../net/index.ts";
-import { EnvelopeDecoder, endStreamFlag, envelopeHeaderBytes, writeEnvelopeHeader } from "./envelope.ts";
-import {
-  type FrameBody,
-  type Link,
-  type LinkCounters,
-  type LinkEvents,
-  type Outcome,
-  type Peer,
-  protocolVersion,
-} from "./link.ts";
+import { EnvelopeDecoder, endStreamFlag, maxEnvelopeBytes } from "./envelope.ts";
+import { Greeting } from "./greeting.ts";
+import type { FrameBody, Link, LinkCounters, LinkEvents, Outcome, Peer } from "./link.ts";
+import { Outbox } from "./outbox.ts";
 import { PendingCalls } from "./pending-calls.ts";
-import { prove, proves } from "./proof.ts";
+import type { End } from "./proof.ts";
 
 /** What a link needs of the hub. */
 export interface StreamLinkOptions {
   readonly self: () => Peer;
   readonly dialed: boolean;
+  /** Whom this side means to reach. */
+  readonly expected?: End;
   readonly clock: Clock;
   readonly random: Random;
   readonly deadlines: DeadlineSweep;
   readonly tokens: readonly string[];
   readonly load: () => number;
+  /** Throws why a peer that dialed may not have the link. */
+  readonly admit: (peer: Peer) => void;
   readonly events: LinkEvents;
-  /** How much may wait to be sent. The default is 4 MiB. */
+  /** The link has ended before it was open. */
+  readonly refused: (error: NanoError) => void;
+  /** How much may wait to be sent before data frames are refused. The default is 4 MiB; over four times as much the link breaks. */
   readonly maxWaitingBytes?: number;
 }
 
-const maxEnvelopeBytes = 256 * 1_024;
+// A stranger may keep no more than this busy.
+const maxGreetingBytes = 16 * 1_024;
 const defaultMaxWaitingBytes = 4 * 1_024 * 1_024;
 const ackEvery = 64n;
-const challengeBytes = 32;
-const empty = new Uint8Array(0);
+const maxReasonLength = 256;
 
-/** A link over one stream of bytes: Hello, proof, then frames, batched in one envelope a turn. */
+/** A link over one stream of bytes: a greeting, then frames, batched in one envelope a turn. */
 export class StreamLink implements Link {
   readonly dialed: boolean;
   readonly counters: LinkCounters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, refused: 0, late: 0, pings: 0 };
   readonly startedAtMs: number;
+  openedAtMs = 0;
   lastReceivedAtMs: number;
   lastDataAtMs: number;
   load = 0;
 
   readonly #options: StreamLinkOptions;
-  readonly #decoder = new EnvelopeDecoder(maxEnvelopeBytes);
-  readonly #challenge: Uint8Array;
+  readonly #maxWaitingBytes: number;
+  readonly #decoder: EnvelopeDecoder;
+  readonly #greeting: Greeting;
   readonly #calls: PendingCalls;
   #stream: ByteStream | undefined;
-  #hello: Hello | undefined;
+  #outbox: Outbox | undefined;
   #peer: Peer | undefined;
   #state: "greeting" | "open" | "closed" = "greeting";
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
-  #flushing = false;
   #sentNumber = 0n;
   #receivedNumber = 0n;
   #ackedNumber = 0n;
 
   constructor(options: StreamLinkOptions) {
+    const { dialed, clock, random, tokens, expected, deadlines } = options;
     this.#options = options;
-    this.dialed = options.dialed;
-    this.startedAtMs = this.lastReceivedAtMs = this.lastDataAtMs = options.clock.now();
-    this.#challenge = options.tokens.length > 0 ? options.random.bytes(challengeBytes) : empty;
-    this.#calls = new PendingCalls(options.deadlines, (call) =>
-      this.send({ case: "cancel", value: create(CancelSchema, { call }) }),
-    );
+    this.#maxWaitingBytes = options.maxWaitingBytes ?? defaultMaxWaitingBytes;
+    this.dialed = dialed;
+    this.startedAtMs = this.lastReceivedAtMs = this.lastDataAtMs = clock.now();
+    // What follows a greeting in one batch is as large as anything; only from strangers nothing may follow.
+    this.#decoder = new EnvelopeDecoder(dialed ? maxEnvelopeBytes : maxGreetingBytes);
+    this.#greeting = new Greeting({
+      self: options.self(),
+      dialed,
+      random,
+      tokens,
+      expected,
+      admit: options.admit,
+      send: (body) => this.#push(body),
+    });
+    this.#calls = new PendingCalls(deadlines, (call) => this.#tellCanceled(call));
   }
 
   get peer(): Peer {
@@ -90,28 +97,20 @@ export class StreamLink implements Link {
   get closed(): boolean {
     return this.#state === "closed";
   }
-  get open(): boolean {
-    return this.#state === "open";
-  }
   get pending(): number {
     return this.#calls.size;
   }
+  /** Whether the stream is there. */
+  get begun(): boolean {
+    return this.#stream !== undefined;
+  }
 
-  /** The stream is there: says Hello. */
+  /** The stream is there: who dialed says Hello. */
   begin(stream: ByteStream): void {
+    if (this.#state === "closed") return stream.destroy();
     this.#stream = stream;
-    const self = this.#options.self();
-    this.#push({
-      case: "hello",
-      value: create(HelloSchema, {
-        ...self,
-        types: [...self.types],
-        protocolMin: protocolVersion,
-        protocolMax: protocolVersion,
-        encodings: ["protobuf"],
-        challenge: this.#challenge,
-      }),
-    });
+    this.#outbox = new Outbox(this.#options.clock, stream, this.counters, () => this.#mustBeRead());
+    this.#greeting.begin();
   }
 
   send(body: FrameBody): void {
@@ -119,20 +118,13 @@ export class StreamLink implements Link {
   }
 
   sendData(body: FrameBody): void {
-    if (this.#state !== "open") throw new NanoError({ code: "unavailable", message: "the link is closed" });
-    const waiting = this.#queuedBytes + (this.#stream?.queuedBytes ?? 0);
-    if (waiting > (this.#options.maxWaitingBytes ?? defaultMaxWaitingBytes)) {
-      this.counters.refused++;
-      throw new NanoError({ code: "resource_exhausted", message: `the link to ${this.peer.id} is full` });
-    }
+    if (this.#state !== "open") throw broken("the link is closed");
+    if ((this.#outbox?.waitingBytes ?? 0) > this.#maxWaitingBytes) this.#tooMuch(`the link to ${this.peer.id} is full`);
     const frame = encodeFrame(create(FrameSchema, { number: this.#sentNumber + 1n, body, ...this.#rider() }));
-    if (frame.length > maxEnvelopeBytes) {
-      this.counters.refused++;
-      throw new NanoError({ code: "resource_exhausted", message: `a frame has at most ${maxEnvelopeBytes} bytes` });
-    }
+    if (frame.length > maxEnvelopeBytes) this.#tooMuch(`a frame has at most ${maxEnvelopeBytes} bytes`);
     this.#sentNumber++;
     this.lastDataAtMs = this.#options.clock.now();
-    this.#enqueue(frame);
+    this.#outbox?.add(frame);
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
@@ -143,14 +135,18 @@ export class StreamLink implements Link {
   }
 
   cancel(call: bigint, reason: NanoError): void {
-    if (this.#calls.settle(call, reason)) this.send({ case: "cancel", value: create(CancelSchema, { call }) });
+    if (this.#calls.settle(call, reason)) this.#tellCanceled(call);
+  }
+
+  forget(call: bigint, reason: NanoError): void {
+    this.#calls.settle(call, reason);
   }
 
   answer(call: bigint, outcome: Outcome): void {
     if (call === 0n || this.#state !== "open") return;
     const body: FrameBody = { case: "answer", value: create(AnswerSchema, { call, outcome }) };
     const frame = encodeFrame(create(FrameSchema, { body, ...this.#rider() }));
-    if (frame.length <= maxEnvelopeBytes) return this.#enqueue(frame);
+    if (frame.length <= maxEnvelopeBytes) return this.#outbox?.add(frame);
     const error = { code: "resource_exhausted", msg: `an answer has at most ${maxEnvelopeBytes} bytes` };
     this.#push({
       case: "answer",
@@ -161,9 +157,8 @@ export class StreamLink implements Link {
   close(reason: string): void {
     if (this.#state === "closed") return;
     if (this.#state === "open") this.#push({ case: "goodbye", value: create(GoodbyeSchema, { reason }) });
-    this.#flush();
-    if (!this.dialed) this.#stream?.write(endOfStream());
-    this.#stream?.end();
+    this.#outbox?.flush();
+    this.#stream?.end({ code: undefined, message: reason });
     this.#over(broken(reason));
   }
 
@@ -173,10 +168,20 @@ export class StreamLink implements Link {
     this.send({ case: "ping", value: create(PingSchema) });
   }
 
-  /** The peer does not answer, or speaks nonsense. */
+  /** The peer cannot be talked to: ends at once. */
   break(error: NanoError): void {
     if (this.#state === "closed") return;
     this.#stream?.destroy();
+    this.#over(error);
+  }
+
+  /** The peer may not have the link, or speaks nonsense: it is told why. */
+  refuse(error: NanoError): void {
+    if (this.#state === "closed") return;
+    const { code, message: reason } = publicError(error);
+    if (this.#stream) this.#push({ case: "goodbye", value: create(GoodbyeSchema, { code, reason }) });
+    this.#outbox?.flush();
+    this.#stream?.end({ code, message: reason });
     this.#over(error);
   }
 
@@ -187,21 +192,30 @@ export class StreamLink implements Link {
     try {
       this.#decoder.push(bytes, this.#envelope);
     } catch (reason) {
-      this.break(NanoError.from(reason));
+      this.refuse(
+        reason instanceof NanoError ? reason : new NanoError({ code: "internal", message: String(reason), cause: reason }),
+      );
     }
   }
-
-  drain(): void {}
 
   closedByStream(error?: Error): void {
     this.#over(broken(error ? `the link broke: ${error.message}` : "the peer closed the link", error));
   }
 
+  /** Tells how far the peer was read, where no other frame has. */
+  acknowledge(): void {
+    if (this.#state === "open" && this.#receivedNumber !== this.#ackedNumber)
+      this.#outbox?.add(encodeFrame(create(FrameSchema, this.#rider())));
+  }
+
   readonly #envelope = (flags: number, body: Uint8Array): void => {
-    // What follows the end of a Connect stream is its status: of a link there is nothing to learn from it.
+    // What follows the end of a Connect stream is its status: the goodbye before it has said the same.
     if (this.#state === "closed" || (flags & endStreamFlag) !== 0) return;
-    // Requests and responses of the stream have one shape.
-    for (const frame of fromBinary(LinkRequestSchema, body.slice()).frames) this.#frame(frame);
+    for (const frame of decodeFrames(body)) {
+      // A goodbye is the last word.
+      if (this.closed) return;
+      this.#frame(frame);
+    }
   };
 
   #frame(frame: Frame): void {
@@ -212,43 +226,29 @@ export class StreamLink implements Link {
       this.lastDataAtMs = this.lastReceivedAtMs;
     }
     const { body } = frame;
-    if (body.case === undefined || this.#state === "closed") return;
-    if (this.#state === "greeting") this.#greeted(body);
-    else this.#take(body);
+    // Of a later version: what rides on it counts all the same.
+    if (body.case !== undefined) {
+      if (body.case === "goodbye") this.#left(body.value);
+      else if (this.#state === "greeting") this.#greeted(body);
+      else this.#take(body);
+    }
     if (this.#receivedNumber - this.#ackedNumber >= ackEvery) this.acknowledge();
   }
 
   #greeted(body: FrameBody): void {
-    const { tokens, self } = this.#options;
-    if (body.case === "hello" && !this.#hello) {
-      const hello = body.value;
-      this.#hello = hello;
-      if (hello.protocolMin > protocolVersion || hello.protocolMax < protocolVersion) {
-        return this.break(
-          broken(`${hello.id} speaks protocol ${hello.protocolMin} to ${hello.protocolMax}, this server ${protocolVersion}`),
-        );
-      }
-      const [token] = tokens;
-      if (token !== undefined && hello.challenge.length === 0)
-        return this.break(broken(`${hello.id} asks for no token: it has none`));
-      if (token === undefined && hello.challenge.length > 0)
-        return this.break(broken(`${hello.id} asks for a token: set cluster.tokens`));
-      if (token === undefined) return this.#opened(hello);
-      this.#push({ case: "proof", value: create(ProofSchema, { mac: prove(token, hello.challenge, self()) }) });
-      return;
-    }
-    if (body.case === "proof" && this.#hello && tokens.length > 0) {
-      if (proves(tokens, this.#challenge, this.#hello, body.value.mac)) this.#opened(this.#hello);
-      else this.break(new NanoError({ code: "unauthenticated", message: `${this.#hello.id} has another token` }));
-      return;
-    }
-    this.break(broken(`a ${body.case} before the link was open`));
+    const peer = this.#greeting.take(body);
+    if (!peer) return;
+    this.#peer = peer;
+    this.#state = "open";
+    this.openedAtMs = this.#options.clock.now();
+    this.#decoder.maxBytes = maxEnvelopeBytes;
+    this.#options.events.opened(this);
   }
 
-  #opened({ id, incarnation, types, frontend, schema }: Hello): void {
-    this.#peer = { id, incarnation, types, frontend, schema };
-    this.#state = "open";
-    this.#options.events.opened(this);
+  #left({ code, reason }: Goodbye): void {
+    const message = reason.slice(0, maxReasonLength) || "the peer closed the link";
+    this.#stream?.end({ code: undefined, message: "" });
+    this.#over(this.#state === "greeting" && isCode(code) ? new NanoError({ code, message }) : broken(message));
   }
 
   #take(body: FrameBody): void {
@@ -272,12 +272,9 @@ export class StreamLink implements Link {
       // Chunks come with the version that sends them.
       case "chunk":
         return;
-      case "goodbye":
-        this.#stream?.end();
-        return this.#over(broken(body.value.reason || "the peer closed the link"));
       case "hello":
       case "proof":
-        return this.break(broken(`a second ${body.case}`));
+        throw new NanoError({ code: "failed_precondition", message: `a second ${body.case}` });
       default:
         this.#options.events.frame(this, body);
     }
@@ -291,77 +288,48 @@ export class StreamLink implements Link {
     return { ack: this.#receivedNumber, load };
   }
 
-  /** Tells how far the peer was read, where no other frame has. */
-  acknowledge(): void {
-    if (this.#state === "open" && this.#receivedNumber !== this.#ackedNumber)
-      this.#enqueue(encodeFrame(create(FrameSchema, this.#rider())));
-  }
-
   #push(body: FrameBody): void {
-    this.#enqueue(encodeFrame(create(FrameSchema, { body, ...this.#rider() })));
+    this.#outbox?.add(encodeFrame(create(FrameSchema, { body, ...this.#rider() })));
   }
 
-  #enqueue(frame: Uint8Array): void {
-    this.#queue.push(frame);
-    this.#queuedBytes += frame.length;
-    this.counters.framesOut++;
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#options.clock.soon(() => this.#flush());
+  #tellCanceled(call: bigint): void {
+    this.send({ case: "cancel", value: create(CancelSchema, { call }) });
   }
 
-  /** One write for all that a turn has sent, in its order. */
-  #flush(): void {
-    this.#flushing = false;
-    const queue = this.#queue;
-    const stream = this.#stream;
-    if (queue.length === 0 || !stream || this.#state === "closed") return;
-    this.#queue = [];
-    const bytes = new Uint8Array(this.#queuedBytes + envelopeHeaderBytes * queue.length);
-    this.#queuedBytes = 0;
-    let at = 0;
-    let envelopeAt = 0;
-    for (const frame of queue) {
-      if (at === 0 || at - envelopeAt - envelopeHeaderBytes + frame.length > maxEnvelopeBytes) {
-        if (at > 0) writeEnvelopeHeader(bytes, envelopeAt, 0, at - envelopeAt - envelopeHeaderBytes);
-        envelopeAt = at;
-        at += envelopeHeaderBytes;
-      }
-      bytes.set(frame, at);
-      at += frame.length;
-    }
-    writeEnvelopeHeader(bytes, envelopeAt, 0, at - envelopeAt - envelopeHeaderBytes);
-    this.counters.bytesOut += at;
-    stream.write(bytes.subarray(0, at));
+  #tooMuch(message: string): never {
+    this.counters.refused++;
+    throw new NanoError({ code: "resource_exhausted", message });
+  }
+
+  // Answers and control frames are not refused: of a peer that asks and asks and does not read, only the link can be given up.
+  #mustBeRead(): void {
+    if ((this.#outbox?.waitingBytes ?? 0) <= 4 * this.#maxWaitingBytes) return;
+    this.break(new NanoError({ code: "resource_exhausted", message: `${this.#peer?.id ?? "the peer"} does not read` }));
   }
 
   #over(error: NanoError): void {
     if (this.#state === "closed") return;
     const wasOpen = this.#state === "open";
     this.#state = "closed";
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#calls.fail(
-      error.code === "unavailable" ? error : new NanoError({ code: "unavailable", message: error.message, cause: error }),
-    );
+    this.#outbox?.clear();
+    this.#calls.fail(error.code === "unavailable" ? error : broken(error.message, error));
     if (wasOpen) this.#options.events.closed(this, error);
-    else this.refused?.(error);
+    else this.#options.refused(error);
   }
-
-  /** Called where the link ends before it was open. */
-  refused: ((error: NanoError) => void) | undefined;
 }
 
-// A frame as an element of `repeated Frame frames = 1`: batches are elements laid behind each other.
+// A frame as an element of `repeated Frame frames = 1`.
 function encodeFrame(frame: Frame): Uint8Array {
   return toBinary(LinkRequestSchema, create(LinkRequestSchema, { frames: [frame] }));
 }
 
-function endOfStream(): Uint8Array {
-  const bytes = new Uint8Array(envelopeHeaderBytes + 2);
-  writeEnvelopeHeader(bytes, 0, endStreamFlag, 2);
-  bytes.set([0x7b, 0x7d], envelopeHeaderBytes);
-  return bytes;
+// Requests and responses of the stream have one shape.
+function decodeFrames(body: Uint8Array): Frame[] {
+  try {
+    return fromBinary(LinkRequestSchema, body.slice()).frames;
+  } catch (reason) {
+    throw new NanoError({ code: "invalid_argument", message: "what came is no frame", cause: reason });
+  }
 }
 
 function broken(message: string, cause?: Error): NanoError {

@@ -10,8 +10,9 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { systemClock } from "../clock/index.ts";
-import type { ByteStream, Http2Net, StreamEvents } from "./net.ts";
+import type { ByteStream, Http2Net, StreamEvents, StreamStatus } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
+import { connectStream, type StreamProtocol, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
 import { clientTls, serverTls } from "./tls-options.ts";
 
@@ -19,7 +20,8 @@ import { clientTls, serverTls } from "./tls-options.ts";
 const windowBytes = 4 * 1_024 * 1_024;
 const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize: 16 * 1_024, enablePush: false };
 const endTimeoutMs = 5_000;
-const streamContentType = "application/connect+proto";
+// Strangers who say nothing, and peers that froze. Longer than a plain call may take.
+const idleTimeoutMs = 75_000;
 
 /** HTTP/2 on a port of its own: long streams straight on `node:http2`, everything else to a handler. */
 export const http2Net: Http2Net = {
@@ -37,14 +39,19 @@ export const http2Net: Http2Net = {
       session.setLocalWindowSize(windowBytes);
     });
     server.on("sessionError", () => {});
+    server.on("timeout", (session?: ServerHttp2Session) => session?.destroy());
+    server.setTimeout(idleTimeoutMs);
     server.prependListener("stream", (stream: ServerHttp2Stream, headers) => {
       stream.on("error", () => {});
       const path = String(headers[":path"] ?? "");
-      const isLink = path === options.path && headers[":method"] === "POST" && headers["content-type"] === streamContentType;
-      if (isLink) {
+      const isLink = path === options.path && headers[":method"] === "POST";
+      const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
+      if (protocol) {
         streams.add(stream);
-        stream.respond({ ":status": 200, "content-type": streamContentType });
-        const bytes = new Http2ByteStream(stream);
+        const bytes = new Http2ByteStream(stream, protocol);
+        const { contentType, trailers } = protocol;
+        stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });
+        if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers(bytes.status)));
         bytes.hear(accept(bytes));
       } else if (!options.authorize(headers, path)) {
         streams.add(stream);
@@ -72,7 +79,12 @@ export const http2Net: Http2Net = {
     session.on("error", () => {});
     await sessionReady(session, signal);
     session.setLocalWindowSize(windowBytes);
-    const stream = session.request({ ":method": "POST", ":path": path, "content-type": streamContentType, te: "trailers" });
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": connectStream.contentType,
+      te: "trailers",
+    });
     const bytes = new Http2ByteStream(stream);
     stream.once("close", () => session.close());
     bytes.hear(events);
@@ -102,12 +114,17 @@ function sessionReady(session: ClientHttp2Session, signal: AbortSignal): Promise
 /** One stream of HTTP/2 as a byte stream. */
 class Http2ByteStream implements ByteStream {
   readonly remoteAddress: string;
+  /** Why this side has ended it. */
+  status: StreamStatus | undefined;
   readonly #stream: Http2Stream;
+  readonly #answers: StreamProtocol | undefined;
   #ended = false;
   #error: Error | undefined;
 
-  constructor(stream: Http2Stream) {
+  /** @param answers Set where the stream was accepted. */
+  constructor(stream: Http2Stream, answers?: StreamProtocol) {
     this.#stream = stream;
+    this.#answers = answers;
     this.remoteAddress = stream.session?.socket.remoteAddress ?? "";
     stream.on("error", (error) => {
       this.#error = error;
@@ -127,10 +144,11 @@ class Http2ByteStream implements ByteStream {
     return this.#stream.writable && this.#stream.write(bytes);
   }
 
-  end(): void {
+  end(status?: StreamStatus): void {
     const stream = this.#stream;
     this.#ended = true;
-    stream.end();
+    this.status = status;
+    stream.end(this.#answers?.lastBytes(status));
     const timer = systemClock.after(endTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
     stream.once("close", () => timer.cancel());
   }

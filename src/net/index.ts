@@ -1,3 +1,13 @@
 export { createMemoryNet, type MemoryNet } from "./memory-net.ts";
-export type { ByteStream, Http2Handler, Http2Net, Listener, Net, StreamEvents, TlsOptions, WebSocketNet } from "./net.ts";
+export type {
+  ByteStream,
+  Http2Handler,
+  Http2Net,
+  Listener,
+  Net,
+  StreamEvents,
+  StreamStatus,
+  TlsOptions,
+  WebSocketNet,
+} from "./net.ts";
 export { systemNet } from "./system-net.ts";

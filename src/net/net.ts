@@ -1,3 +1,5 @@
+import type { Code } from "../error/index.ts";
+
 /** A byte pipe to one peer. */
 export interface ByteStream {
   /** The peer's address, as "127.0.0.1" or "::1". */
@@ -6,10 +8,21 @@ export interface ByteStream {
   readonly queuedBytes: number;
   /** Takes the bytes (they must not change afterwards). False when the pipe is full; wait for `drain`. */
   write(bytes: Uint8Array): boolean;
-  /** Sends what is written, then closes. */
-  end(): void;
+  /**
+   * Sends what is written, then closes.
+   *
+   * @param status Why. A stream that was accepted over HTTP/2 says it in the way of its protocol; others have no way to.
+   */
+  end(status?: StreamStatus): void;
   /** Closes at once. `closed` follows. */
   destroy(): void;
+}
+
+/** Why a stream was ended. */
+export interface StreamStatus {
+  /** Undefined: all is well. */
+  readonly code: Code | undefined;
+  readonly message: string;
 }
 
 /** What is done with what a stream gives. */

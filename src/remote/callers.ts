@@ -144,7 +144,7 @@ export function createCallers(options: CallersOptions): Callers {
           }),
         });
       } catch (reason) {
-        link.cancel(number, NanoError.from(reason));
+        link.forget(number, NanoError.from(reason));
       }
     });
   }
