@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type ServerOptions } from "node:htt
 import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { systemClock } from "../clock/index.ts";
 import type { ByteStream, StreamEvents, WebSocketNet } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { listening } from "./tcp-net.ts";
 import { serverTls } from "./tls-options.ts";
 
-const endTimeoutMs = 5_000;
+// How long a peer may take to answer a close frame, its own or one for breaking the rules.
+const closeTimeoutMs = 5_000;
 
 // A socket that says nothing, or drips its headers, is gone within three seconds.
 const httpLimits: ServerOptions = {
@@ -27,6 +27,7 @@ export const webSocketNet: WebSocketNet = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
+      closeTimeout: closeTimeoutMs,
       maxPayload: options.maxMessageBytes,
       maxFragments: options.maxFragments,
     });
@@ -40,6 +41,8 @@ export const webSocketNet: WebSocketNet = {
       socket.on("error", () => {});
       const refusal = refused(request, options);
       if (refusal) {
+        // A peer that does not close its half would keep the socket.
+        socket.once("finish", () => socket.destroy());
         socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
         return;
       }
@@ -89,10 +92,7 @@ class WebSocketStream implements ByteStream {
   }
 
   end(): void {
-    const webSocket = this.#webSocket;
-    webSocket.close(1000);
-    const timer = systemClock.after(endTimeoutMs, () => webSocket.terminate());
-    webSocket.once("close", () => timer.cancel());
+    this.#webSocket.close(1000);
   }
 
   destroy(): void {
