@@ -37,11 +37,6 @@ export class Greeting {
     this.#challenge = options.tokens.length > 0 ? options.random.bytes(challengeBytes) : empty;
   }
 
-  /** The name that the peer gave itself, for messages. */
-  get peerName(): string {
-    return this.#hello?.id ?? "the peer";
-  }
-
   begin(): void {
     if (this.#options.dialed) this.#sayHello();
   }
@@ -55,7 +50,7 @@ export class Greeting {
 
   #greeted(hello: Hello): Peer | undefined {
     const { self, dialed, tokens, expected } = this.#options;
-    const { id, incarnation, protocolMin: min, protocolMax: max, challenge } = hello;
+    const { id, incarnation, protocolMin: min, protocolMax: max, challenge, wanted } = hello;
     if (id === "" || incarnation === 0n) throw refusal("invalid_argument", "a Hello that names no server");
     if (incarnation === self.incarnation) throw refusal("failed_precondition", "a server that takes itself for another");
     if (min > protocolVersion || max < protocolVersion) {
@@ -63,6 +58,9 @@ export class Greeting {
     }
     if (expected && (expected.id !== id || expected.incarnation !== incarnation)) {
       throw refusal("not_found", `${id} ${hex(incarnation)} is here, not ${expected.id} ${hex(expected.incarnation)}`);
+    }
+    if (wanted !== 0n && wanted !== self.incarnation) {
+      throw refusal("not_found", `${self.id} ${hex(self.incarnation)} is here, not ${hex(wanted)}`);
     }
     if (tokens.length > 0 && challenge.length === 0) {
       throw refusal("unauthenticated", `${self.id} asks for a token, and ${id} has none: set cluster.tokens`);
@@ -99,7 +97,7 @@ export class Greeting {
   }
 
   #sayHello(): void {
-    const { self, send } = this.#options;
+    const { self, expected, send } = this.#options;
     const hello = create(HelloSchema, {
       ...self,
       types: [...self.types],
@@ -107,6 +105,7 @@ export class Greeting {
       protocolMax: protocolVersion,
       encodings: ["protobuf"],
       challenge: this.#challenge,
+      wanted: expected?.incarnation ?? 0n,
     });
     send({ case: "hello", value: hello });
   }

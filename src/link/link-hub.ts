@@ -73,7 +73,9 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       former?.break(unavailable("a new link took the place of this one"));
       log.debug({ peer: id, dialed: link.dialed }, "link open");
       options.events.opened(link);
-      dialing.get(incarnation)?.opened.resolve(link);
+      const dial = dialing.get(incarnation);
+      dial?.opened.resolve(link);
+      if (dial && dial.link !== link) dial.link.break(unavailable("the peer was first"));
     },
     frame: (link, body) => options.events.frame(link, body),
     closed(link, error) {
