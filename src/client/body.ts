@@ -1,8 +1,8 @@
-import { createRegistry, type DescMessage, type Message, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { ErrorSchema, type Error as WireError } from "../../gen/nano/client/v1/client_pb.ts";
 import { ByteWriter, type Codec } from "../contract/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
-import { createJsonSerializer, protobufSerializer, type Serializer } from "../serializer/index.ts";
+import { protobufSerializer, type Serializer } from "../serializer/index.ts";
 
 /** How one connection's bodies are written and read. */
 export interface BodyCodec {
@@ -16,17 +16,11 @@ export interface BodyCodec {
   decodeError(bytes: Uint8Array): NanoError;
 }
 
-/** @param details The messages that errors may carry. */
-export function createBodyCodec(
-  name: string,
-  serializers: readonly Serializer[],
-  details: () => readonly DescMessage[],
-): BodyCodec | undefined {
-  const custom = serializers.find((one) => one.name === name);
-  if (!custom && name === "protobuf") return protobufBodies;
-  const serializer =
-    custom ?? (name === "json" ? createJsonSerializer({ registry: () => createRegistry(...details()) }) : undefined);
-  return serializer && serializedBodies(serializer);
+/** Undefined where nobody here speaks it. Protobuf needs no serializer. */
+export function createBodyCodec(name: string, serializers: readonly Serializer[]): BodyCodec | undefined {
+  const serializer = serializers.find((one) => one.name === name);
+  if (serializer) return serializedBodies(serializer);
+  return name === "protobuf" ? protobufBodies : undefined;
 }
 
 const writer = new ByteWriter(1_024);

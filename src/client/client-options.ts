@@ -1,5 +1,6 @@
-import type { Clock } from "../clock/index.ts";
+import type { Clock, Random } from "../clock/index.ts";
 import type { Serializer } from "../serializer/index.ts";
+import type { ReconnectOptions } from "./reconnect.ts";
 import type { Transport } from "./transport.ts";
 
 /** What a client is made of. */
@@ -15,12 +16,18 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** How long connecting and the handshake may take together. The default is 10,000. */
   readonly connectTimeoutMs?: number;
+  /** How the client comes back after its connection broke. The default is by itself, for as long as it takes; false stays closed. */
+  readonly reconnect?: false | ReconnectOptions;
   /** How many messages may wait for the connection. The default is 256. */
   readonly queueMessages?: number;
+  /** How many requests may be without an answer, those that wait for the connection among them. The default is 256. */
+  readonly inFlight?: number;
   /** The largest packet that the server may send. The default is 4 MiB. */
   readonly maxPacketBytes?: number;
   /** The default is the machine's. */
   readonly clock?: Clock;
-  /** Hears what a listener threw, and of a notify that waited and could not be written. The default lets it be an uncaught error, after everyone has heard. */
+  /** Chooses how long the client waits before it comes back. The default is the machine's. */
+  readonly random?: Random;
+  /** Hears what a listener threw, of a notify that waited and could not be written, and of a reset handler that failed. The default lets it be an uncaught error, after everyone has heard. */
   readonly onError?: (reason: unknown) => void;
 }

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Failed, FailedSchema, type Gone, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import { systemClock } from "../clock/index.ts";
+import { systemClock, systemRandom, within } from "../clock/index.ts";
 import {
   type CallOptions,
   type ClientService,
@@ -10,26 +10,38 @@ import {
   type ListenOptions,
   reflectCodec,
 } from "../contract/index.ts";
-import { type CloseReason, NanoError } from "../error/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
 import { type DecodedMessage, MessageKind } from "../message/index.ts";
+import type { Serializer } from "../serializer/index.ts";
 import { type BodyCodec, createBodyCodec } from "./body.ts";
 import type { ClientOptions } from "./client-options.ts";
-import { ClientConnection } from "./connection.ts";
-import { createListeners, type Listeners } from "./listeners.ts";
+import { createListeners } from "./listeners.ts";
+import { createOutbox } from "./outbox.ts";
+import { closedError, unknownOutcome, unsentError } from "./outcome.ts";
 import { createPendingRequests } from "./pending.ts";
-import { closedError, createService, detailsOf } from "./service.ts";
+import { createPushes } from "./pushes.ts";
+import { createService, detailsOf } from "./service.ts";
 import type { ClientState } from "./state.ts";
+import { canceled, Uplink } from "./uplink.ts";
 
 /** One client: a session with a server, and what is asked, told and heard over it. */
 export interface Client {
   readonly state: ClientState;
-  /** Resolves when the session is open. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, `canceled`, or what the server refuses with. */
+  /**
+   * Resolves when the session is open. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, `canceled`, or what the server refuses with.
+   * A server that is too busy and says when to come again is asked again.
+   */
   connect(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Ends the session. What waits for an answer fails with `unavailable`. */
   close(): Promise<void>;
   /** The typed methods of one service. What is called before `connect` waits for it. */
   service<C>(service: ClientService<C>): C;
+  /**
+   * Runs when the connection is back and the session is a new one: log in again here. What waited for the connection goes when all
+   * handlers are through, and fails where one does; what they ask themselves goes at once. They have the time of `connectTimeoutMs`.
+   */
+  onReset(handler: () => void | Promise<void>, options?: ListenOptions): () => void;
   onState(listener: (state: ClientState, before: ClientState) => void, options?: ListenOptions): () => void;
   /** Hears of notifies that were not handled. */
   readonly onFailed: Listen<Failed>;
@@ -37,38 +49,58 @@ export interface Client {
   readonly onGone: Listen<Gone>;
 }
 
-/** A message that waits for the connection. */
-interface Waiting {
-  /** Of a request; 0 for a notify. */
-  readonly id: number;
-  readonly send: () => void;
-}
-
-/** Makes a client. Nothing is opened before `connect`. */
+/** Makes a client. Nothing is opened before `connect`. Throws a RangeError on a wait that makes no sense. */
 export function createClient(options: ClientOptions): Client {
-  const { clock = systemClock, queueMessages = 256 } = options;
+  const { clock = systemClock, random = systemRandom, encoding = "protobuf", queueMessages = 256, inFlight = 256 } = options;
+  const { connectTimeoutMs = 10_000, maxPacketBytes = 4 * 1_024 * 1_024, reconnect = {} } = options;
   const failed = guarded(options.onError ?? reportUncaught);
   const pending = createPendingRequests(clock);
+  const outbox = createOutbox(queueMessages, (id, reason) => {
+    // What cannot be sent fails alone; a notify has nobody else to tell.
+    if (id > 0) pending.settle(id, NanoError.from(reason));
+    else failed(reason);
+  });
   const states = createListeners<[ClientState, ClientState]>(failed);
-  const pushes = new Map<string, { readonly codec: Codec<Message>; readonly listeners: Listeners<[Message]> }[]>();
+  const resets = new Set<{ readonly handler: () => void | Promise<void> }>();
+  const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
-  let state: ClientState = { name: "idle" };
-  let connection: ClientConnection | undefined;
-  let connecting: Promise<void> | undefined;
+  const serializers: Serializer[] = [...(options.serializers ?? [])];
   let bodies: BodyCodec | undefined;
   let codes: ReadonlyMap<string, number> = new Map();
   let routes: ReadonlyMap<number, string> = new Map();
-  let queue: Waiting[] = [];
-  let attempts = 0;
+  let connections = 0;
 
-  function become(next: ClientState): void {
-    const before = state;
-    state = next;
-    states.tell(next, before);
+  const uplink = new Uplink({
+    transport: options.transport,
+    clock,
+    random,
+    connectTimeoutMs,
+    maxPacketBytes,
+    reconnect,
+    ready,
+    handshake,
+    admitted,
+    open,
+    message,
+    lost(reason) {
+      connections++;
+      pending.failAll(unknownOutcome(reason), (id) => !outbox.has(id));
+    },
+    over(reason) {
+      connections++;
+      pending.failAll(unknownOutcome(reason));
+      outbox.clear();
+    },
+    changed: (state, before) => states.tell(state, before),
+  });
+
+  async function ready(): Promise<void> {
+    if (encoding !== "json" || serializers.some(({ name }) => name === "json")) return;
+    const { jsonSerializer } = await import("./json-body.ts");
+    serializers.push(jsonSerializer(() => [...services.keys()].flatMap(detailsOf)));
   }
 
   function handshake(): HandshakeRequest {
-    const { encoding = "protobuf" } = options;
     const { platform = "js", version, user } = options.handshake ?? {};
     const fingerprint = [...services.keys()]
       .map((service) => service.fingerprint ?? "")
@@ -80,60 +112,31 @@ export function createClient(options: ClientOptions): Client {
     };
   }
 
-  function opened(answer: HandshakeAnswer): void {
-    const { serializer, dict, nano } = answer.sys;
-    bodies = createBodyCodec(serializer, options.serializers ?? [], () => [...services.keys()].flatMap(detailsOf));
+  function admitted({ sys: { serializer, dict } }: HandshakeAnswer): void {
+    bodies = createBodyCodec(serializer, serializers);
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
-    connecting = undefined;
     codes = new Map(Object.entries(dict));
     routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
-    const waiting = queue;
-    queue = [];
-    for (const { id, send } of waiting) {
-      try {
-        send();
-      } catch (reason) {
-        // What cannot be written fails alone; a notify has nobody else to tell.
-        if (id > 0) pending.settle(id, NanoError.from(reason));
-        else failed(reason);
-      }
-    }
-    become({ name: "open", via: "first", session: nano?.session ?? "" });
   }
 
-  function over(reason: CloseReason): void {
-    connection = undefined;
-    connecting = undefined;
-    const error = closedError(`the session has ended: ${reason.message}`);
-    queue = [];
-    pending.failAll(error);
-    become({ name: "closed", reason });
-  }
-
-  async function open(signal: AbortSignal | undefined): Promise<void> {
-    const own = new ClientConnection({
-      transport: options.transport,
-      clock,
-      handshake: handshake(),
-      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-      maxPacketBytes: options.maxPacketBytes ?? 4 * 1_024 * 1_024,
-      opened,
-      message,
-      closed: over,
-    });
-    connection = own;
-    const aborted = (): void => own.close();
-    signal?.addEventListener("abort", aborted, { once: true });
-    try {
-      await own.open();
-    } catch (reason) {
-      const error = signal?.aborted ? canceled(signal) : NanoError.from(reason);
-      if (connection === own) over(own.failure ?? { kind: "lost", code: error.code, message: error.message });
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", aborted);
-    }
+  function open(via: "first" | "reset"): void {
+    const own = ++connections;
+    if (via === "first" || resets.size === 0) return outbox.flush();
+    const late = (): never => {
+      throw new NanoError({ code: "deadline_exceeded", message: `a reset handler took over ${connectTimeoutMs} ms` });
+    };
+    within(clock, connectTimeoutMs, Promise.all([...resets].map(async ({ handler }) => handler())), late).then(
+      () => {
+        if (own === connections) outbox.flush();
+      },
+      (reason: unknown) => {
+        // A connection that is gone again is not the handler's fault: it runs once more on the next.
+        if (own !== connections) return;
+        failed(reason);
+        outbox.fail(NanoError.from(reason));
+      },
+    );
   }
 
   function message(decoded: DecodedMessage, buffer: Uint8Array): void {
@@ -146,24 +149,22 @@ export function createClient(options: ClientOptions): Client {
     }
     if (kind !== MessageKind.push) throw new Error("servers send responses and pushes only");
     const route = decoded.route ?? routes.get(code);
-    for (const { codec, listeners } of pushes.get(route ?? "") ?? []) {
-      // A push that cannot be read ends the connection, as all nonsense does: dropped, it would be a hole that nobody sees.
-      if (listeners.size > 0 && bodies) listeners.tell(bodies.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
-    }
+    const bodiesNow = bodies;
+    if (!bodiesNow) return;
+    // A push that cannot be read ends the connection, as all nonsense does: dropped, it would be a hole that nobody sees.
+    pushes.deliver(route ?? "", (codec) => bodiesNow.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
   }
 
   function send(id: number, kind: "request" | "notify", route: string, codec: Codec<Message>, init: Message): void {
     const write = (): void => {
       if (!bodies) return;
       const header = { kind: MessageKind[kind], id, route, code: codes.get(route) ?? -1, compressed: false, error: false };
-      connection?.send(header, bodies.encode(codec, init));
+      uplink.send(header, bodies.encode(codec, init));
     };
+    const { state } = uplink;
     if (state.name === "open") return write();
-    if (state.name === "closed") throw closedError("the client is closed");
-    if (queue.length >= queueMessages) {
-      throw new NanoError({ code: "resource_exhausted", message: `${queueMessages} messages wait for the connection already` });
-    }
-    queue.push({ id, send: write });
+    if (state.name === "closed") throw closedError();
+    outbox.add(id, write);
   }
 
   const host = {
@@ -172,7 +173,7 @@ export function createClient(options: ClientOptions): Client {
     },
     notify: (method: { readonly route: string; readonly input: Codec<Message> }, init: Message) =>
       send(0, "notify", method.route, method.input, init),
-    listen,
+    listen: pushes.listen,
   };
 
   function requestMethod(
@@ -189,9 +190,13 @@ export function createClient(options: ClientOptions): Client {
     const timeoutMs = callOptions?.timeoutMs ?? method.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(canceled(signal));
+      if (pending.size >= inFlight) {
+        return reject(new NanoError({ code: "resource_exhausted", message: `${inFlight} requests are under way already` }));
+      }
       const id = pending.add(method.route, timeoutMs, signal, (outcome) => {
-        queue = queue.filter((waiting) => waiting.id !== id);
-        if (outcome instanceof NanoError) return reject(outcome);
+        const unsent = outbox.has(id);
+        outbox.remove(id);
+        if (outcome instanceof NanoError) return reject(unsent ? unsentError(outcome, uplink.state) : outcome);
         try {
           resolve(bodies?.decode(method.output, outcome) ?? method.output.create({}));
         } catch (reason) {
@@ -206,37 +211,12 @@ export function createClient(options: ClientOptions): Client {
     });
   }
 
-  function listen<M extends Message>(route: string, codec: Codec<M>): Listen<M> {
-    const listeners = createListeners<[M]>(failed);
-    // A push is read by the codec that stands beside its listeners.
-    const entry = {
-      codec: codec as Codec<Message>,
-      listeners: listeners as Listeners<readonly unknown[]> as Listeners<[Message]>,
-    };
-    pushes.set(route, [...(pushes.get(route) ?? []), entry]);
-    return (listener, listenOptions) => listeners.add(listener, listenOptions);
-  }
-
   return {
     get state() {
-      return state;
+      return uplink.state;
     },
-    connect(connectOptions) {
-      const { signal } = connectOptions ?? {};
-      if (state.name === "open") return Promise.resolve();
-      if (signal?.aborted) return Promise.reject(canceled(signal));
-      if (connecting) return connecting;
-      const opening = open(signal);
-      connecting = opening;
-      become({ name: "connecting", attempt: ++attempts });
-      return opening;
-    },
-    async close() {
-      if (state.name === "closed") return;
-      const closing = connection;
-      over({ kind: "left", message: "the client was closed" });
-      closing?.close();
-    },
+    connect: (connectOptions) => uplink.connect(connectOptions?.signal),
+    close: async () => uplink.close(),
     service<C>(service: ClientService<C>): C {
       let made = services.get(service);
       if (!made) {
@@ -246,16 +226,21 @@ export function createClient(options: ClientOptions): Client {
       // Made from this very service.
       return made as C;
     },
+    onReset(handler, { signal } = {}) {
+      const entry = { handler };
+      const off = (): void => {
+        resets.delete(entry);
+        signal?.removeEventListener("abort", off);
+      };
+      if (signal?.aborted) return off;
+      resets.add(entry);
+      signal?.addEventListener("abort", off, { once: true });
+      return off;
+    },
     onState: (listener, listenOptions) => states.add(listener, listenOptions),
-    onFailed: listen("nano.failed", reflectCodec(FailedSchema)),
-    onGone: listen("nano.gone", reflectCodec(GoneSchema)),
+    onFailed: pushes.listen("nano.failed", reflectCodec(FailedSchema)),
+    onGone: pushes.listen("nano.gone", reflectCodec(GoneSchema)),
   };
-}
-
-function canceled(signal: AbortSignal): NanoError {
-  const error = NanoError.from(signal.reason);
-  if (error.code === "deadline_exceeded" || error.code === "canceled") return error;
-  return new NanoError({ code: "canceled", message: "given up", cause: signal.reason });
 }
 
 // What hears of errors may throw itself, and must not hurt whoever told it.

@@ -15,7 +15,8 @@ import type { Transport, TransportSocket } from "./transport.ts";
 export interface ClientConnectionOptions {
   readonly transport: Transport;
   readonly clock: Clock;
-  readonly handshake: HandshakeRequest;
+  /** Asked when the socket is open. */
+  handshake(): HandshakeRequest;
   readonly connectTimeoutMs: number;
   readonly maxPacketBytes: number;
   /** The handshake is done: messages may go from now on. What it throws, `open` rejects with. */
@@ -43,6 +44,7 @@ export class ClientConnection {
   #refusal: HandshakeAnswer | undefined;
   #message: DecodedMessage | undefined;
   #received = 0;
+  #deadMs = Number.POSITIVE_INFINITY;
   #lastReceivedAtMs: number;
   #timer: Timer | undefined;
 
@@ -57,9 +59,14 @@ export class ClientConnection {
     return this.#failure;
   }
 
+  /** When the server that refused wants to be asked again. */
+  get retryAfterMs(): number | undefined {
+    return this.#refusal?.sys.nano?.retry?.afterMs;
+  }
+
   /** Connects and shakes hands. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, or what the server refuses with. */
   open(): Promise<void> {
-    const { transport, clock, connectTimeoutMs, handshake } = this.#options;
+    const { transport, clock, connectTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#timer = clock.after(connectTimeoutMs, () => {
@@ -76,7 +83,7 @@ export class ClientConnection {
           if (this.#state === "closed") return socket.close();
           this.#socket = socket;
           this.#state = "answering";
-          this.#send(PacketType.handshake, encodeHandshakeRequest(handshake));
+          this.#send(PacketType.handshake, encodeHandshakeRequest(this.#options.handshake()));
         },
         (reason: unknown) => this.#fail("lost", unavailable(NanoError.from(reason).message, reason)),
       );
@@ -91,6 +98,12 @@ export class ClientConnection {
   /** Closes, without `closed` being told. */
   close(): void {
     this.#fail("left", new NanoError({ code: "canceled", message: "the client was closed" }));
+  }
+
+  /** Ends the connection where the server has been silent for too long. */
+  checkLife(): void {
+    if (this.#state !== "open" || this.#options.clock.now() - this.#lastReceivedAtMs < this.#deadMs) return;
+    this.#over({ kind: "lost", message: "the server fell silent" });
   }
 
   #data(bytes: Uint8Array): void {
@@ -131,9 +144,8 @@ export class ClientConnection {
     this.#send(PacketType.handshakeAck, nothing);
     const deadMs = answer.sys.heartbeat * 1_000 * deadAfterHeartbeats;
     if (deadMs > 0) {
-      this.#timer = clock.every(lifeCheckMs, () => {
-        if (clock.now() - this.#lastReceivedAtMs >= deadMs) this.#over({ kind: "lost", message: "the server fell silent" });
-      });
+      this.#deadMs = deadMs;
+      this.#timer = clock.every(lifeCheckMs, () => this.checkLife());
     }
     try {
       this.#options.opened(answer);

@@ -8,6 +8,7 @@ export type { Serializer } from "../serializer/index.ts";
 export { type Client, createClient } from "./client.ts";
 export type { ClientOptions } from "./client-options.ts";
 export { type NextOptions, next } from "./next.ts";
+export type { ReconnectOptions } from "./reconnect.ts";
 export type { ClientState } from "./state.ts";
 export type { Transport, TransportEvents, TransportSocket } from "./transport.ts";
 export { type WebSocketOptions, webSocket } from "./web-socket.ts";

@@ -11,7 +11,8 @@ export interface PendingRequests {
   add(route: string, timeoutMs: number, signal: AbortSignal | undefined, settle: Settle): number;
   settle(id: number, outcome: Uint8Array | NanoError): void;
   has(id: number): boolean;
-  failAll(reason: NanoError): void;
+  /** @param which The default is all. */
+  failAll(reason: NanoError, which?: (id: number) => boolean): void;
 }
 
 /** None yet. */
@@ -54,8 +55,8 @@ export function createPendingRequests(clock: Clock): PendingRequests {
     },
     settle,
     has: (id) => waiting.has(id),
-    failAll(reason) {
-      for (const id of [...waiting.keys()]) settle(id, reason);
+    failAll(reason, which = () => true) {
+      for (const id of [...waiting.keys()]) if (which(id)) settle(id, reason);
     },
   };
 }

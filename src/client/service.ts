@@ -12,7 +12,6 @@ import {
   type MethodPolicy,
   unpackDeclared,
 } from "../contract/index.ts";
-import { NanoError } from "../error/index.ts";
 
 /** What the methods of a service are made of. */
 export interface ServiceHost {
@@ -75,9 +74,4 @@ function detailOf(error: ClientError): Codec<Message> | undefined {
 
 function upperFirst(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
-}
-
-/** What a request of a closed client fails with. */
-export function closedError(message: string): NanoError {
-  return new NanoError({ code: "unavailable", message, metadata: { outcome: "unknown" } });
 }

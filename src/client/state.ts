@@ -9,5 +9,6 @@ export type ClientState =
    * in place of one whose history is gone, so log in again.
    */
   | { readonly name: "open"; readonly via: "first" | "resume" | "reset" | "moved"; readonly session: string }
+  /** There is no connection; `attempt` tells how many tries have failed since. */
   | { readonly name: "waiting"; readonly attempt: number; readonly retryInMs: number; readonly error: NanoError }
   | { readonly name: "closed"; readonly reason: CloseReason };

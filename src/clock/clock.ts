@@ -9,8 +9,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970. */
   wallNow(): number;
-  /** Calls once, after so many milliseconds. It does not keep a process alive. */
-  after(delayMs: number, call: () => void): Timer;
+  /** Calls once, after so many milliseconds. It keeps a process alive only where that is asked for. */
+  after(delayMs: number, call: () => void, options?: { readonly keepAlive?: boolean }): Timer;
   /** Calls again and again. It does not keep a process alive. */
   every(periodMs: number, call: () => void): Timer;
   /** Calls once, when what is going on now has finished: before any timer or input. */

@@ -16,7 +16,7 @@ export function createStoppableClock(clock: Clock): StoppableClock {
   return {
     now: () => clock.now(),
     wallNow: () => clock.wallNow(),
-    after: (delayMs, call) => clock.after(delayMs, unless(call)),
+    after: (delayMs, call, options) => clock.after(delayMs, unless(call), options),
     every: (periodMs, call) => clock.every(periodMs, unless(call)),
     soon: (call) => clock.soon(unless(call)),
     stop: () => {

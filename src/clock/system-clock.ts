@@ -4,9 +4,9 @@ import type { Clock } from "./clock.ts";
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
-  after(delayMs, call) {
+  after(delayMs, call, options) {
     const id = setTimeout(call, delayMs);
-    release(id);
+    if (!options?.keepAlive) release(id);
     return { cancel: () => clearTimeout(id) };
   },
   every(periodMs, call) {

@@ -106,7 +106,7 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
       const address = running(frontend).server.addresses["tcp"];
       if (address === undefined) throw new TypeError(`${frontend} holds no clients: start it with frontend: true`);
       const host = `client-${clients.size + 1}`;
-      const client = createClient({ ...clientOptions, clock, transport: memoryTransport(net.as(host), address) });
+      const client = createClient({ random, ...clientOptions, clock, transport: memoryTransport(net.as(host), address) });
       clients.set(client, { host, frontend });
       await time.drive(client.connect());
       return client;

@@ -18,7 +18,12 @@ interface Started extends AsyncDisposable {
 /** A client that has not connected. */
 async function start(options: Omit<ClientOptions, "transport"> = {}): Promise<Started> {
   const fake = await startFakeServer();
-  const client = createClient({ encoding: "json", ...options, transport: tcp({ host: "127.0.0.1", port: fake.port }) });
+  const client = createClient({
+    encoding: "json",
+    reconnect: false,
+    ...options,
+    transport: tcp({ host: "127.0.0.1", port: fake.port }),
+  });
   const states: ClientState[] = [];
   client.onState((state) => states.push(state));
   return {

@@ -90,11 +90,16 @@ export interface Pair extends AsyncDisposable {
   closed(): Promise<CloseReason>;
 }
 
-/** A client that is open, speaking JSON. */
+/** A client that is open, speaking JSON; it does not come back by itself, unless the options say so. */
 export async function openPair(options: Omit<ClientOptions, "transport"> & { readonly answer?: object } = {}): Promise<Pair> {
   const { answer, ...rest } = options;
   const fake = await startFakeServer();
-  const client = createClient({ encoding: "json", ...rest, transport: tcp({ host: "127.0.0.1", port: fake.port }) });
+  const client = createClient({
+    encoding: "json",
+    reconnect: false,
+    ...rest,
+    transport: tcp({ host: "127.0.0.1", port: fake.port }),
+  });
   const connecting = client.connect();
   const server = await fake.accept();
   await server.open(answer);

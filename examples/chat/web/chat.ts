@@ -39,17 +39,24 @@ async function join(): Promise<void> {
   });
   service.onSaid((said) => line(said.name, said.text));
   client.onState((state) => {
-    element("state", HTMLElement).textContent = state.name === "closed" ? `closed: ${state.reason.message}` : state.name;
+    const words = state.name === "closed" ? `closed: ${state.reason.message}` : state.name === "waiting" ? "offline" : state.name;
+    element("state", HTMLElement).textContent = words;
   });
+  const login = async (): Promise<void> => {
+    const answer = await service.join({ room: room.value, name: name.value });
+    here.clear();
+    for (const member of answer.members) here.add(member);
+    showMembers(here);
+  };
+  // After a drop the session is a new one: what was typed meanwhile goes when this is through.
+  client.onReset(login);
   await client.connect();
   try {
-    const answer = await service.join({ room: room.value, name: name.value });
-    for (const member of answer.members) here.add(member);
+    await login();
   } catch (reason) {
     await client.close();
     throw reason;
   }
-  showMembers(here);
   open(client, service);
 }
 

@@ -1,0 +1,58 @@
+import { NanoError } from "../error/index.ts";
+
+/** Messages that wait for a connection, in order. */
+export interface Outbox {
+  has(id: number): boolean;
+  /** @param id Of a request; 0 for a notify. Throws `resource_exhausted` when it is full. */
+  add(id: number, send: () => void): void;
+  /** Forgets a request that was given up. */
+  remove(id: number): void;
+  /** Sends all. */
+  flush(): void;
+  /** Sends nothing, and fails all. */
+  fail(reason: NanoError): void;
+  /** Forgets all, without a word. */
+  clear(): void;
+}
+
+interface Waiting {
+  readonly id: number;
+  readonly send: () => void;
+}
+
+/** @param failed Hears what could not be sent, with the request's id, or 0. */
+export function createOutbox(maxMessages: number, failed: (id: number, reason: unknown) => void): Outbox {
+  let waiting: Waiting[] = [];
+
+  function take(): readonly Waiting[] {
+    const taken = waiting;
+    waiting = [];
+    return taken;
+  }
+
+  return {
+    has: (id) => waiting.some((one) => one.id === id),
+    add(id, send) {
+      if (waiting.length >= maxMessages) {
+        throw new NanoError({ code: "resource_exhausted", message: `${maxMessages} messages wait for the connection already` });
+      }
+      waiting.push({ id, send });
+    },
+    remove(id) {
+      waiting = waiting.filter((one) => one.id !== id);
+    },
+    flush() {
+      for (const { id, send } of take()) {
+        try {
+          send();
+        } catch (reason) {
+          failed(id, reason);
+        }
+      }
+    },
+    fail(reason) {
+      for (const { id } of take()) failed(id, reason);
+    },
+    clear: () => void take(),
+  };
+}
