@@ -1,0 +1,369 @@
+import { create } from "@bufbuild/protobuf";
+import { beforeEach, describe, expect, test } from "vitest";
+import { CallSchema, KickSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { NanoError } from "../../src/error/index.ts";
+import { ask, type Link, type Outcome } from "../../src/link/index.ts";
+import { createHubs, type Hubs, serverInfo, type TestHub } from "./hubs.ts";
+import type { FrameInit } from "./raw-link.ts";
+
+const bound = 4 * 1_024 * 1_024;
+const pieceBytes = 100_000;
+
+let hubs: Hubs;
+let one: TestHub;
+let two: TestHub;
+let link: Link;
+
+async function connect(latencyMs = 0, frontend = false): Promise<void> {
+  hubs = createHubs({ latencyMs });
+  one = await hubs.hub("one", 1n, { frontend });
+  two = await hubs.hub("two", 2n);
+  link = await hubs.drive(one.hub.linkTo(two.info));
+  await hubs.advance(latencyMs);
+}
+
+function callFrame(call: bigint, bytes = 0) {
+  return { case: "call", value: create(CallSchema, { call, route: "a.b.c", body: new Uint8Array(bytes) }) } as const;
+}
+
+/** Asks with a call of so many bytes; gives what came of it in a word. */
+function call(deadlineMs = hubs.clock.now() + 5_000, bytes = 0): Promise<string> {
+  return ask(link, deadlineMs, (number) => link.sendData(callFrame(number, bytes))).then(
+    (outcome: Outcome) => outcome.case,
+    (reason: unknown) => NanoError.from(reason).code,
+  );
+}
+
+/** Sends until the link refuses; gives how many were taken, and what it said. */
+function fill(): { readonly sent: number; readonly error: NanoError } {
+  for (let sent = 0; sent < 1_000; sent++) {
+    try {
+      link.sendData(callFrame(0n, pieceBytes));
+    } catch (reason) {
+      return { sent, error: NanoError.from(reason) };
+    }
+  }
+  throw new Error("never full");
+}
+
+describe("a link whose peer is slow", () => {
+  beforeEach(() => connect(500));
+
+  test("refuses data at its bound, and takes it again when there is room; nothing is lost or out of order", async () => {
+    const { sent, error } = fill();
+    expect(error).toMatchObject({ code: "resource_exhausted", message: "the link to two is full", retryable: true });
+    expect(sent * pieceBytes).toBeGreaterThan(bound - pieceBytes);
+    expect(sent * pieceBytes).toBeLessThan(bound + pieceBytes);
+    // It stays so: nothing grows meanwhile.
+    for (let times = 0; times < 100; times++) expect(() => link.sendData(callFrame(0n))).toThrow(/full/);
+    expect(link.counters.refused).toBe(101);
+    await hubs.advance(1_000);
+    expect(two.frames).toHaveLength(sent);
+    const again = fill();
+    expect(again.sent).toBe(sent);
+    await hubs.advance(1_000);
+    expect(two.frames).toHaveLength(2 * sent);
+    expect(two.opened[0]?.counters.framesIn).toBeGreaterThanOrEqual(2 * sent);
+  });
+
+  test("still takes what is outside of the bound: control and answers", async () => {
+    const { sent } = fill();
+    link.send({ case: "kick", value: create(KickSchema, { code: "over" }) });
+    link.answer(9n, { case: "written", value: true });
+    await hubs.advance(1_000);
+    expect(two.frames).toHaveLength(sent + 1);
+    expect(two.frames.at(-1)?.body.case).toBe("kick");
+    expect(two.opened[0]?.counters.late).toBe(1);
+  });
+
+  test("refuses calls at once, and tells the peer nothing of them", async () => {
+    const { sent } = fill();
+    const before = link.counters.framesOut;
+    const refused = await Promise.all(Array.from({ length: 1_000 }, () => call()));
+    expect(new Set(refused)).toEqual(new Set(["resource_exhausted"]));
+    expect(link.counters.framesOut).toBe(before);
+    await hubs.advance(6_000);
+    expect(two.frames.filter(({ body }) => body.case === "call")).toHaveLength(sent);
+    expect(two.frames.filter(({ body }) => body.case === "cancel")).toEqual([]);
+  });
+
+  test("is given up when it asks on and on, and answers pile up to four times the bound", async () => {
+    const pending = call(hubs.clock.now() + 60_000);
+    await hubs.settle();
+    const answer: Outcome = { case: "body", value: new Uint8Array(250_000) };
+    let answers = 0;
+    while (!link.closed && answers < 200) {
+      link.answer(BigInt(++answers), answer);
+      await hubs.settle();
+    }
+    expect(answers * 250_000).toBeGreaterThan(4 * bound);
+    expect(answers * 250_000).toBeLessThan(4 * bound + 500_000);
+    expect(one.closed).toMatchObject([{ link, error: { code: "resource_exhausted", message: "two does not read" } }]);
+    expect(await pending).toBe("unavailable");
+  });
+});
+
+describe("deadlines", () => {
+  test("end a call, never early, and tell the peer that nobody waits", async () => {
+    await connect();
+    const at = hubs.clock.now();
+    let over = 0;
+    const late = call(at + 1_000).finally(() => {
+      over = hubs.clock.now();
+    });
+    await hubs.advance(900);
+    expect(over).toBe(0);
+    await hubs.advance(200);
+    expect(await late).toBe("deadline_exceeded");
+    expect(over - at).toBeGreaterThanOrEqual(1_000);
+    expect(over - at).toBeLessThanOrEqual(1_050);
+    expect(two.frames.map(({ body }) => body.case)).toEqual(["call", "cancel"]);
+    // The answer that comes all the same is nobody's.
+    two.opened[0]?.answer(1n, { case: "written", value: true });
+    await hubs.settle();
+    expect(link.counters.late).toBe(1);
+  });
+
+  test("hold for each of many calls by itself", async () => {
+    await connect();
+    const at = hubs.clock.now();
+    const order: number[] = [];
+    const lengths = [700, 100, 400, 1_000, 250];
+    for (const length of lengths) void call(at + length).then(() => order.push(length));
+    await hubs.advance(1_100);
+    expect(order).toEqual([100, 250, 400, 700, 1_000]);
+  });
+
+  test("that have passed already end at once, or nearly", async () => {
+    await connect();
+    const passed = call(hubs.clock.now() - 1);
+    await hubs.advance(50);
+    expect(await passed).toBe("deadline_exceeded");
+  });
+
+  test("a call that is given up is settled at once, and the peer hears of it; a second time nothing happens", async () => {
+    await connect();
+    const heard: unknown[] = [];
+    const number = link.expect(hubs.clock.now() + 5_000, (outcome) => heard.push(outcome));
+    link.sendData(callFrame(number));
+    const reason = new NanoError({ code: "canceled", message: "enough" });
+    link.cancel(number, reason);
+    link.cancel(number, reason);
+    expect(heard).toEqual([reason]);
+    await hubs.settle();
+    expect(two.frames.map(({ body }) => body.case)).toEqual(["call", "cancel"]);
+  });
+
+  test("more calls than one link ever has are refused", async () => {
+    await connect();
+    for (let calls = 0; calls < 65_536; calls++) link.expect(hubs.clock.now() + 5_000, () => {});
+    expect(await call()).toBe("resource_exhausted");
+  });
+});
+
+describe("when a link ends", () => {
+  const endings: [string, () => void][] = [
+    ["breaks", () => hubs.net.reset("one", "two")],
+    ["is closed here", () => link.close("enough")],
+    ["is closed there", () => two.opened[0]?.close("enough")],
+    ["has a peer that crashes", () => hubs.net.crash("two")],
+  ];
+
+  test.each(endings)("and %s, every call under way fails at once", async (_how, end) => {
+    await connect();
+    const calls = Array.from({ length: 100 }, () => call(hubs.clock.now() + 60_000));
+    await hubs.settle();
+    const at = hubs.clock.now();
+    end();
+    await hubs.settle();
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["unavailable"]));
+    expect(hubs.clock.now()).toBe(at);
+    expect(one.closed).toHaveLength(1);
+    expect(two.closed.length).toBeLessThanOrEqual(1);
+    expect([...one.hub.links()]).toEqual([]);
+  });
+
+  test.each(endings)("and %s, what comes after fails at once, and the next need opens another", async (how, end) => {
+    await connect();
+    end();
+    await hubs.settle();
+    expect(link.closed).toBe(true);
+    const sent = two.frames.length;
+    expect(() => link.sendData(callFrame(1n))).toThrow(expect.objectContaining({ code: "unavailable" }));
+    link.send({ case: "kick", value: create(KickSchema) });
+    link.answer(1n, { case: "written", value: true });
+    link.close("again");
+    // Asked in one turn, answered in the next: the caller has its number by then.
+    expect(await call()).toBe("unavailable");
+    await hubs.settle();
+    expect(two.frames).toHaveLength(sent);
+    if (how === "has a peer that crashes") return;
+    expect(await hubs.drive(one.hub.linkTo(two.info))).not.toBe(link);
+    expect(two.opened).toHaveLength(2);
+  });
+
+  test("what was sent before a close arrives, in order, and then the reason", async () => {
+    await connect();
+    for (let at = 1n; at <= 3n; at++) link.sendData(callFrame(at));
+    link.close("tired");
+    await hubs.settle();
+    expect(two.frames.map(({ body }) => body.case)).toEqual(["call", "call", "call"]);
+    expect(two.closed).toMatchObject([{ error: { code: "unavailable", message: "tired" } }]);
+  });
+
+  test("a hub that stops ends all its links, tells why, and opens no more", async () => {
+    await connect();
+    const raw = await hubs.raw(one);
+    const waiting = call(hubs.clock.now() + 60_000);
+    const dialing = one.hub.linkTo(serverInfo("raw", 9n, (await hubs.listen()).address));
+    const refused = dialing.then(() => "open", NanoError.from);
+    await hubs.settle();
+    await hubs.drive(one.hub.stop());
+    await hubs.settle();
+    expect(await waiting).toBe("unavailable");
+    expect(await refused).toMatchObject({ code: "unavailable" });
+    expect(two.closed).toMatchObject([{ error: { message: "the server stops" } }]);
+    expect(raw.take("goodbye")).toMatchObject({ code: "unavailable", reason: "the server stops" });
+    await expect(one.hub.linkTo(two.info)).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
+
+describe("a silent peer", () => {
+  test("is down after 5 s, at both ends; what waited fails then", async () => {
+    await connect();
+    const waiting = call(hubs.clock.now() + 60_000);
+    await hubs.settle();
+    hubs.net.cut("one", "two");
+    await hubs.advance(4_900);
+    expect([...one.closed, ...two.closed]).toEqual([]);
+    await hubs.advance(700);
+    expect(one.closed).toMatchObject([{ error: { code: "unavailable", message: "two is silent" } }]);
+    expect(two.closed).toMatchObject([{ error: { code: "unavailable", message: "one is silent" } }]);
+    expect(await waiting).toBe("unavailable");
+  });
+
+  test("is asked for a sign of life after 2 s, and stays as long as it gives one", async () => {
+    await connect(0, true);
+    await hubs.advance(1_500);
+    expect(link.counters.pings).toBe(0);
+    await hubs.advance(120_000);
+    expect(link.closed).toBe(false);
+    expect(link.counters.pings).toBeGreaterThan(10);
+    expect(link.counters.pings).toBeLessThan(70);
+    expect([...one.closed, ...two.closed]).toEqual([]);
+  });
+
+  test("that sends anything else is not asked", async () => {
+    await connect(0, true);
+    for (let seconds = 0; seconds < 20; seconds++) {
+      two.opened[0]?.send({ case: "kick", value: create(KickSchema) });
+      link.send({ case: "kick", value: create(KickSchema) });
+      await hubs.advance(1_000);
+    }
+    expect(link.counters.pings + (two.opened[0]?.counters.pings ?? 0)).toBe(0);
+  });
+
+  test("that sends, but does not answer what it is asked, is alive", async () => {
+    hubs = createHubs();
+    one = await hubs.hub("one", 1n);
+    const raw = await hubs.raw(one);
+    raw.hello({ id: "raw", incarnation: 77n });
+    const nothing: FrameInit = { load: 1 };
+    for (let seconds = 0; seconds < 30; seconds++) {
+      await hubs.advance(1_000);
+      raw.say(nothing);
+    }
+    expect(one.closed).toEqual([]);
+  });
+});
+
+describe("a link without traffic", () => {
+  test("between backends is closed after 60 s; the next need opens it", async () => {
+    await connect();
+    await hubs.advance(59_000);
+    expect(link.closed).toBe(false);
+    await hubs.advance(2_000);
+    expect(one.closed).toMatchObject([{ error: { message: "idle" } }]);
+    expect(two.closed).toMatchObject([{ error: { message: "idle" } }]);
+    link = await hubs.drive(one.hub.linkTo(two.info));
+    // Traffic either way puts it off, and so does a call that waits.
+    await hubs.advance(40_000);
+    two.opened[1]?.sendData(callFrame(1n));
+    await hubs.advance(40_000);
+    expect(link.closed).toBe(false);
+    void call(hubs.clock.now() + 90_000);
+    await hubs.advance(80_000);
+    expect(link.closed).toBe(false);
+  });
+
+  test("of a frontend stays", async () => {
+    await connect(0, true);
+    await hubs.advance(200_000);
+    expect(link.closed).toBe(false);
+  });
+});
+
+describe("a server out of reach", () => {
+  /** Asks for a link every 10 ms; gives when it was dialed, by the streams that came. */
+  async function dialTimes(hub: TestHub, ms: number): Promise<number[]> {
+    const { address, came } = await hubs.listen();
+    const info = serverInfo("raw", 9n, address);
+    const times: number[] = [];
+    for (const began = hubs.clock.now(); hubs.clock.now() - began < ms; ) {
+      const before = came.length;
+      const refused = hub.hub.linkTo(info).then(
+        () => "open",
+        (reason: unknown) => NanoError.from(reason).code,
+      );
+      await hubs.settle();
+      if (came.length > before) times.push(hubs.clock.now() - began);
+      came.at(-1)?.stream?.destroy();
+      await hubs.settle();
+      expect(await refused).toBe("unavailable");
+      await hubs.advance(10);
+    }
+    return times;
+  }
+
+  test("is dialed again after pauses that grow to a second, not in step with others", async () => {
+    hubs = createHubs();
+    one = await hubs.hub("one", 1n);
+    two = await hubs.hub("two", 2n);
+    const times = await dialTimes(one, 8_000);
+    const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+    expect(times.length).toBeLessThan(20);
+    expect(pauses.length).toBeGreaterThan(7);
+    pauses.forEach((pause, index) => {
+      const full = Math.min(1_000, 100 * 2 ** index);
+      expect(pause).toBeGreaterThanOrEqual(full / 2);
+      expect(pause).toBeLessThanOrEqual(full + 20);
+    });
+    expect(await dialTimes(two, 8_000)).not.toEqual(times);
+  });
+
+  test("is dialed once for all who ask meanwhile, and costs the others nothing", async () => {
+    await connect();
+    const { address, came } = await hubs.listen();
+    const info = serverInfo("raw", 9n, address);
+    const asked = Array.from({ length: 50 }, () => one.hub.linkTo(info).then(() => "open", String));
+    expect(await one.hub.linkTo(two.info)).toBe(link);
+    await hubs.advance(3_100);
+    expect(new Set(await Promise.all(asked)).size).toBe(1);
+    expect(came).toHaveLength(1);
+  });
+
+  test("that comes back, and dials, is reached at once", async () => {
+    await connect();
+    hubs.net.reset("one", "two");
+    await hubs.settle();
+    hubs.net.cut("one", "two");
+    const lost = one.hub.linkTo(two.info).then(() => "open", NanoError.from);
+    await hubs.advance(3_020);
+    expect(await lost).toMatchObject({ code: "unavailable" });
+    hubs.net.heal("one", "two");
+    await expect(one.hub.linkTo(two.info)).rejects.toMatchObject({ code: "unavailable" });
+    await hubs.drive(two.hub.linkTo(one.info));
+    await hubs.settle();
+    expect(await one.hub.linkTo(two.info)).toMatchObject({ closed: false, dialed: false });
+  });
+});
