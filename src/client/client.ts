@@ -1,4 +1,4 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { type Failed, FailedSchema, type Gone, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { systemClock, systemRandom, within } from "../clock/index.ts";
 import {
@@ -49,8 +49,8 @@ export interface Client {
   readonly onGone: Listen<Gone>;
 }
 
-/** Makes a client. Nothing is opened before `connect`. Throws a RangeError on a wait that makes no sense. */
-export function createClient(options: ClientOptions): Client {
+/** @param builtIn The serializers that this build of the client brings. */
+export function buildClient(options: ClientOptions, builtIn: readonly Serializer[]): Client {
   const { clock = systemClock, random = systemRandom, encoding = "protobuf", queueMessages = 256, inFlight = 256 } = options;
   const { connectTimeoutMs = 10_000, maxPacketBytes = 4 * 1_024 * 1_024, reconnect = {} } = options;
   const failed = guarded(options.onError ?? reportUncaught);
@@ -64,7 +64,11 @@ export function createClient(options: ClientOptions): Client {
   const resets = new Set<{ readonly handler: () => void | Promise<void> }>();
   const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
-  const serializers: Serializer[] = [...(options.serializers ?? [])];
+  const serializers = [...(options.serializers ?? []), ...builtIn].map((one) => one.knowing?.(details) ?? one);
+  if (encoding !== "protobuf" && !serializers.some(({ name }) => name === encoding)) {
+    const where = encoding === "json" ? ': in browsers "nano-rpc/client/json" has it' : "";
+    throw new TypeError(`encoding "${encoding}" needs its serializer in "serializers"${where}`);
+  }
   let bodies: BodyCodec | undefined;
   let codes: ReadonlyMap<string, number> = new Map();
   let routes: ReadonlyMap<number, string> = new Map();
@@ -77,7 +81,6 @@ export function createClient(options: ClientOptions): Client {
     connectTimeoutMs,
     maxPacketBytes,
     reconnect,
-    ready,
     handshake,
     admitted,
     open,
@@ -94,10 +97,8 @@ export function createClient(options: ClientOptions): Client {
     changed: (state, before) => states.tell(state, before),
   });
 
-  async function ready(): Promise<void> {
-    if (encoding !== "json" || serializers.some(({ name }) => name === "json")) return;
-    const { jsonSerializer } = await import("./json-body.ts");
-    serializers.push(jsonSerializer(() => [...services.keys()].flatMap(detailsOf)));
+  function details(): readonly DescMessage[] {
+    return [...services.keys()].flatMap(detailsOf);
   }
 
   function handshake(): HandshakeRequest {

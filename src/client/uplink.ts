@@ -16,8 +16,6 @@ export interface UplinkOptions {
   readonly connectTimeoutMs: number;
   readonly maxPacketBytes: number;
   readonly reconnect: ReconnectOptions | false;
-  /** What must be there before the first handshake. */
-  ready(): Promise<void>;
   handshake(): HandshakeRequest;
   /** The server has let the client in. What it throws closes the client. */
   admitted(answer: HandshakeAnswer): void;
@@ -115,18 +113,15 @@ export class Uplink {
     this.#connection = connection;
     this.#retry = undefined;
     this.#become({ name: "connecting", attempt: ++this.#attempt });
-    void options
-      .ready()
-      .then(() => connection.open())
-      .catch((reason: unknown) => {
-        if (connection !== this.#connection) return;
-        const error = NanoError.from(reason);
-        this.#gone(
-          connection.failure ?? { kind: "lost", code: error.code, message: error.message },
-          error,
-          connection.retryAfterMs,
-        );
-      });
+    connection.open().catch((reason: unknown) => {
+      if (connection !== this.#connection) return;
+      const error = NanoError.from(reason);
+      this.#gone(
+        connection.failure ?? { kind: "lost", code: error.code, message: error.message },
+        error,
+        connection.retryAfterMs,
+      );
+    });
   }
 
   #opened(answer: HandshakeAnswer): void {

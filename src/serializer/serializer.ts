@@ -8,6 +8,8 @@ export interface Serializer {
   encode<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array;
   /** Nothing in the message aliases the bytes. Throws NanoError `invalid_argument` on malformed bytes. */
   decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S>;
+  /** The same, able to read and write these messages where they stand in a `google.protobuf.Any`, as the details of errors do. */
+  readonly knowing?: (messages: () => readonly DescMessage[]) => Serializer;
 }
 
 /** Protobuf's own. */

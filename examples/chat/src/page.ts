@@ -15,7 +15,6 @@ export async function servePage(options: { readonly port: number; readonly webSo
     entryPoints: [`${web}/index.html`, `${web}/chat.ts`, `${web}/chat.css`],
     loader: { ".html": "copy" },
     bundle: true,
-    splitting: true,
     minify: true,
     format: "esm",
     conditions: ["nano-source"],
