@@ -4,6 +4,8 @@ import type { Transport, TransportSocket } from "./transport.ts";
 export interface WebSocketOptions {
   /** Sub-protocols to offer. The default is none. */
   readonly protocols?: readonly string[];
+  /** Headers of the request. Node's WebSocket takes them, a browser's does not: there `connect` fails. The default is none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The platform's own WebSocket (browsers; Node since 22): one packet a message. */
@@ -13,7 +15,7 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Transpor
     open(events, signal) {
       return new Promise<TransportSocket>((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
-        const socket = new WebSocket(url, [...(options.protocols ?? [])]);
+        const socket = openSocket(url, options);
         socket.binaryType = "arraybuffer";
         let open = false;
         const aborted = (): void => {
@@ -40,6 +42,16 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Transpor
       });
     },
   };
+}
+
+function openSocket(url: string, { protocols = [], headers }: WebSocketOptions): WebSocket {
+  if (!headers) return new WebSocket(url, [...protocols]);
+  // A browser would take the object for the name of a sub-protocol.
+  if ("document" in globalThis)
+    throw new TypeError("browsers send no headers with a WebSocket: put it into the handshake's user");
+  // What Node takes in place of the sub-protocols; its types, and the browser's, know nothing of it.
+  const init: unknown = { protocols: [...protocols], headers };
+  return new WebSocket(url, init as string[]);
 }
 
 // `send` wants bytes that no other thread shares, which the packets that we make never are.

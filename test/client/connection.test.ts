@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type Client, type ClientOptions, type ClientState, createClient, webSocket } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { createVirtualClock } from "../../src/clock/index.ts";
@@ -377,6 +377,28 @@ describe("over WebSocket", () => {
     // An HTTP request is no packet: the raw peer cannot read it, so it only hangs up.
     (await fake.accept()).close();
     expect(await outcome).toMatchObject({ code: "unavailable" });
+  });
+
+  test("asks for what the platform has: headers and a sub-protocol in Node", async () => {
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0, handleProtocols: (offered) => [...offered][1] ?? false });
+    await new Promise((resolve) => server.once("listening", resolve));
+    const asked = new Promise<readonly unknown[]>((resolve) => {
+      server.on("connection", ({ protocol }, { headers }) => resolve([protocol, headers["x-shard"]]));
+    });
+    const address = server.address();
+    const url = `ws://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+    const options = { protocols: ["pomelo", "nano"], headers: { "x-shard": "7" } };
+    const client = createClient({ transport: webSocket(url, options) });
+    const outcome = failure(client.connect());
+    expect(await asked).toEqual(["nano", "7"]);
+    await client.close();
+    await outcome;
+    await new Promise((resolve) => server.close(resolve));
+
+    vi.stubGlobal("document", {});
+    const page = createClient({ transport: webSocket(url, options) });
+    expect(await failure(page.connect())).toMatchObject({ code: "unavailable", message: expect.stringContaining("no headers") });
+    vi.unstubAllGlobals();
   });
 
   test("an address that is none is unavailable", async () => {
