@@ -3,7 +3,7 @@ import { NanoError } from "../error/index.ts";
 import { type Logger, withFields } from "../logger/index.ts";
 import { type ContextValues, createContextValues, type SessionCore, SessionView } from "../session/index.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Caller, HandlerContext, RemoteContext } from "./context.ts";
+import type { Caller, RemoteContext } from "./context.ts";
 import type { ClusterCore, Scope } from "./scope.ts";
 
 /** What every call carries, whoever makes it. */
@@ -30,7 +30,7 @@ export interface ServerCallOptions {
 }
 
 /** One call while it is answered: the context of handlers and remotes. What it gives is made when first asked for. */
-export class ServerCall implements Scope {
+export class ServerCall implements RemoteContext {
   readonly #options: ServerCallOptions;
   #over: NanoError | undefined;
   #controller: AbortController | undefined;
@@ -122,15 +122,4 @@ export class ServerCall implements Scope {
     this.#over ??= reason;
     this.#controller?.abort(this.#over);
   }
-}
-
-/** The context of a handler. */
-export function handlerContext(call: ServerCall): HandlerContext {
-  // Whether the session has a user was checked before the handler is called, and its data is of the service's schema.
-  return call as unknown as HandlerContext;
-}
-
-/** The context of a remote. */
-export function remoteContext(call: ServerCall): RemoteContext {
-  return call;
 }

@@ -5,8 +5,6 @@ export {
   PacketError,
   PacketType,
   packetHeaderBytes,
-  packetType,
-  readPacketBodyBytes,
   writePacketHeader,
 } from "./packet.ts";
 export { PacketDecoder, type TakePacket } from "./packet-decoder.ts";

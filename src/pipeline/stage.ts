@@ -1,8 +1,5 @@
-/** What a client's message passes, in this order. A refusal is counted under the stage that refused. */
-export const stages = ["packet", "limit", "access", "route", "validate", "before", "handler", "after", "encode"] as const;
-
-/** One stage of a message's way. */
-export type Stage = (typeof stages)[number];
+/** One stage of a client's message on its way, in this order. A refusal is counted under the stage that refused. */
+export type Stage = "packet" | "limit" | "access" | "route" | "validate" | "before" | "handler" | "after" | "encode";
 
 /** How many messages each stage refused. */
 export type RefusalCounts = { [S in Stage]: number };

@@ -44,7 +44,7 @@ export function checkCluster(options: ServerOptions): ClusterPort | undefined {
 }
 
 /** Reads "127.0.0.1:4000" and "[::1]:4000". Throws a TypeError on anything else. */
-export function hostPort(text: string): { readonly host: string; readonly port: number } {
+function hostPort(text: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
