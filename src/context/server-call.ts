@@ -30,7 +30,7 @@ export interface ServerCallOptions {
 }
 
 /** One call while it is answered: the context of handlers and remotes. What it gives is made when first asked for. */
-export class ServerCall implements RemoteContext {
+export class ServerCall implements Scope, RemoteContext {
   readonly #options: ServerCallOptions;
   #over: NanoError | undefined;
   #controller: AbortController | undefined;

@@ -80,7 +80,7 @@ describe("a server's life", () => {
   test("stopping tells clients to move, and answers what is under way", async () => {
     await using cluster = createTestCluster();
     const server = await cluster.start({ id: "gate-1", frontend: true, services: chatRooms() });
-    const client = await cluster.connect("gate-1");
+    const client = await cluster.connect("gate-1", { reconnect: false });
     await client.service(RoomClient).join({ room: "lobby", name: "ann" });
     const stopped = server.stop();
     await cluster.advance(1_000);
