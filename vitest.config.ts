@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["nano-source", "node", "import", "module", "default"];
+// Vitest hands these to Node as well: with "import" among them, CommonJS packages would be given ES modules.
+const conditions = ["nano-source", "node"];
 
 export default defineConfig({
   // "nano-rpc" is this very package: its sources, not what was built.

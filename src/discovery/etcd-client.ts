@@ -1,4 +1,4 @@
-import type { Etcd3, IOptions, Watcher } from "etcd3";
+import type { Etcd3, ICompare, IOptions, Watcher } from "etcd3";
 import { type Clock, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { EtcdOptions } from "./etcd.ts";
@@ -9,6 +9,16 @@ export interface EtcdEntry {
   readonly value: string;
 }
 
+/** What one transaction does. */
+export interface EtcdChange {
+  readonly entries: readonly EtcdEntry[];
+  readonly lease: string;
+  readonly deleted?: readonly string[];
+}
+
+/** When it may: every key that it touches is as it was at a revision, or is still under the lease. */
+export type EtcdCondition = { readonly unchangedSince: bigint } | "under the lease";
+
 /** What discovery needs of etcd: every call is bounded, and fails with a NanoError. */
 export interface EtcdClient {
   /** A lease that nothing keeps alive by itself. Gives its id. */
@@ -16,8 +26,8 @@ export interface EtcdClient {
   /** False when etcd does not know the lease any more. */
   keepAlive(lease: string): Promise<boolean>;
   revoke(lease: string): Promise<void>;
-  /** Puts records under a lease, in one transaction. */
-  put(entries: readonly EtcdEntry[], lease: string): Promise<void>;
+  /** Puts records under a lease, and takes others away, in one transaction; false where the condition does not hold, and then nothing is done. */
+  put(change: EtcdChange, condition: EtcdCondition): Promise<boolean>;
   /** Puts a value that stays, unless it is there. */
   putOnce(key: string, value: Uint8Array): Promise<void>;
   get(key: string): Promise<Uint8Array | undefined>;
@@ -82,7 +92,13 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       return ID;
     },
     async keepAlive(lease) {
-      const stream = await bounded("keep-alive", client.leaseClient.leaseKeepAlive({ deadline: deadline() }));
+      const opening = client.leaseClient.leaseKeepAlive({ deadline: deadline() });
+      // One that opens too late is nobody's, and an error of it would end the process.
+      opening.then(
+        (late) => void late.on("error", () => {}),
+        () => {},
+      );
+      const stream = await bounded("keep-alive", opening);
       const answer = new Promise<string>((resolve, reject) => {
         stream.on("data", (response: { readonly TTL: string }) => resolve(response.TTL));
         stream.on("error", reject);
@@ -101,11 +117,19 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
     async revoke(lease) {
       await bounded("revoke", client.leaseClient.leaseRevoke({ ID: lease }, { deadline: deadline() }));
     },
-    async put(entries, lease) {
-      const success = entries.map(({ key, value }) => ({
+    async put({ entries, lease, deleted = [] }, condition) {
+      const puts = entries.map(({ key, value }) => ({
         request_put: { key: Buffer.from(key), value: Buffer.from(value), lease },
       }));
-      await bounded("put", client.kv.txn({ compare: [], success, failure: [] }, { deadline: deadline() }));
+      const deletes = deleted.map((key) => ({ request_delete_range: { key: Buffer.from(key) } }));
+      const compare = [...entries.map(({ key }) => key), ...deleted].map((text): ICompare => {
+        const key = Buffer.from(text);
+        if (condition === "under the lease") return { key, target: "Lease", result: "Equal", lease };
+        return { key, target: "Mod", result: "Less", mod_revision: String(condition.unchangedSince + 1n) };
+      });
+      const transaction = { compare, success: [...puts, ...deletes], failure: [] };
+      const { succeeded } = await bounded("put", client.kv.txn(transaction, { deadline: deadline() }));
+      return succeeded;
     },
     async putOnce(key, value) {
       await bounded(

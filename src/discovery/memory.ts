@@ -1,4 +1,5 @@
 import type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
+import { mustFit } from "./record.ts";
 
 /** Servers of one process. */
 export interface MemoryDiscovery extends Discovery {
@@ -45,7 +46,8 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
 
   return {
     name: "memory",
-    join(self, schema, events, host): Promise<Membership> {
+    async join(self, schema, events, host): Promise<Membership> {
+      mustFit(self);
       const before = members.get(self.id);
       const member: Member = { self, events, host, abandoned: false };
       members.set(self.id, member);
@@ -53,15 +55,16 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
       if (before && !before.abandoned) before.host.clock.soon(() => before.events.fenced(self.incarnation));
       events.changed(list());
       tellAll();
-      return Promise.resolve({
+      return {
         async update(next) {
+          mustFit(next);
           if (members.get(self.id) !== member) return;
           member.self = next;
           tellAll();
         },
         schema: async (hash) => schemas.get(hash),
         leave: async () => remove(member),
-      });
+      };
     },
     abandon(id) {
       const member = members.get(id);

@@ -35,6 +35,11 @@ export function encodeRecord(info: ServerInfo, type: string): string {
   return text;
 }
 
+/** Throws NanoError `invalid_argument` where a record of the server is over 4 KiB. */
+export function mustFit(info: ServerInfo): void {
+  for (const type of info.types) encodeRecord(info, type);
+}
+
 /** A server out of a record; undefined where it is none. */
 export function decodeRecord(text: string): ServerInfo | undefined {
   if (text.length > maxRecordBytes) return undefined;

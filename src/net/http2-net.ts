@@ -5,6 +5,8 @@ import {
   createSecureServer,
   createServer,
   type Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
   type Http2Stream,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -30,37 +32,34 @@ export const http2Net: Http2Net = {
       ? createSecureServer({ ...serverTls(options.tls), settings })
       : createServer({ settings });
     const sessions = new Set<ServerHttp2Session>();
-    // Requests that are streams to the path are taken before the compatibility layer sees them.
-    const streams = new WeakSet<ServerHttp2Stream>();
     server.on("session", (session) => {
       sessions.add(session);
       session.once("close", () => sessions.delete(session));
       session.on("error", () => {});
+      // Each of its streams listens.
+      session.setMaxListeners(0);
       session.setLocalWindowSize(windowBytes);
     });
     server.on("sessionError", () => {});
     server.on("timeout", (session?: ServerHttp2Session) => session?.destroy());
     server.setTimeout(idleTimeoutMs);
-    server.prependListener("stream", (stream: ServerHttp2Stream, headers) => {
+    // Not "request": Node's layer for that would end streams of gRPC in its own way.
+    server.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
       stream.on("error", () => {});
-      const path = String(headers[":path"] ?? "");
+      // Reset before its turn came.
+      if (stream.destroyed || stream.closed) return;
+      const path = headers[":path"] ?? "";
       const isLink = path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
       if (protocol) {
-        streams.add(stream);
-        const bytes = new Http2ByteStream(stream, protocol);
         const { contentType, trailers } = protocol;
+        const bytes = new Http2ByteStream(stream, protocol);
         stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });
         if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers(bytes.status)));
         bytes.hear(accept(bytes));
-      } else if (!options.authorize(headers, path)) {
-        streams.add(stream);
-        stream.respond({ ":status": 401 }, { endStream: true });
-        stream.close(constants.NGHTTP2_NO_ERROR);
-      }
-    });
-    server.on("request", (request, response) => {
-      if (!streams.has(request.stream)) options.other(request, response);
+      } else if (!options.authorize(headers, path)) refuse(stream, 401);
+      else if (headers[":method"] === "CONNECT") refuse(stream, 405);
+      else options.other(new Http2ServerRequest(stream, headers, {}, rawHeaders), new Http2ServerResponse(stream));
     });
     const close = async (closed: () => Promise<void>): Promise<void> => {
       for (const session of sessions) session.close();
@@ -91,6 +90,11 @@ export const http2Net: Http2Net = {
     return bytes;
   },
 };
+
+function refuse(stream: ServerHttp2Stream, status: number): void {
+  stream.respond({ ":status": status }, { endStream: true });
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
 
 function sessionReady(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -131,9 +135,11 @@ class Http2ByteStream implements ByteStream {
     });
     const { session } = stream;
     // A peer that is killed ends the session first; the stream alone would not say why.
-    session?.once("error", (error) => {
+    const failed = (error: Error): void => {
       this.#error ??= error;
-    });
+    };
+    session?.once("error", failed);
+    stream.once("close", () => session?.off("error", failed));
   }
 
   get queuedBytes(): number {

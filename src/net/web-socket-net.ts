@@ -27,7 +27,8 @@ export const webSocketNet: WebSocketNet = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      closeTimeout: closeTimeoutMs,
+      // Spread, since the types of `ws` do not have it yet.
+      ...{ closeTimeout: closeTimeoutMs },
       maxPayload: options.maxMessageBytes,
       maxFragments: options.maxFragments,
     });

@@ -8,7 +8,12 @@ import { type Child, startChild } from "./child.ts";
 export interface Etcd {
   /** As "127.0.0.1:2379". */
   readonly endpoint: string;
+  /** The process as it is now. */
   readonly child: Child;
+  /** kill -9. */
+  kill(): Promise<void>;
+  /** Starts it again on the data that is there, at the same ports. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -18,14 +23,26 @@ export async function startEtcd(): Promise<Etcd> {
   const [client, peer] = [await freePort(), await freePort()];
   const clientUrl = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
-  const child = startChild("etcd", [
-    ...["--data-dir", folder, "--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
-    ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl, "--initial-cluster", `default=${peerUrl}`],
-  ]);
-  await answers(`${clientUrl}/health`, child);
+  const start = async (): Promise<Child> => {
+    const child = startChild("etcd", [
+      ...["--data-dir", folder, "--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
+      ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl, "--initial-cluster", `default=${peerUrl}`],
+    ]);
+    await answers(`${clientUrl}/health`, child);
+    return child;
+  };
+  let child = await start();
   return {
     endpoint: `127.0.0.1:${client}`,
-    child,
+    get child() {
+      return child;
+    },
+    async kill() {
+      await child.end("SIGKILL");
+    },
+    async restart() {
+      child = await start();
+    },
     async stop() {
       await child.end("SIGKILL");
       await rm(folder, { recursive: true, force: true });
