@@ -21,15 +21,18 @@ export function reflectCodec<M extends Message>(schema: GenMessage<M>): Codec<M>
     // protobuf-es calls the same thing by a type that only it can resolve.
     create: (init) => create(schema, init as MessageInitShape<GenMessage<M>>) as M,
     encode: (message, writer) => writer.bytes(toBinary(schema, message)),
-    decode: (bytes, from, to) => fromBinary(schema, bytes.subarray(from, to)) as M,
+    // A copy, of a Buffer too, whose own slice is none: protobuf-es gives bytes fields as views.
+    decode: (bytes, from, to) => fromBinary(schema, Uint8Array.prototype.slice.call(bytes, from, to)) as M,
   };
 }
 
-/** The bytes of a message, on their own. */
+/** The bytes of a message, on their own. The writer is left as it was. */
 export function encodeMessage<M extends Message>(codec: Codec<M>, init: Init<M>, writer: ByteWriter): Uint8Array {
   const from = writer.length;
-  codec.encode(codec.create(init), writer);
-  const bytes = writer.slice(from, writer.length);
-  writer.truncate(from);
-  return bytes;
+  try {
+    codec.encode(codec.create(init), writer);
+    return writer.slice(from, writer.length);
+  } finally {
+    writer.truncate(from);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { type Code, isCode } from "./code.ts";
+import { type Code, codes, isCode } from "./code.ts";
 
 /** What a NanoError is made of. */
 export interface NanoErrorOptions {
@@ -42,18 +42,31 @@ export class NanoError extends Error {
   /** Folds anything caught into a NanoError: itself, an abort, a Connect error, or `internal` with the cause kept. */
   static from(reason: unknown): NanoError {
     if (reason instanceof NanoError) return reason;
-    if (reason instanceof Error) {
-      if (reason.name === "AbortError") return new NanoError({ code: "canceled", message: reason.message, cause: reason });
-      if (reason.name === "TimeoutError") {
-        return new NanoError({ code: "deadline_exceeded", message: reason.message, cause: reason });
-      }
-      // Two copies of this package may be loaded; theirs has another class.
-      if (reason.name === "NanoError" && "code" in reason && typeof reason.code === "string" && isCode(reason.code)) {
-        return new NanoError({ code: reason.code, message: reason.message, cause: reason });
-      }
-      return new NanoError({ code: "internal", message: reason.message, cause: reason });
-    }
-    return new NanoError({ code: "internal", message: String(reason), cause: reason });
+    return new NanoError({ code: codeOf(reason), message: wordsOf(reason), cause: reason });
+  }
+}
+
+function codeOf(reason: unknown): Code {
+  if (!(reason instanceof Error)) return "internal";
+  if (reason.name === "AbortError") return "canceled";
+  if (reason.name === "TimeoutError") return "deadline_exceeded";
+  const code = "code" in reason ? reason.code : undefined;
+  // Two copies of this package may be loaded; theirs has another class.
+  if (reason.name === "NanoError" && typeof code === "string" && isCode(code)) return code;
+  // Connect counts the same codes from 1.
+  if (reason.name === "ConnectError" && typeof code === "number") return codes[code - 1] ?? "internal";
+  return "internal";
+}
+
+function wordsOf(reason: unknown): string {
+  if (reason instanceof Error) {
+    // Connect puts the code before the words.
+    return "rawMessage" in reason && typeof reason.rawMessage === "string" ? reason.rawMessage : reason.message;
+  }
+  try {
+    return String(reason);
+  } catch {
+    return "what was thrown has no text";
   }
 }
 

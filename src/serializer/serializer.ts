@@ -18,7 +18,8 @@ export const protobufSerializer: Serializer = {
   encode: (schema, message) => toBinary(schema, message),
   decode(schema, bytes) {
     try {
-      return fromBinary(schema, bytes.slice());
+      // A copy, of a Buffer too, whose own slice is none.
+      return fromBinary(schema, Uint8Array.prototype.slice.call(bytes));
     } catch (reason) {
       throw malformed(schema, reason);
     }
