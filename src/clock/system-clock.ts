@@ -1,16 +1,23 @@
 import type { Clock } from "./clock.ts";
 
+// Timers of the host that are set for longer, as one for ever is, fire at once.
+const longestMs = 2 ** 31 - 1;
+
 /** The machine's clock. Safe in browsers. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   after(delayMs, call, options) {
-    const id = setTimeout(call, delayMs);
-    if (!options?.keepAlive) release(id);
+    let id: ReturnType<typeof setTimeout>;
+    const wait = (leftMs: number): void => {
+      id = setTimeout(() => (leftMs > longestMs ? wait(leftMs - longestMs) : call()), Math.min(leftMs, longestMs));
+      if (!options?.keepAlive) release(id);
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(id) };
   },
   every(periodMs, call) {
-    const id = setInterval(call, periodMs);
+    const id = setInterval(call, Math.min(periodMs, longestMs));
     release(id);
     return { cancel: () => clearInterval(id) };
   },
