@@ -5,12 +5,20 @@ import type { MethodModel } from "./model.ts";
 
 /** The comment of the .proto, what the policy says in words, and where it was generated from. */
 export function commentOf(desc: DescService | DescMethod, policy: readonly string[] = []): string {
-  const own = getComments(desc).leading?.trimEnd() ?? "";
+  const { leading = "", trailing = "" } = getComments(desc);
   const source = desc.kind === "service" ? `service ${desc.typeName}` : `rpc ${desc.parent.typeName}.${desc.name}`;
-  return [own, policy.join("\n"), `@generated from ${source}`]
+  const old = desc.deprecated || (desc.kind === "service" && desc.file.deprecated);
+  return [unindent(leading), unindent(trailing), policy.join("\n"), `@generated from ${source}${old ? "\n@deprecated" : ""}`]
     .filter((part) => part !== "")
-    .map((part) => part.replaceAll(/^ /gm, "").replaceAll(/[ \t]+$/gm, ""))
     .join("\n\n");
+}
+
+/** A comment without the blank that follows `//`, and without blanks at the ends of lines. */
+function unindent(comment: string): string {
+  return comment
+    .replaceAll(/^ /gm, "")
+    .replaceAll(/[ \t]+$/gm, "")
+    .trimEnd();
 }
 
 /** What the policy of a method says, in sentences. */

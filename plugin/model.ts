@@ -4,10 +4,12 @@ import {
   handler,
   type Method,
   method as methodOption,
+  type Policy,
   policy as policyOption,
   remote,
   session as sessionOption,
 } from "../gen/nano/options_pb.ts";
+import { lowerFirst, shortName } from "./names.ts";
 import { type MethodKind, merge } from "./policy.ts";
 
 /** A service of the schema that nano knows. */
@@ -20,6 +22,8 @@ export interface ServiceModel {
   readonly name: string;
   /** What a method that says nothing gets, as the service says. */
   readonly defaults: Method | undefined;
+  /** What its package says of every service. */
+  readonly packagePolicy: Policy | undefined;
   readonly session: DescMessage | undefined;
   readonly methods: readonly MethodModel[];
 }
@@ -36,17 +40,25 @@ export interface MethodModel {
   readonly idempotent: "no" | "idempotent" | "no_side_effects";
 }
 
+/** The services of files that nano knows. A policy holds for its package, whichever of its files says it. */
+export function readServices(files: readonly DescFile[]): ServiceModel[] {
+  const policies = new Map<string, Policy>();
+  for (const file of files) {
+    if (hasOption(file, policyOption)) policies.set(file.proto.package, getOption(file, policyOption));
+  }
+  return files.flatMap((file) => file.services.flatMap((desc) => readService(desc, policies.get(file.proto.package)) ?? []));
+}
+
 /** Reads a service; undefined where it is neither handler nor remote. */
-export function readService(desc: DescService): ServiceModel | undefined {
+function readService(desc: DescService, packagePolicy: Policy | undefined): ServiceModel | undefined {
   const kind = hasOption(desc, handler) ? "handler" : hasOption(desc, remote) ? "remote" : undefined;
   if (!kind) return undefined;
   const { server, defaults } = getOption(desc, kind === "handler" ? handler : remote);
-  const name = desc.name.replace(/(?<=.)Service$/, "");
-  const packageDefaults = hasOption(desc.file, policyOption) ? getOption(desc.file, policyOption).defaults : undefined;
+  const name = shortName(desc);
   const methods = desc.methods.map((method): MethodModel => {
     const methodKind = kindOf(kind, method);
     const own = hasOption(method, methodOption) ? getOption(method, methodOption) : undefined;
-    const policy = merge(methodKind, [packageDefaults, defaults], own);
+    const policy = merge(methodKind, [packagePolicy?.defaults, defaults], own);
     return {
       desc: method,
       kind: methodKind,
@@ -56,7 +68,7 @@ export function readService(desc: DescService): ServiceModel | undefined {
       idempotent: idempotency(method),
     };
   });
-  return { desc, kind, server, name, defaults, session: sessionMessage(desc.file), methods };
+  return { desc, kind, server, name, defaults, packagePolicy, session: sessionMessage(desc.file), methods };
 }
 
 /** The name that a file gives to its session's data; empty where it gives none. */
@@ -101,9 +113,4 @@ function kindOf(service: "handler" | "remote", { methodKind }: DescMethod): Meth
 function idempotency({ idempotency: level }: DescMethod): MethodModel["idempotent"] {
   if (level === MethodOptions_IdempotencyLevel.IDEMPOTENT) return "idempotent";
   return level === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ? "no_side_effects" : "no";
-}
-
-/** RoomAdmin to roomAdmin. */
-export function lowerFirst(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1);
 }

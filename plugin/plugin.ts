@@ -1,6 +1,6 @@
 import { createEcmaScriptPlugin } from "@bufbuild/protoplugin";
 import { checkSchema } from "./check.ts";
-import { readService, type ServiceModel } from "./model.ts";
+import { readServices } from "./model.ts";
 import { printClient } from "./print-client.ts";
 import { printServer } from "./print-server.ts";
 
@@ -9,14 +9,10 @@ export const protocGenNano = createEcmaScriptPlugin({
   name: "protoc-gen-nano",
   version: "v0.1.0",
   generateTs(schema) {
-    const services = new Map(
-      schema.files.map((file) => [
-        file,
-        file.services.map(readService).filter((service): service is ServiceModel => service !== undefined),
-      ]),
-    );
-    checkSchema(schema.files, [...services.values()].flat());
-    for (const [file, ofFile] of services) {
+    const services = readServices(schema.files);
+    checkSchema(schema.files, services);
+    for (const file of schema.files) {
+      const ofFile = services.filter(({ desc }) => desc.file === file);
       if (ofFile.length === 0) continue;
       printServer(schema.generateFile(`${file.name}_nano.ts`), file, ofFile);
       const handlers = ofFile.filter(({ kind }) => kind === "handler");

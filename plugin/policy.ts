@@ -1,5 +1,5 @@
-import { clone, create, type DescField, isFieldSet } from "@bufbuild/protobuf";
-import { type Method, MethodSchema } from "../gen/nano/options_pb.ts";
+import { clearField, clone, create, type DescField, isFieldSet } from "@bufbuild/protobuf";
+import { Access, Delivery, type Method, MethodSchema, Order } from "../gen/nano/options_pb.ts";
 
 /** What a method is: asked by clients, told by clients, told to clients, asked by servers. */
 export type MethodKind = "request" | "notify" | "push" | "remote";
@@ -55,15 +55,19 @@ export function written(options: Method): DescField[] {
   return MethodSchema.fields.filter((field) => isFieldSet(options, field));
 }
 
-/** Options laid over each other, the later over the earlier, field by field; of defaults only what means something on the kind. */
+/** Options laid over each other, the later over the earlier, field by field; of defaults only what means something for the method. */
 export function merge(kind: MethodKind, defaults: readonly (Method | undefined)[], own: Method | undefined): Method {
   let merged = create(MethodSchema);
   for (const layer of defaults) if (layer) merged = lay(merged, layer, (field) => means(kind, field.name));
-  return own ? lay(merged, own, () => true) : merged;
+  const said = own ?? create(MethodSchema);
+  const laid = lay(merged, said, () => true);
+  return dropDetached(laid, said);
 }
 
 function lay(under: Method, over: Method, takes: (field: DescField) => boolean): Method {
   const result = clone(MethodSchema, under);
+  // Whoever opens a method to everyone takes back the roles that it asked for.
+  if (over.access === Access.PUBLIC) result.roles = [];
   for (const field of written(over)) {
     if (!takes(field)) continue;
     // `sticky: false` gives up a key or stickiness of the defaults.
@@ -72,4 +76,16 @@ function lay(under: Method, over: Method, takes: (field: DescField) => boolean):
     else Reflect.set(result, field.localName, Reflect.get(over, field.localName));
   }
   return result;
+}
+
+/** Takes out what defaults say of a key, of messages side by side or of the newest push, where the method has none. */
+function dropDetached(merged: Method, own: Method): Method {
+  const { own: ownField, maxConcurrent, latestBy } = MethodSchema.field;
+  const detached = [
+    ...(merged.routeBy.case === "key" ? [] : [ownField]),
+    ...(merged.order === Order.CONCURRENT ? [] : [maxConcurrent]),
+    ...(merged.delivery === Delivery.LATEST ? [] : [latestBy]),
+  ];
+  for (const field of detached) if (!isFieldSet(own, field)) clearField(merged, field);
+  return merged;
 }

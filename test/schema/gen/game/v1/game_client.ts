@@ -36,7 +36,7 @@ export const LoginClient: ClientService<LoginClient> = {
   codegen: 1,
   kind: "client",
   service: "game.v1.LoginService",
-  fingerprint: "36e1a92ac8e02889",
+  fingerprint: "24f196c2c8c63fd6",
   methods: {
     login: {
       kind: "request",

@@ -113,7 +113,7 @@ export const PlayClient: ClientService<PlayClient> = {
   codegen: 1,
   kind: "client",
   service: "play.v1.PlayService",
-  fingerprint: "8c4b76a62ff5e625",
+  fingerprint: "fd69975252bb40bd",
   methods: {
     enter: {
       kind: "request",

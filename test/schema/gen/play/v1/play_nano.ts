@@ -326,8 +326,13 @@ export interface WhoCaller {
    *
    * @generated from rpc play.v1.WhoService.Break
    */
-  break(request: Init<BreakRequest>, options?: CallOptions): Call<BreakResponse, DeclaredError<"failed_precondition", Broken> | UndeclaredError>;
+  break(request: Init<BreakRequest>, options?: CallOptions): Call<BreakResponse, WhoBreakError>;
 }
+
+/**
+ * How play.v1.WhoService.Break fails.
+ */
+export type WhoBreakError = DeclaredError<"failed_precondition", Broken> | UndeclaredError;
 
 /**
  * How the methods of play.v1.WhoService are called.
