@@ -25,6 +25,9 @@ export interface LogLimits {
   readonly bytes: number;
 }
 
+// How many holes stay in a log, beside as many as it has entries.
+const mostHoles = 256;
+
 // What an entry costs beside its body.
 const entryBytes = 64;
 
@@ -114,6 +117,11 @@ export class SessionLog {
     this.#entries[at] = undefined;
     this.#dropped++;
     this.#forget(entry);
+    // What gives way leaves a hole, and a slow reader takes none away.
+    if (this.#entries.length > 2 * this.#count + mostHoles) {
+      this.#entries = this.#entries.filter((one) => one !== undefined);
+      this.#head = 0;
+    }
   }
 
   #forget(entry: LogEntry): void {

@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type LogEntry, type LogLimits, SessionLog } from "../../src/session/index.ts";
+
+// What the log counts for an entry beside its body.
+const overhead = 64;
+
+function entry(delivery: LogEntry["delivery"], size = 0, key = "", id = 0): LogEntry {
+  return { kind: "push", id, route: "a.b", body: new Uint8Array(size), error: undefined, delivery, key };
+}
+
+function all(log: SessionLog): LogEntry[] {
+  const taken: LogEntry[] = [];
+  for (let one = log.take(); one; one = log.take()) taken.push(one);
+  return taken;
+}
+
+/** The same in the simplest words. */
+class Model {
+  entries: LogEntry[] = [];
+  dropped = 0;
+  readonly #limits: LogLimits;
+
+  constructor(limits: LogLimits) {
+    this.#limits = limits;
+  }
+
+  get bytes(): number {
+    return this.entries.reduce((sum, { body }) => sum + body.length + overhead, 0);
+  }
+
+  add(entry: LogEntry): boolean {
+    if (entry.delivery === "latest") this.#drop(({ delivery, key }) => delivery === "latest" && key === entry.key);
+    this.entries.push(entry);
+    while (this.#over(0.5) && this.#drop(({ delivery }) => delivery === "droppable"));
+    return !this.#over(1);
+  }
+
+  #drop(which: (entry: LogEntry) => boolean): boolean {
+    const at = this.entries.findIndex(which);
+    if (at < 0) return false;
+    this.entries.splice(at, 1);
+    this.dropped++;
+    return true;
+  }
+
+  #over(part: number): boolean {
+    return this.entries.length > this.#limits.messages * part || this.bytes > this.#limits.bytes * part;
+  }
+}
+
+describe("SessionLog", () => {
+  test("gives in order what was added, and then nothing", () => {
+    const log = new SessionLog({ messages: 10, bytes: 10_000 });
+    const entries = [entry("replay"), entry("droppable"), entry("latest"), entry("replay")];
+    for (const one of entries) expect(log.add(one)).toBe(true);
+    expect(log.length).toBe(4);
+    expect(all(log)).toEqual(entries);
+    expect([log.take(), log.length, log.bytes, log.dropped]).toEqual([undefined, 0, 0, 0]);
+  });
+
+  test("is full with one message over its bound", () => {
+    const log = new SessionLog({ messages: 8, bytes: 1_000_000 });
+    for (let at = 0; at < 8; at++) expect(log.add(entry("replay"))).toBe(true);
+    expect(log.add(entry("replay"))).toBe(false);
+    expect(log.length).toBe(9);
+  });
+
+  test("is full with one byte over its bound", () => {
+    const limits = { messages: 100, bytes: 2 * overhead + 1_000 };
+    const log = new SessionLog(limits);
+    expect(log.add(entry("replay", 400))).toBe(true);
+    expect(log.add(entry("replay", 600))).toBe(true);
+    expect(log.bytes).toBe(limits.bytes);
+    log.take();
+    expect(log.add(entry("replay", 401))).toBe(false);
+  });
+
+  test("of `latest` the newest of each key waits, at the end", () => {
+    const log = new SessionLog({ messages: 10, bytes: 10_000 });
+    for (const [at, key] of ["a", "b", "a", "c", "b", "a"].entries()) log.add(entry("latest", 0, key, at));
+    expect(all(log).map(({ id }) => id)).toEqual([3, 4, 5]);
+    expect(log.dropped).toBe(3);
+  });
+
+  test("what was taken is not replaced any more", () => {
+    const log = new SessionLog({ messages: 10, bytes: 10_000 });
+    log.add(entry("latest", 0, "a", 1));
+    expect(log.take()?.id).toBe(1);
+    log.add(entry("latest", 0, "a", 2));
+    expect([log.dropped, log.take()?.id]).toEqual([0, 2]);
+  });
+
+  test("pushes of other kinds with the key of a `latest` are none of it", () => {
+    const log = new SessionLog({ messages: 10, bytes: 10_000 });
+    log.add(entry("latest", 0, "a", 1));
+    log.add(entry("replay", 0, "a", 2));
+    log.add(entry("latest", 0, "a", 3));
+    expect(all(log).map(({ id }) => id)).toEqual([2, 3]);
+  });
+
+  test("above half of its bound the oldest droppable goes first, be it the new one", () => {
+    const log = new SessionLog({ messages: 8, bytes: 1_000_000 });
+    for (let at = 0; at < 4; at++) log.add(entry(at < 2 ? "droppable" : "replay", 0, "", at));
+    expect(log.dropped).toBe(0);
+    log.add(entry("replay", 0, "", 4));
+    log.add(entry("replay", 0, "", 5));
+    expect(log.dropped).toBe(2);
+    expect(log.add(entry("droppable", 0, "", 6))).toBe(true);
+    expect(all(log).map(({ id }) => id)).toEqual([2, 3, 4, 5]);
+    expect(log.dropped).toBe(3);
+  });
+
+  test("clear() empties it; it goes on, and remembers what gave way", () => {
+    const log = new SessionLog({ messages: 4, bytes: 1_000_000 });
+    for (const key of ["a", "a", "b"]) log.add(entry("latest", 5, key));
+    log.clear();
+    expect([log.length, log.bytes, log.dropped, log.take()]).toEqual([0, 0, 1, undefined]);
+    log.add(entry("latest", 0, "a", 7));
+    expect([log.dropped, all(log).map(({ id }) => id)]).toEqual([1, [7]]);
+  });
+
+  test("is what the model is, whatever comes and goes", () => {
+    const add = fc.record({
+      delivery: fc.constantFrom("replay" as const, "latest" as const, "droppable" as const),
+      size: fc.nat(200),
+      key: fc.constantFrom("", "a", "b", "c"),
+    });
+    const step = fc.oneof(
+      { weight: 6, arbitrary: add },
+      { weight: 3, arbitrary: fc.constant("take" as const) },
+      fc.constant("clear" as const),
+    );
+    fc.assert(
+      fc.property(fc.nat(12), fc.nat(2_000), fc.array(step, { maxLength: 120 }), (messages, bytes, steps) => {
+        const log = new SessionLog({ messages, bytes });
+        const model = new Model({ messages, bytes });
+        for (const [id, one] of steps.entries()) {
+          if (one === "take") expect(log.take()).toBe(model.entries.shift());
+          else if (one === "clear") {
+            log.clear();
+            model.entries = [];
+          } else {
+            const added = entry(one.delivery, one.size, one.key, id);
+            expect(log.add(added)).toBe(model.add(added));
+          }
+          expect([log.length, log.bytes, log.dropped]).toEqual([model.entries.length, model.bytes, model.dropped]);
+        }
+        expect(all(log)).toEqual(model.entries);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("thousands that come and go in turn keep their order", () => {
+    const log = new SessionLog({ messages: 10_000, bytes: 10_000_000 });
+    let [added, taken] = [0, 0];
+    for (let round = 0; round < 2_000; round++) {
+      for (let at = 0; at < 5; at++) log.add(entry("replay", 0, "", added++));
+      for (let at = 0; at < 4; at++) expect(log.take()?.id).toBe(taken++);
+    }
+    for (const { id } of all(log)) expect(id).toBe(taken++);
+    expect(taken).toBe(added);
+  });
+
+  test.each(["latest", "droppable"] as const)(
+    "half a million %s pushes that nobody takes cost no more than a thousand",
+    (delivery) => {
+      const log = new SessionLog({ messages: 1_024, bytes: 1_048_576 });
+      for (let at = 0; at < 500; at++) log.add(entry("replay", 0, "", at));
+      for (let at = 0; at < 500_000; at++) log.add(entry(delivery, 0, `${at % 8}`, at));
+      const ids = all(log).map(({ id }) => id);
+      expect(ids.slice(0, 501)).toEqual([...new Array(500).keys(), delivery === "latest" ? 499_992 : 499_988]);
+      expect(ids.at(-1)).toBe(499_999);
+    },
+  );
+});
