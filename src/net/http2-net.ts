@@ -7,14 +7,15 @@ import {
   type Http2Server,
   Http2ServerRequest,
   Http2ServerResponse,
-  type Http2Stream,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { systemClock } from "../clock/index.ts";
-import type { ByteStream, Http2Net, StreamEvents, StreamStatus } from "./net.ts";
-import { plainBytes } from "./plain-bytes.ts";
-import { connectStream, type StreamProtocol, streamProtocol } from "./stream-protocol.ts";
+import { Http2ByteStream } from "./http2-byte-stream.ts";
+import type { Http2Net } from "./net.ts";
+import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
 import { clientTls, serverTls } from "./tls-options.ts";
 
@@ -31,9 +32,14 @@ export const http2Net: Http2Net = {
     const server: Http2Server = options.tls
       ? createSecureServer({ ...serverTls(options.tls), settings })
       : createServer({ settings });
-    const sessions = new Set<ServerHttp2Session>();
+    const sessions = new Map<ServerHttp2Session, Socket>();
+    // A session does not give its socket away, but is told of in the same moment.
+    let arrived: Socket | undefined;
+    server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
+      arrived = socket;
+    });
     server.on("session", (session) => {
-      sessions.add(session);
+      if (arrived) sessions.set(session, arrived);
       session.once("close", () => sessions.delete(session));
       session.on("error", () => {});
       // Each of its streams listens.
@@ -41,19 +47,21 @@ export const http2Net: Http2Net = {
       session.setLocalWindowSize(windowBytes);
     });
     server.on("sessionError", () => {});
-    server.on("timeout", (session?: ServerHttp2Session) => session?.destroy());
+    // A session that is to write does not end by itself: its peer may have frozen.
+    server.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.destroy());
     server.setTimeout(idleTimeoutMs);
     // Not "request": Node's layer for that would end streams of gRPC in its own way.
     server.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
       stream.on("error", () => {});
       // Reset before its turn came.
-      if (stream.destroyed || stream.closed) return;
+      const socket = stream.session && sessions.get(stream.session as ServerHttp2Session);
+      if (!socket || stream.destroyed || stream.closed) return;
       const path = headers[":path"] ?? "";
       const isLink = path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
       if (protocol) {
         const { contentType, trailers } = protocol;
-        const bytes = new Http2ByteStream(stream, protocol);
+        const bytes = new Http2ByteStream(stream, { socket, protocol });
         stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });
         if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers(bytes.status)));
         bytes.hear(accept(bytes));
@@ -62,9 +70,9 @@ export const http2Net: Http2Net = {
       else options.other(new Http2ServerRequest(stream, headers, {}, rawHeaders), new Http2ServerResponse(stream));
     });
     const close = async (closed: () => Promise<void>): Promise<void> => {
-      for (const session of sessions) session.close();
+      for (const session of sessions.keys()) session.close();
       const timer = systemClock.after(endTimeoutMs, () => {
-        for (const session of sessions) session.destroy();
+        for (const socket of sessions.values()) socket.destroy();
       });
       await closed();
       timer.cancel();
@@ -74,7 +82,8 @@ export const http2Net: Http2Net = {
 
   async connect({ host, port, tls, path }, events, signal) {
     const authority = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const session: ClientHttp2Session = connect(authority, { settings, ...(tls ? clientTls(tls, host) : {}) });
+    const socket = tls ? connectTls({ host, port, ...clientTls(tls, host), ALPNProtocols: ["h2"] }) : connectTcp({ host, port });
+    const session = connect(authority, { settings, createConnection: () => socket });
     session.on("error", () => {});
     await sessionReady(session, signal);
     session.setLocalWindowSize(windowBytes);
@@ -84,8 +93,12 @@ export const http2Net: Http2Net = {
       "content-type": connectStream.contentType,
       te: "trailers",
     });
-    const bytes = new Http2ByteStream(stream);
-    stream.once("close", () => session.close());
+    const bytes = new Http2ByteStream(stream, { socket });
+    stream.once("close", () => {
+      session.close();
+      const timer = systemClock.after(endTimeoutMs, () => socket.destroy());
+      socket.once("close", () => timer.cancel());
+    });
     bytes.hear(events);
     return bytes;
   },
@@ -113,66 +126,4 @@ function sessionReady(session: ClientHttp2Session, signal: AbortSignal): Promise
     if (signal.aborted) aborted();
     else signal.addEventListener("abort", aborted, { once: true });
   });
-}
-
-/** One stream of HTTP/2 as a byte stream. */
-class Http2ByteStream implements ByteStream {
-  readonly remoteAddress: string;
-  /** Why this side has ended it. */
-  status: StreamStatus | undefined;
-  readonly #stream: Http2Stream;
-  readonly #answers: StreamProtocol | undefined;
-  #ended = false;
-  #error: Error | undefined;
-
-  /** @param answers Set where the stream was accepted. */
-  constructor(stream: Http2Stream, answers?: StreamProtocol) {
-    this.#stream = stream;
-    this.#answers = answers;
-    this.remoteAddress = stream.session?.socket.remoteAddress ?? "";
-    stream.on("error", (error) => {
-      this.#error = error;
-    });
-    const { session } = stream;
-    // A peer that is killed ends the session first; the stream alone would not say why.
-    const failed = (error: Error): void => {
-      this.#error ??= error;
-    };
-    session?.once("error", failed);
-    stream.once("close", () => session?.off("error", failed));
-  }
-
-  get queuedBytes(): number {
-    return this.#stream.writableLength;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    return this.#stream.writable && this.#stream.write(bytes);
-  }
-
-  end(status?: StreamStatus): void {
-    const stream = this.#stream;
-    this.#ended = true;
-    this.status = status;
-    stream.end(this.#answers?.lastBytes(status));
-    const timer = systemClock.after(endTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
-    stream.once("close", () => timer.cancel());
-  }
-
-  destroy(): void {
-    this.#ended = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
-  }
-
-  hear(events: StreamEvents): void {
-    const stream = this.#stream;
-    stream.on("data", (bytes: Buffer) => {
-      // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
-      if (!this.#ended) events.data(plainBytes(bytes));
-    });
-    stream.on("drain", () => events.drain());
-    // The peer has said all; nothing comes after that, so this side ends too.
-    stream.on("end", () => stream.end());
-    stream.once("close", () => events.closed(this.#error));
-  }
 }
