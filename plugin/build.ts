@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /**
@@ -6,7 +7,7 @@ import { build } from "esbuild";
  */
 export async function buildPlugin(outFile: string): Promise<void> {
   await build({
-    entryPoints: [new URL("protoc-gen-nano.ts", import.meta.url).pathname],
+    entryPoints: [fileURLToPath(new URL("protoc-gen-nano.ts", import.meta.url))],
     outfile: outFile,
     bundle: true,
     platform: "node",

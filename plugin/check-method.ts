@@ -1,20 +1,22 @@
 import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { Access, Delivery, method as methodOption, Order } from "../gen/nano/options_pb.ts";
+import { Access, Delivery, MethodSchema, method as methodOption, Order } from "../gen/nano/options_pb.ts";
 import { checkOptions } from "./check-options.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
 import { means, written } from "./policy.ts";
-import { position } from "./position.ts";
+import { type Place, position } from "./position.ts";
 import type { Report } from "./report.ts";
+
+const fields = MethodSchema.field;
 
 /** Checks the shape of a method, what it says of itself, and what that comes to with the defaults. */
 export function checkMethod(service: ServiceModel, method: MethodModel, report: Report): void {
   const { desc, kind, own } = method;
-  const at = position(desc, methodOption.number);
+  const at: Place = (...fields) => position(desc, methodOption.number, ...fields);
   checkShape(service, method, report);
   if (own) {
-    for (const { name } of written(own)) {
-      if (!means(kind, name)) report(at, `${name} means nothing on a ${kind}: leave it out of ${desc.name}`);
+    for (const { name, number } of written(own)) {
+      if (!means(kind, name)) report(at(number), `${name} means nothing on a ${kind}: leave it out of ${desc.name}`);
     }
     checkOptions(own, desc.parent.file, at, report);
   }
@@ -37,29 +39,33 @@ function checkShape({ kind }: ServiceModel, { desc }: MethodModel, report: Repor
   }
 }
 
-function checkRouting({ desc, policy }: MethodModel, at: string, report: Report): void {
+function checkRouting({ desc, policy }: MethodModel, at: Place, report: Report): void {
   const { routeBy, own, order, maxConcurrent } = policy;
-  if (routeBy.case === "key") checkKey(desc.input, routeBy.value, "to route by", at, report);
-  else if (own) report(at, 'own is said of a key: add key: "field"');
+  if (routeBy.case === "key") checkKey(desc.input, routeBy.value, "to route by", at(fields.key.number), report);
+  else if (own) report(at(fields.own.number), 'own is said of a key: add key: "field"');
   if (maxConcurrent !== undefined && order !== Order.CONCURRENT) {
-    report(at, "max_concurrent is said of messages side by side: add order: ORDER_CONCURRENT");
+    report(at(fields.maxConcurrent.number), "max_concurrent is said of messages side by side: add order: ORDER_CONCURRENT");
   }
 }
 
-function checkAdmission(service: ServiceModel, { desc, policy }: MethodModel, at: string, report: Report): void {
+function checkAdmission(service: ServiceModel, { desc, policy }: MethodModel, at: Place, report: Report): void {
   if (policy.access === Access.PUBLIC && policy.roles.length > 0) {
-    report(at, `who has a role is a user, so ${desc.name} cannot be ACCESS_PUBLIC: write access: ACCESS_BOUND, or no roles`);
+    report(
+      at(fields.roles.number),
+      `who has a role is a user, so ${desc.name} cannot be ACCESS_PUBLIC: write access: ACCESS_BOUND, or no roles`,
+    );
   }
   if (service.kind === "handler" && service.packagePolicy?.requireAccess && !policy.access) {
-    report(at, `the package asks for an access word: ${desc.name} needs access: ACCESS_BOUND or ACCESS_PUBLIC`);
+    report(position(desc), `the package asks for an access word: ${desc.name} needs access: ACCESS_BOUND or ACCESS_PUBLIC`);
   }
 }
 
-function checkPush({ desc, policy }: MethodModel, at: string, report: Report): void {
+function checkPush({ desc, policy }: MethodModel, at: Place, report: Report): void {
   const { delivery, latestBy } = policy;
   if (latestBy === undefined) return;
-  if (delivery !== Delivery.LATEST) report(at, "latest_by is said of the newest push: add delivery: DELIVERY_LATEST");
-  checkKey(desc.output, latestBy, "to tell pushes apart by", at, report);
+  if (delivery !== Delivery.LATEST)
+    report(at(fields.latestBy.number), "latest_by is said of the newest push: add delivery: DELIVERY_LATEST");
+  checkKey(desc.output, latestBy, "to tell pushes apart by", at(fields.latestBy.number), report);
 }
 
 function checkKey(message: DescMessage, name: string, purpose: string, at: string, report: Report): void {

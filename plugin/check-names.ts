@@ -1,4 +1,4 @@
-import { method as methodOption } from "../gen/nano/options_pb.ts";
+import { MethodSchema, method as methodOption } from "../gen/nano/options_pb.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
 import { errorName, listenerName, lowerFirst } from "./names.ts";
 import { position } from "./position.ts";
@@ -70,7 +70,7 @@ export function checkRoutes(services: readonly ServiceModel[], report: Report): 
   const taken = new Map<string, string>();
   for (const service of services) {
     for (const { desc, route } of service.methods) {
-      const at = position(desc, methodOption.number);
+      const at = position(desc, methodOption.number, MethodSchema.field.route.number);
       if (new TextEncoder().encode(route).length > maxRouteBytes) {
         report(at, `the route of ${desc.name} has over ${maxRouteBytes} bytes: set a shorter one by (nano.method).route`);
       }

@@ -1,11 +1,20 @@
 import { type DescFile, getOption, hasOption } from "@bufbuild/protobuf";
-import { handler, method as methodOption, policy as policyOption, remote, session } from "../gen/nano/options_pb.ts";
+import {
+  HandlerSchema,
+  handler,
+  method as methodOption,
+  PolicySchema,
+  policy as policyOption,
+  RemoteSchema,
+  remote,
+  session,
+} from "../gen/nano/options_pb.ts";
 import { checkMethod } from "./check-method.ts";
 import { checkNames, checkRoutes } from "./check-names.ts";
 import { checkDefaults } from "./check-options.ts";
 import { findMessage, type ServiceModel, sessionName } from "./model.ts";
 import { means, written } from "./policy.ts";
-import { position } from "./position.ts";
+import { type Place, position } from "./position.ts";
 import type { Report } from "./report.ts";
 
 /** Throws an Error that lists everything that is wrong, a line each: `file:line:column: what is wrong, and how to write it`. */
@@ -29,11 +38,13 @@ function checkPolicies(files: readonly DescFile[], report: Report): void {
   const said = new Map<string, DescFile>();
   for (const file of files) {
     if (!hasOption(file, policyOption)) continue;
-    const at = position(file, policyOption.number);
+    const { number } = policyOption;
     const { defaults } = getOption(file, policyOption);
-    if (defaults) checkDefaults(defaults, file, at, report);
+    const atDefaults: Place = (...fields) => position(file, number, PolicySchema.field.defaults.number, ...fields);
+    if (defaults) checkDefaults(defaults, file, atDefaults, report);
     const other = said.get(file.proto.package);
-    if (other) report(at, `${other.name}.proto says (nano.policy) for the package already: write one of the two`);
+    if (other)
+      report(position(file, number), `${other.name}.proto says (nano.policy) for the package already: write one of the two`);
     said.set(file.proto.package, file);
   }
 }
@@ -65,16 +76,20 @@ function checkFile(file: DescFile, report: Report): void {
 
 function checkService(service: ServiceModel, report: Report): void {
   const { desc, kind, server, defaults } = service;
-  const at = position(desc, kind === "handler" ? handler.number : remote.number);
+  const [{ number }, { field }] = kind === "handler" ? [handler, HandlerSchema] : [remote, RemoteSchema];
   if (!/^[a-z][A-Za-z0-9]*$/.test(server)) {
-    report(at, `${desc.name} needs the type of its server, in lowerCamelCase: option (nano.${kind}).server = "room"`);
+    report(
+      position(desc, number, field.server.number),
+      `${desc.name} needs the type of its server, in lowerCamelCase: option (nano.${kind}).server = "room"`,
+    );
   }
   if (defaults) {
+    const at: Place = (...fields) => position(desc, number, field.defaults.number, ...fields);
     checkDefaults(defaults, desc.file, at, report);
     const kinds = kind === "handler" ? (["request", "notify", "push"] as const) : (["remote"] as const);
-    for (const { name } of written(defaults)) {
-      if (kinds.some((one) => means(one, name))) continue;
-      report(at, `${name} means nothing for any method of a ${kind}: leave it out of the defaults`);
+    for (const option of written(defaults)) {
+      if (kinds.some((one) => means(one, option.name))) continue;
+      report(at(option.number), `${option.name} means nothing for any method of a ${kind}: leave it out of the defaults`);
     }
   }
   for (const method of service.methods) checkMethod(service, method, report);

@@ -5,17 +5,22 @@ const fileService = 6;
 const serviceMethod = 2;
 const optionsOf = { file: 8, service: 3, method: 4 } as const;
 
-/** Where something stands in its .proto, as "chat/v1/chat.proto:18:3". An option is found where its own line is known. */
-export function position(desc: DescFile | DescService | DescMethod, option?: number): string {
+/** Where an option stands, or a field inside it. */
+export type Place = (...fields: readonly number[]) => string;
+
+/**
+ * Where something stands in its .proto, as "chat/v1/chat.proto:18:3". An option, and a field inside it by further numbers, is found
+ * where the compiler says so; else what it belongs to is.
+ */
+export function position(desc: DescFile | DescService | DescMethod, ...option: readonly number[]): string {
   const file = desc.kind === "file" ? desc : desc.kind === "service" ? desc.file : desc.parent.file;
-  const path = pathOf(desc);
-  const name = `${file.name}.proto`;
-  const full = option === undefined ? path : [...path, optionsOf[desc.kind === "rpc" ? "method" : desc.kind], option];
-  for (let length = full.length; length > 0; length--) {
-    const span = spanOf(file, full.slice(0, length));
-    if (span) return `${name}:${(span[0] ?? 0) + 1}:${(span[1] ?? 0) + 1}`;
+  const options = optionsOf[desc.kind === "rpc" ? "method" : desc.kind];
+  const path = option.length === 0 ? pathOf(desc) : [...pathOf(desc), options, ...option];
+  for (let length = path.length; length > 0; length--) {
+    const span = spanOf(file, path.slice(0, length));
+    if (span) return `${file.name}.proto:${(span[0] ?? 0) + 1}:${(span[1] ?? 0) + 1}`;
   }
-  return `${name}:1:1`;
+  return `${file.name}.proto:1:1`;
 }
 
 function pathOf(desc: DescFile | DescService | DescMethod): number[] {
