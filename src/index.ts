@@ -31,6 +31,7 @@ export type { Authenticate, Authenticated, FrontendLimits, Refusal } from "./fro
 export type { Group, GroupPushOptions, Member } from "./group/index.ts";
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";
+export type { FrontendCounters, LimitCounts, LimitName, RefusalCounts, ServerCounters, Stage } from "./metrics/index.ts";
 export type { ByteStream, Listener, Net, StreamEvents, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";

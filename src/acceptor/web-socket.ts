@@ -1,6 +1,6 @@
 import { NanoError } from "../error/index.ts";
 import type { ByteStream, Listener, StreamEvents, TlsOptions } from "../net/index.ts";
-import { exactPacket } from "../packet/index.ts";
+import { exactPacket, PacketError } from "../packet/index.ts";
 import type { Accept, AcceptedSocket, Acceptor } from "./acceptor.ts";
 import { addressOf } from "./address.ts";
 import { allowsOrigin } from "./origin.ts";
@@ -22,9 +22,6 @@ export interface WebSocketOptions {
   readonly tls?: TlsOptions;
 }
 
-// Every message is one packet: nobody needs more pieces for it.
-const maxFragments = 64;
-
 /** Clients by WebSocket: one packet a message. */
 export function webSocket(options: WebSocketOptions): Acceptor {
   const { port, host = "127.0.0.1", name = "ws", path, origins = [], tls } = options;
@@ -41,7 +38,7 @@ export function webSocket(options: WebSocketOptions): Acceptor {
           ...(tls ? { tls } : {}),
           ...(path === undefined ? {} : { path }),
           maxMessageBytes: server.maxPacketBytes,
-          maxFragments,
+          maxFragments: server.maxFragments,
           allowOrigin: (origin, asked) => allowsOrigin(origin, asked, tls !== undefined, origins),
         },
         (stream) => packetEvents(stream, accept),
@@ -66,17 +63,19 @@ function packetEvents(stream: ByteStream, accept: Accept): StreamEvents {
     destroy: () => stream.destroy(),
   };
   const events = accept(socket);
+  let breach: PacketError | undefined;
   return {
     data(bytes) {
       try {
         exactPacket(bytes);
-      } catch {
+      } catch (reason) {
+        if (reason instanceof PacketError) breach = reason;
         stream.destroy();
         return;
       }
       events.data(bytes);
     },
     drain: () => events.drain(),
-    closed: (error) => events.closed(error),
+    closed: (error) => events.closed(breach ?? error),
   };
 }

@@ -1,5 +1,6 @@
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { ServerCounters } from "../metrics/index.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** One server of a cluster. */
@@ -10,6 +11,8 @@ export interface Server extends Cluster {
   /** Where each acceptor listens, by its name, and `cluster`. Filled by `start`. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly log: Logger;
+  /** What was counted: live structs of numbers that only grow. */
+  readonly counters: ServerCounters;
   /** Resolves when everything serves. A failure stops, in reverse, what had started, and is thrown. */
   start(): Promise<void>;
   /** Takes nothing new, finishes what is there, lets its clients go (`moved`). */

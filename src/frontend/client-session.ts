@@ -14,10 +14,12 @@ import {
   SessionLog,
 } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
-import type { ClientMessage, ConnectedSession, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { ClientMessage, ConnectedSession } from "./connection-host.ts";
 import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
+import { type Pace, RateLimit } from "./rate.ts";
 import type { SessionPeers } from "./session-peers.ts";
 
 /** What a session asks of its frontend. */
@@ -49,6 +51,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #connection: Connection;
   readonly #dispatcher: Dispatcher;
   readonly #data: SessionData;
+  readonly #messageRate: RateLimit;
+  readonly #byteRate: RateLimit;
   #finished: Promise<void> | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
@@ -56,6 +60,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#connection = connection;
     this.openedAtMs = host.now();
     this.log = new SessionLog({ messages: host.limits.queueMessages, bytes: host.limits.queueBytes });
+    const { messagesPerSecond, messagesBurst, bytesPerSecond, bytesBurst } = host.limits;
+    this.#messageRate = new RateLimit(messagesPerSecond, messagesBurst, this.openedAtMs);
+    this.#byteRate = new RateLimit(bytesPerSecond, bytesBurst, this.openedAtMs);
     this.#data = new SessionData();
     this.core = new SessionCore({
       id,
@@ -92,6 +99,30 @@ export class ClientSession implements SessionHome, ConnectedSession {
   receive(message: ClientMessage): void {
     const { encoding } = this.#connection;
     if (encoding && !this.core.ended) this.#dispatcher.receive(message, encoding);
+  }
+
+  pace(messages: number, bytes: number): Pace {
+    const now = this.#host.now();
+    let limit: "messagesPerSecond" | "bytesPerSecond" = "messagesPerSecond";
+    let pace = this.#messageRate.take(now, messages);
+    if (pace === "within") {
+      limit = "bytesPerSecond";
+      pace = this.#byteRate.take(now, bytes);
+    }
+    if (pace !== "within") this.#host.counters.limits[limit]++;
+    return pace;
+  }
+
+  tooFast({ kind, id, route }: Omit<ClientMessage, "body">): void {
+    const { messagesPerSecond, bytesPerSecond } = this.#host.limits;
+    const message = `a session may send ${messagesPerSecond} messages and ${bytesPerSecond} bytes a second`;
+    this.#dispatcher.refuse(kind, id, route, new NanoError({ code: "resource_exhausted", message }), "limit");
+  }
+
+  tooSlow(): void {
+    // It takes nothing of what waits: only the reason is left for it.
+    this.log.clear();
+    void this.end({ kind: "kicked", code: "too_slow", message: "the client reads too slowly" });
   }
 
   // Until a session can be resumed, a lost socket ends it.
@@ -161,6 +192,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     next.apply(patch);
     const { sessionDataBytes } = this.#host.limits;
     if (next.length > sessionDataBytes) {
+      this.#host.counters.limits.sessionDataBytes++;
       throw new NanoError({ code: "resource_exhausted", message: `a session's data has at most ${sessionDataBytes} bytes` });
     }
     this.#data.apply(patch);
@@ -202,11 +234,13 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   #add(entry: Parameters<SessionLog["add"]>[0]): void {
     if (this.core.ended) return;
-    if (this.log.add(entry)) this.#host.flushSoon(this.#connection);
-    else {
-      this.log.clear();
-      void this.end({ kind: "kicked", code: "too_slow", message: "the client reads too slowly" });
-    }
+    if (this.log.add(entry)) return this.#host.flushSoon(this.#connection);
+    // Much may be sent in one turn; what the socket takes at once was never waiting.
+    this.#connection.flush();
+    const { over } = this.log;
+    if (over === undefined) return;
+    this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
+    this.tooSlow();
   }
 
   #latestKey(push: OutgoingPush, delivery: Delivery): string {

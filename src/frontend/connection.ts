@@ -1,66 +1,23 @@
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
-import { inflateZlib } from "../compression/index.ts";
-import type { CloseReason, Kick } from "../error/index.ts";
-import {
-  clientFamily,
-  encodeHandshakeAnswer,
-  encodeKick,
-  type HandshakeRequest,
-  parseHandshakeRequest,
-} from "../handshake/index.ts";
+import { CompressionError, inflateZlib } from "../compression/index.ts";
+import type { CloseReason, Kick, KickCode } from "../error/index.ts";
+import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, MessageKind } from "../message/index.ts";
-import { PacketDecoder, PacketType } from "../packet/index.ts";
-import type { SessionLog } from "../session/index.ts";
-import type { FrontendCounters } from "./counters.ts";
+import type { LimitName } from "../metrics/index.ts";
+import { StreamError } from "../net/index.ts";
+import { PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
+import { accepting, refusing } from "./answers.ts";
+import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
 import type { ClientEncoding } from "./encoding.ts";
-import type { ResolvedLimits } from "./limits.ts";
-import { LogWriter, type RouteMessages } from "./log-writer.ts";
-import { PacketWriter, type Slab } from "./writer.ts";
-
-/** One message of a client, as it came. */
-export interface ClientMessage {
-  readonly kind: "request" | "notify";
-  readonly id: number;
-  readonly route: string;
-  /** In the connection's encoding. Its own copy. */
-  readonly body: Uint8Array;
-}
-
-/** The session behind a connection. */
-export interface ConnectedSession {
-  readonly id: string;
-  readonly log: SessionLog;
-  /** The handshake is acknowledged: messages may come and go. */
-  opened(): void;
-  receive(message: ClientMessage): void;
-  /** The connection is gone. */
-  disconnected(reason: CloseReason): void;
-}
-
-/** What came of a handshake. */
-export type HandshakeOutcome =
-  | { readonly ok: true; readonly session: ConnectedSession; readonly encoding: ClientEncoding }
-  | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
-
-/** What a connection asks of its frontend. */
-export interface ConnectionHost {
-  readonly limits: ResolvedLimits;
-  readonly counters: FrontendCounters;
-  readonly slab: Slab;
-  readonly messages: RouteMessages;
-  now(): number;
-  /** Decides on a handshake. Never rejects. */
-  handshake(connection: Connection, request: HandshakeRequest): Promise<HandshakeOutcome>;
-  /** `connection.flush()` is called when this turn is over. */
-  flushSoon(connection: Connection): void;
-  closed(connection: Connection): void;
-}
+import { LogWriter } from "./log-writer.ts";
+import { WriteProgress } from "./progress.ts";
+import { PacketWriter } from "./writer.ts";
 
 /** How far a connection has come. Anything out of this order closes it. */
 type ConnectionState = "fresh" | "deciding" | "answered" | "working" | "closing" | "closed";
 
 // Above this much in the socket the log keeps the rest, where it can be counted and give way.
-const socketHighWaterBytes = 256 * 1_024;
+const socketHighWaterBytes = 64 * 1_024;
 const sliceBytes = 64 * 1_024;
 
 /** One socket of a client: packets, handshake, heartbeats, encoding, and the one writer. */
@@ -73,11 +30,15 @@ export class Connection implements SocketEvents {
   lastHeartbeatAtMs: number;
   /** Whether the client sent `sys.nano`. */
   nano = false;
+  /** Whether its handshake was ever done. */
+  acknowledged = false;
 
   readonly #socket: AcceptedSocket;
   readonly #host: ConnectionHost;
   readonly #decoder: PacketDecoder;
   readonly #packets: PacketWriter;
+  readonly #progress = new WriteProgress();
+  #earlyBytes = 0;
   #state: ConnectionState = "fresh";
   #session: ConnectedSession | undefined;
   #writer: LogWriter | undefined;
@@ -102,7 +63,7 @@ export class Connection implements SocketEvents {
     try {
       this.#decoder.push(bytes, this.#packet);
     } catch (reason) {
-      this.#violation(reason instanceof Error ? reason.message : String(reason));
+      this.#violation(reason instanceof Error ? reason.message : String(reason), this.#sizeLimit(reason));
     }
   }
 
@@ -111,8 +72,14 @@ export class Connection implements SocketEvents {
   }
 
   closed(error?: Error): void {
+    this.#host.released();
     if (this.#state === "closed") return;
-    this.#gone({ kind: "lost", message: error ? `the connection broke: ${error.message}` : "the client closed the connection" });
+    if (error instanceof PacketError || error instanceof StreamError) this.#violation(error.message, this.#sizeLimit(error));
+    else
+      this.#gone({
+        kind: "lost",
+        message: error ? `the connection broke: ${error.message}` : "the client closed the connection",
+      });
   }
 
   /** Writes what the log holds, as much as the socket takes. */
@@ -135,6 +102,22 @@ export class Connection implements SocketEvents {
     this.lastHeartbeatAtMs = this.#host.now();
     this.#packets.packet(PacketType.heartbeat);
     this.#packets.flush();
+  }
+
+  /** Whether the client has taken nothing of what waits in its socket for too long. Asked by the sweep. */
+  stalled(): boolean {
+    const { limits, now } = this.#host;
+    return this.#progress.stalled(now(), this.#packets.written, this.#socket.queuedBytes, limits.stalledMs);
+  }
+
+  /** The client reads too slowly to be kept. */
+  tooSlow(): void {
+    this.#session?.tooSlow();
+  }
+
+  /** Closes a socket that may not stay, before it has said a word, and says why. */
+  turnAway({ kick, afterMs }: Postponed): void {
+    this.#refuse(503, kick, afterMs);
   }
 
   /** Says the last words, all that waits before them included, and closes. A client that was kicked does not come back by itself (rule 7). */
@@ -160,18 +143,23 @@ export class Connection implements SocketEvents {
     switch (type) {
       case PacketType.handshake:
         if (this.#state !== "fresh") return this.#violation("a second handshake");
+        if (this.#early(to - from)) return false;
         this.#state = "deciding";
         void this.#handshake(buffer.slice(from, to));
         return true;
       case PacketType.handshakeAck:
         if (this.#state !== "answered") return this.#violation("an ack without a handshake");
         this.#state = "working";
+        this.acknowledged = true;
+        this.#host.acknowledged(this);
         this.#decoder.maxPacketBytes = this.#host.limits.packetBytes;
         this.#session?.opened();
         this.#host.flushSoon(this);
         return this.#open();
       case PacketType.heartbeat:
-        return this.#state === "answered" || this.#state === "working" || this.#violation("a heartbeat before the handshake");
+        if (this.#state === "answered") return !this.#early(to - from);
+        if (this.#state !== "working") return this.#violation("a heartbeat before the handshake");
+        return this.#session?.pace(1, 0) !== "abuse" || this.#tooMuch();
       case PacketType.data:
         if (this.#state !== "working") return this.#violation("data before the handshake was done");
         return this.#data(buffer, from, to);
@@ -189,6 +177,11 @@ export class Connection implements SocketEvents {
       return;
     }
     this.nano = clientFamily(request) === "nano";
+    const postponed = this.#host.admit();
+    if (postponed) {
+      this.#refuse(503, postponed.kick, this.nano ? postponed.afterMs : undefined);
+      return;
+    }
     const outcome = await this.#host.handshake(this, request);
     // The socket may have gone while the application decided.
     if (this.#state !== "deciding") {
@@ -202,23 +195,13 @@ export class Connection implements SocketEvents {
       return;
     }
     this.#session = outcome.session;
-    this.#writer = new LogWriter(this.#packets, outcome.encoding, this.#host.messages, this.#host.counters, request);
+    this.#writer = new LogWriter(this.#packets, outcome.encoding, this.#host, request);
     this.#encoding = outcome.encoding;
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
     this.#packets.packet(
       PacketType.handshake,
-      encodeHandshakeAnswer({
-        code: 200,
-        sys: {
-          heartbeat: this.#host.limits.heartbeatMs / 1_000,
-          dict: {},
-          serializer: outcome.encoding.name,
-          ...(this.nano
-            ? { nano: { v: 1, session: outcome.session.id, ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false } }
-            : {}),
-        },
-      }),
+      accepting(this.#host.limits.heartbeatMs, outcome.encoding.name, this.nano ? outcome.session.id : undefined),
     );
     this.#packets.flush();
   }
@@ -230,14 +213,16 @@ export class Connection implements SocketEvents {
     return this.#encoding;
   }
 
-  #refuse(code: number, kick: Kick): void {
+  #refuse(code: number, kick: Kick, afterMs?: number): void {
     this.#host.counters.handshakesRefused++;
-    const answer = { code, sys: { heartbeat: this.#host.limits.heartbeatMs / 1_000, dict: {}, serializer: "json" } };
-    this.#packets.packet(PacketType.handshake, encodeHandshakeAnswer({ ...answer, message: kick.reason }));
+    const { heartbeatMs } = this.#host.limits;
+    this.#packets.packet(PacketType.handshake, refusing(heartbeatMs, code, kick.reason, afterMs));
     this.#packets.packet(PacketType.kick, encodeKick(kick));
     this.#packets.flush();
     this.#state = "closing";
-    this.#socket.end();
+    // What the system has taken goes out all the same.
+    if (this.#host.crowded) this.#socket.destroy();
+    else this.#socket.end();
     this.#gone({ kind: "protocol", code: kick.code, message: kick.reason });
   }
 
@@ -249,14 +234,43 @@ export class Connection implements SocketEvents {
       return this.#violation("clients send requests and notifies only");
     }
     if (message.route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
-    const { id, route } = message;
+    const session = this.#session;
+    if (!session) return false;
+    const { id, route, bodyFrom, bodyTo } = message;
     const kind = message.kind === MessageKind.request ? "request" : "notify";
-    // libpitaya deflates whatever gets smaller (rule 3).
-    const body = message.compressed
-      ? inflateZlib(buffer.subarray(message.bodyFrom, message.bodyTo), this.#host.limits.packetBytes)
-      : buffer.slice(message.bodyFrom, message.bodyTo);
-    this.#session?.receive({ kind, id, route, body });
-    return this.#open();
+    let pace = session.pace(1, to - from);
+    if (pace === "within") {
+      let body: Uint8Array;
+      if (message.compressed) {
+        // libpitaya deflates whatever gets smaller (rule 3).
+        body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
+        pace = session.pace(0, Math.max(0, body.length - (bodyTo - bodyFrom)));
+      } else body = buffer.slice(bodyFrom, bodyTo);
+      if (pace === "within") session.receive({ kind, id, route, body });
+    }
+    if (pace === "over") session.tooFast({ kind, id, route });
+    return pace === "abuse" ? this.#tooMuch() : this.#open();
+  }
+
+  #tooMuch(): false {
+    return this.#violation("the client sends far more than it may", undefined, "resource_exhausted");
+  }
+
+  /** Counts what comes before the handshake is done. True when that is too much. */
+  #early(bodyBytes: number): boolean {
+    this.#earlyBytes += packetHeaderBytes + bodyBytes;
+    if (this.#earlyBytes <= this.#host.limits.handshakeBytes) return false;
+    this.#violation("too many bytes before the handshake was done", "handshakeBytes");
+    return true;
+  }
+
+  #sizeLimit(reason: unknown): LimitName | undefined {
+    const large =
+      reason instanceof StreamError
+        ? reason.limit === "messageBytes"
+        : (reason instanceof PacketError || reason instanceof CompressionError) && reason.tooLarge;
+    if (large) return this.acknowledged ? "packetBytes" : "handshakeBytes";
+    return reason instanceof StreamError && reason.limit === "fragments" ? "fragments" : undefined;
   }
 
   #open(): boolean {
@@ -269,12 +283,14 @@ export class Connection implements SocketEvents {
   }
 
   /** Always false: no more packets are read. */
-  #violation(message: string): false {
-    this.#host.counters.violations++;
-    const reason: CloseReason = { kind: "protocol", code: "invalid_argument", message };
-    if (this.#state === "working") this.kick({ code: "invalid_argument", reason: message }, reason);
+  #violation(message: string, limit?: LimitName, code: KickCode = "invalid_argument"): false {
+    const { counters } = this.#host;
+    counters.violations++;
+    if (limit) counters.limits[limit]++;
+    const reason: CloseReason = { kind: "protocol", code, message };
+    if (this.#state === "working") this.kick({ code, reason: message }, reason);
     else {
-      if (this.#state !== "answered") this.#host.counters.handshakesRefused++;
+      counters.handshakesRefused++;
       this.destroy(reason);
     }
     return false;

@@ -5,12 +5,13 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
 import type { Link } from "../link/index.ts";
-import type { Stage } from "../pipeline/index.ts";
+import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
 import type { Directory, KnownRoute, Router, ServerKey } from "../router/index.ts";
 import type { ClientSession } from "./client-session.ts";
-import type { ClientMessage } from "./connection.ts";
+import type { ClientMessage } from "./connection-host.ts";
 import type { ClientEncoding } from "./encoding.ts";
+import { MethodLimits } from "./method-limits.ts";
 import type { SessionPeers } from "./session-peers.ts";
 
 /** What sending messages on needs of the server around. */
@@ -22,11 +23,11 @@ export interface DispatchHost {
   readonly deadlines: DeadlineSweep;
   readonly peers: SessionPeers;
   readonly limits: { readonly inFlight: number };
+  readonly counters: FrontendCounters;
   now(): number;
   /** An open link, if there is one. */
   linkOf(server: ServerInfo): Link | undefined;
   linkTo(server: ServerInfo): Promise<Link>;
-  refused(stage: Stage): void;
   /** A handler here threw what was not meant for clients. */
   handlerFailed(route: string, reason: unknown): void;
 }
@@ -42,6 +43,7 @@ export class Dispatcher {
   readonly #running = new Map<Incoming, BreakOff>();
   readonly #before = new Map<string, ServerKey>();
   readonly #toldGone = new Set<bigint>();
+  readonly #methods = new MethodLimits();
   // Serial messages under way, and where they went.
   #serial = 0;
   #target: bigint | undefined;
@@ -62,11 +64,18 @@ export class Dispatcher {
     const refusal = shapeRefusal(message, known);
     if (refusal || !known) return this.#refuse(message, refusal, "route");
     if (this.pending >= host.limits.inFlight) {
+      host.counters.limits.inFlight++;
       const full = new NanoError({
         code: "resource_exhausted",
         message: `over ${host.limits.inFlight} messages wait for an answer`,
       });
       return this.#refuse(message, full, "limit");
+    }
+    const { policy } = known.info;
+    if (policy.limit && !this.#methods.take(message.route, policy.limit, host.now())) {
+      host.counters.limits.methodLimit++;
+      const often = `${message.route} may be called ${policy.limit.perSecond} times a second`;
+      return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
     }
     let body: Uint8Array;
     try {
@@ -74,7 +83,11 @@ export class Dispatcher {
     } catch (reason) {
       return this.#refuse(message, NanoError.from(reason), "validate");
     }
-    const { policy } = known.info;
+    if (policy.maxBytes !== undefined && body.length > policy.maxBytes) {
+      host.counters.limits.methodBytes++;
+      const large = `${message.route} takes at most ${policy.maxBytes} bytes`;
+      return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
+    }
     const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this.#expire);
     if (policy.order === "concurrent" && !this.#linking) {
       if (!this.#go(incoming)) this.#wait(incoming);
@@ -82,6 +95,14 @@ export class Dispatcher {
     }
     this.#wait(incoming);
     this.#pump();
+  }
+
+  /** Tells the client that a message was not handled. */
+  refuse(kind: ClientMessage["kind"], id: number, route: string, error: NanoError, stage: Stage): void {
+    if (this.#session.core.ended) return;
+    this.#host.counters.refused[stage]++;
+    if (kind === "request") this.#session.fail(id, route, error);
+    else this.#session.notifyFailed(route, error);
   }
 
   /** The session is over: nothing waits, and what runs is broken off. */
@@ -256,11 +277,8 @@ export class Dispatcher {
     this.#refuse(incoming.message, error, stage);
   }
 
-  #refuse(message: ClientMessage, error: NanoError | undefined, stage: Stage): void {
-    if (this.#session.core.ended || !error) return;
-    this.#host.refused(stage);
-    if (message.kind === "request") this.#session.fail(message.id, message.route, error);
-    else this.#session.notifyFailed(message.route, error);
+  #refuse({ kind, id, route }: ClientMessage, error: NanoError | undefined, stage: Stage): void {
+    if (error) this.refuse(kind, id, route, error, stage);
   }
 
   #tellGone(type: string, incarnation: bigint): void {

@@ -1,26 +1,31 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Acceptor } from "../acceptor/index.ts";
+import type { AcceptedSocket, Acceptor } from "../acceptor/index.ts";
 import { type Clock, type Random, sleep, toHex, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
+import { createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { createUserTable, type UserTable } from "../user/index.ts";
+import { createAdmission } from "./admission.ts";
 import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
 import { createBackendFrames } from "./backend-frames.ts";
 import { ClientSession, type SessionHost } from "./client-session.ts";
-import { Connection, type ConnectionHost, type HandshakeOutcome } from "./connection.ts";
-import { createFrontendCounters, type FrontendCounters } from "./counters.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHost, HandshakeOutcome } from "./connection-host.ts";
 import type { DispatchHost } from "./dispatcher.ts";
+import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
+import { createPressure } from "./pressure.ts";
 import { createSessionPeers } from "./session-peers.ts";
+import { createSweep, sweepMs } from "./sweep.ts";
 import { createSlab } from "./writer.ts";
 
 /** The half of a server that holds clients. */
@@ -47,7 +52,7 @@ export interface Frontend {
 }
 
 /** What a frontend is made of. */
-export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" | "refused" | "now" | "handlerFailed"> {
+export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed"> {
   readonly id: string;
   readonly acceptors: readonly Acceptor[];
   readonly authenticate: Authenticate | undefined;
@@ -64,14 +69,20 @@ export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" |
   readonly needsUser: () => boolean;
 }
 
-// Timers come late now and then: a heartbeat may leave half a sweep early, rather than a whole one late.
-const sweepMs = 1_000;
 const releasePollMs = 20;
+const moved = { code: "moved", reason: "the server stops: connect again" } as const;
+const gone = { kind: "draining", code: moved.code, message: moved.reason } as const;
+
+// How many sockets may be closing, each for as long as its peer takes, before others are closed without waiting.
+const mostClosing = 1_000;
+const mostReserved = 256;
 
 /** The frontend half of a server. Nothing listens before `start`. */
 export function createFrontend(options: FrontendOptions): Frontend {
   const { clock, log, limits, directory } = options;
   const counters = createFrontendCounters();
+  const pressure = createPressure(limits, { periodMs: sweepMs, nowMs: clock.now() });
+  const admission = createAdmission(limits, { random: options.random, pressure, hits: counters.limits, nowMs: clock.now() });
   const connections = new Set<Connection>();
   const sessions = new Map<string, ClientSession>();
   const dirty = new Set<Connection>();
@@ -103,7 +114,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const linkedTypes = new Set<string>();
   let known: ReadonlySet<bigint> = new Set();
   let flushing = false;
+  let draining = false;
   let sweep: { cancel(): void } | undefined;
+  let sockets = 0;
+  let spareSockets = Number.POSITIVE_INFINITY;
+  const door = createDoor({
+    limits,
+    hits: counters.limits,
+    most: () => Math.min(limits.connections, spareSockets),
+    bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size : undefined),
+  });
+  const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
   function linkAll(type: string): void {
     linkedTypes.add(type);
@@ -116,6 +137,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
 
   const sessionHost: SessionHost = {
     ...options,
+    counters,
     peers,
     users,
     membership,
@@ -125,7 +147,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const type of server.types) linkAll(type);
       return options.linkTo(server);
     },
-    refused: (stage) => void counters.refused[stage]++,
     handlerFailed: (route, reason) => log.error({ err: reason, route }, "a handler threw"),
     listenerFailed: (reason) => log.error({ err: reason }, "a session listener threw"),
     opened: (session) => {
@@ -144,12 +165,27 @@ export function createFrontend(options: FrontendOptions): Frontend {
     counters,
     slab: createSlab(),
     messages: (route) => directory.route(route)?.info.output,
+    oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
     now: () => clock.now(),
+    get crowded() {
+      return sockets - connections.size > mostClosing;
+    },
+    admit() {
+      if (draining) return { kick: moved, afterMs: undefined };
+      const afterMs = admission.admit(clock.now());
+      return afterMs === undefined
+        ? undefined
+        : { kick: { code: "busy", reason: "the server is busy: try again later" }, afterMs };
+    },
     handshake,
     flushSoon,
+    acknowledged: () => door.acknowledged(),
     closed: (connection) => {
-      connections.delete(connection);
       dirty.delete(connection);
+      if (connections.delete(connection)) door.left(connection.remoteAddress, connection.acknowledged);
+    },
+    released: () => {
+      sockets--;
     },
   };
 
@@ -199,27 +235,27 @@ export function createFrontend(options: FrontendOptions): Frontend {
     await session.bind(user, roles ?? []);
   }
 
-  function look(): void {
-    const now = clock.now();
-    const needsUser = limits.unboundMs > 0 && options.needsUser();
-    for (const connection of connections) {
-      // `authenticate` has a deadline of its own, and its refusal must reach the client.
-      if (connection.state === "deciding") continue;
-      if (connection.state !== "working") {
-        if (now - connection.waitsSinceMs < limits.handshakeMs) continue;
-        counters.handshakesRefused++;
-        connection.destroy({ kind: "protocol", code: "deadline_exceeded", message: "the handshake took too long" });
-        continue;
-      }
-      if (now - connection.lastReceivedAtMs >= (connection.nano ? limits.deadMs : limits.deadOtherMs)) {
-        counters.silent++;
-        connection.destroy({ kind: "lost", message: "the client fell silent" });
-      } else if (now - connection.lastHeartbeatAtMs >= limits.heartbeatMs - sweepMs / 2) connection.heartbeat();
-    }
-    if (!needsUser) return;
-    for (const session of [...sessions.values()]) {
-      if (session.core.user !== undefined || now - session.openedAtMs < limits.unboundMs) continue;
-      void session.end({ kind: "kicked", code: "unauthenticated", message: "the session had no user for too long" });
+  function accept(socket: AcceptedSocket): Connection {
+    counters.accepted++;
+    sockets++;
+    const connection = new Connection(socket, connectionHost);
+    const kick = door.enter(socket.remoteAddress);
+    if (!kick) connections.add(connection);
+    // Whoever has too many already gains nothing by coming back.
+    else connection.turnAway({ kick, afterMs: kick.code === "busy" ? admission.later(clock.now()) : undefined });
+    return connection;
+  }
+
+  /** What the system allows, less what links, discovery and the goodbyes of those who are turned away need. */
+  function measureSockets(): void {
+    const spare = options.net.spareSockets?.();
+    if (spare === undefined) return;
+    spareSockets = Math.max(1, spare - Math.min(mostReserved, Math.ceil(spare / 5)));
+    if (spareSockets < limits.connections) {
+      log.warn(
+        { connections: spareSockets, limit: limits.connections },
+        "the system allows fewer open files than limits.connections",
+      );
     }
   }
 
@@ -232,7 +268,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     membership,
     users,
     get connections() {
-      return connections.size;
+      return door.connections;
     },
     get sessions() {
       return sessions.size;
@@ -244,28 +280,28 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     async start() {
       const addresses: Record<string, string> = {};
-      const host = { net: options.net, clock, log, maxPacketBytes: limits.packetBytes };
+      const host = { net: options.net, clock, log, maxPacketBytes: limits.packetBytes, maxFragments: limits.fragments };
+      measureSockets();
       try {
         for (const acceptor of options.acceptors) {
           if (acceptor.name in addresses) throw new TypeError(`two acceptors are named "${acceptor.name}"`);
-          addresses[acceptor.name] = await acceptor.start((socket) => {
-            counters.accepted++;
-            const connection = new Connection(socket, connectionHost);
-            if (connections.size >= limits.connections) {
-              connection.destroy({ kind: "protocol", code: "resource_exhausted", message: "too many connections" });
-            } else connections.add(connection);
-            return connection;
-          }, host);
+          addresses[acceptor.name] = await acceptor.start(accept, host);
           started.push(acceptor);
         }
       } catch (reason) {
         await stopAcceptors();
         throw reason;
       }
-      sweep = clock.every(sweepMs, look);
+      pressure.look(clock.now());
+      sweep = clock.every(sweepMs, () => {
+        const now = clock.now();
+        pressure.look(now);
+        look(now);
+      });
       return addresses;
     },
     pause() {
+      draining = true;
       for (const acceptor of started) acceptor.pause();
     },
     frame: backendFrames,
@@ -294,11 +330,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
       known = here;
     },
     async release(untilMs) {
-      const moved = { kind: "draining", code: "moved", message: "the server stops: connect again" } as const;
       const ended: Promise<void>[] = [];
       while (sessions.size > 0) {
         const late = clock.now() >= untilMs;
-        for (const session of [...sessions.values()]) if (late || session.pending === 0) ended.push(session.end(moved));
+        for (const session of [...sessions.values()]) if (late || session.pending === 0) ended.push(session.end(gone));
         if (sessions.size > 0) await sleep(clock, releasePollMs);
       }
       await Promise.all(ended);

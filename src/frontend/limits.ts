@@ -1,13 +1,38 @@
-/** What one client, and all clients of a frontend, may use. */
+/** What one client, and all clients of a frontend, may use. `docs/limits.md` says what happens beyond each. `Infinity` lifts one. */
 export interface FrontendLimits {
   /** How long a socket may take until its handshake is decided on, and again until the client has acknowledged that. The default is 5,000. */
   readonly handshakeMs?: number;
-  /** How large the handshake may be. The default is 4,096. */
+  /** How many bytes a client may send until its handshake is done, the ack not counted. The default is 4,096. */
   readonly handshakeBytes?: number;
+  /** How many handshakes are decided on in a second, and at once. The default is 1,000. */
+  readonly handshakesPerSecond?: number;
+  /** Which part of the heap's limit may be used before newcomers are sent away. The default is 0.85. */
+  readonly heapShare?: number;
+  /** How late the event loop may be, twice in a row, before newcomers are sent away. The default is 500. */
+  readonly loopDelayMs?: number;
+  /** How many connections there may be. The default is 20,000, or what the system's file descriptors allow. */
+  readonly connections?: number;
+  /** How many of one address (of IPv6, of one /64 network); those of this machine are not counted. The default is 256. */
+  readonly connectionsPerAddress?: number;
+  /**
+   * How many may not have shown who they are: before the ack of their handshake and, where the schema has methods that need a user (and
+   * `unboundMs` is not 0), sessions without one. The default is 1,000.
+   */
+  readonly unauthenticated?: number;
   /** How large a packet of a client may be, as it comes and inflated. The default is 65,536. */
   readonly packetBytes?: number;
-  /** How many connections there may be. The default is 20,000. */
-  readonly connections?: number;
+  /** How large an answer or a push may be, before it is deflated. The default is 1 MiB. */
+  readonly packetOutBytes?: number;
+  /** How many fragments a message of a WebSocket may come in. The default is 64. */
+  readonly fragments?: number;
+  /** How many packets a session may send in a second. The default is 100. */
+  readonly messagesPerSecond?: number;
+  /** How many at once. The default is 300, at least `messagesPerSecond`. */
+  readonly messagesBurst?: number;
+  /** How many bytes a session may send in a second, counted inflated. The default is 65,536. */
+  readonly bytesPerSecond?: number;
+  /** How many at once. The default is 262,144, at least `bytesPerSecond` and `packetBytes`. */
+  readonly bytesBurst?: number;
   /** How many messages of a session may wait for an answer. The default is 256. */
   readonly inFlight?: number;
   /** How long a session may stay without a user, where the schema has methods that need one. 0: as long as it likes. The default is 30,000. */
@@ -21,6 +46,8 @@ export interface FrontendLimits {
   /** How much may wait for a slow reader. The defaults are 1,024 messages and 1 MiB. */
   readonly queueMessages?: number;
   readonly queueBytes?: number;
+  /** How long a client may take nothing of what waits in its socket; as long again for each 128 KiB of it. The default is 10,000. */
+  readonly stalledMs?: number;
   /** How much a session may carry as data. The default is 2,048. */
   readonly sessionDataBytes?: number;
 }
@@ -33,8 +60,19 @@ export function resolveLimits(limits: FrontendLimits = {}): ResolvedLimits {
   const resolved: ResolvedLimits = {
     handshakeMs: 5_000,
     handshakeBytes: 4_096,
-    packetBytes: 65_536,
+    handshakesPerSecond: 1_000,
+    heapShare: 0.85,
+    loopDelayMs: 500,
     connections: 20_000,
+    connectionsPerAddress: 256,
+    unauthenticated: 1_000,
+    packetBytes: 65_536,
+    packetOutBytes: 1_048_576,
+    fragments: 64,
+    messagesPerSecond: 100,
+    messagesBurst: Math.max(300, limits.messagesPerSecond ?? 0),
+    bytesPerSecond: 65_536,
+    bytesBurst: Math.max(262_144, limits.bytesPerSecond ?? 0, limits.packetBytes ?? 0),
     inFlight: 256,
     unboundMs: 30_000,
     heartbeatMs: 10_000,
@@ -42,15 +80,20 @@ export function resolveLimits(limits: FrontendLimits = {}): ResolvedLimits {
     deadOtherMs: 75_000,
     queueMessages: 1_024,
     queueBytes: 1_048_576,
+    stalledMs: 10_000,
     sessionDataBytes: 2_048,
     ...limits,
   };
   for (const [name, value] of Object.entries(resolved)) {
-    const least = name === "unboundMs" ? 0 : 1;
-    if (!Number.isFinite(value) || value < least) throw new RangeError(`limits.${name} must be at least ${least}, not ${value}`);
+    const least = name === "unboundMs" || name === "heapShare" ? 0 : 1;
+    if (!(value >= least)) throw new RangeError(`limits.${name} must be at least ${least}, not ${value}`);
   }
   // Clients read whole seconds, and take 0 for no heartbeats at all (clients.md, rule 5).
   if (resolved.heartbeatMs % 1_000 !== 0) throw new RangeError("limits.heartbeatMs must be whole seconds");
-  if (resolved.packetBytes > 0xff_ffff) throw new RangeError("limits.packetBytes must fit 24 bits");
+  for (const name of ["packetBytes", "packetOutBytes"] as const) {
+    if (resolved[name] > 0xff_ffff) throw new RangeError(`limits.${name} must fit 24 bits`);
+  }
+  // Otherwise a packet of the size allowed could never come.
+  if (resolved.bytesBurst < resolved.packetBytes) throw new RangeError("limits.bytesBurst must hold one packet of packetBytes");
   return resolved;
 }

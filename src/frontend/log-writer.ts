@@ -4,8 +4,8 @@ import { ErrorSchema, FailedSchema, GoneSchema } from "../../gen/nano/client/v1/
 import { NanoError, toWireError } from "../error/index.ts";
 import { clientFamily, type HandshakeRequest } from "../handshake/index.ts";
 import { MessageKind } from "../message/index.ts";
+import type { FrontendCounters } from "../metrics/index.ts";
 import type { LogEntry } from "../session/index.ts";
-import type { FrontendCounters } from "./counters.ts";
 import type { ClientEncoding } from "./encoding.ts";
 import type { PacketWriter } from "./writer.ts";
 
@@ -17,25 +17,26 @@ export const failedRoute = "nano.failed";
 /** The push about a server that a session was stuck to. */
 export const goneRoute = "nano.gone";
 
+/** What a log writer needs of its frontend. */
+export interface LogWriterHost {
+  readonly limits: { readonly packetOutBytes: number };
+  readonly counters: FrontendCounters;
+  readonly messages: RouteMessages;
+  /** An answer or push was too large to be sent. */
+  oversized(route: string, bytes: number): void;
+}
+
 /** Turns what a log holds into messages of one connection: in its encoding, as its family of clients understands them. */
 export class LogWriter {
   readonly #packets: PacketWriter;
   readonly #encoding: ClientEncoding;
-  readonly #messages: RouteMessages;
-  readonly #counters: FrontendCounters;
+  readonly #host: LogWriterHost;
   readonly #errorFlag: boolean;
 
-  constructor(
-    packets: PacketWriter,
-    encoding: ClientEncoding,
-    messages: RouteMessages,
-    counters: FrontendCounters,
-    request: HandshakeRequest,
-  ) {
+  constructor(packets: PacketWriter, encoding: ClientEncoding, host: LogWriterHost, request: HandshakeRequest) {
     this.#packets = packets;
     this.#encoding = encoding;
-    this.#messages = messages;
-    this.#counters = counters;
+    this.#host = host;
     // pomelo's clients ignore the flag, and libpomelo2 disconnects on it (clients.md, rule 10).
     this.#errorFlag = clientFamily(request) !== "pomelo";
   }
@@ -47,15 +48,16 @@ export class LogWriter {
   }
 
   #push(entry: LogEntry): void {
-    const message = reserved(entry.route) ?? this.#messages(entry.route);
+    const message = reserved(entry.route) ?? this.#host.messages(entry.route);
     let body: Uint8Array;
     try {
       // Without its schema a push can only be handed on as it is.
       body = message ? this.#encoding.encode(message, entry.body) : this.#untouched(entry);
     } catch {
-      this.#counters.pushesUnknown++;
+      this.#host.counters.pushesUnknown++;
       return;
     }
+    if (this.#oversized(entry.route, body)) return;
     // A text route: some clients break on a code (rule 1).
     this.#packets.message({ kind: MessageKind.push, id: 0, route: entry.route, code: -1, compressed: false, error: false }, body);
   }
@@ -63,13 +65,15 @@ export class LogWriter {
   #answer(entry: LogEntry): void {
     let body: Uint8Array;
     try {
-      const message = this.#messages(entry.route);
+      const message = this.#host.messages(entry.route);
       body = message ? this.#encoding.encode(message, entry.body) : this.#untouched(entry);
     } catch {
       this.#failure(entry.id, new NanoError({ code: "internal", message: "the answer cannot be encoded" }));
       return;
     }
-    this.#response(entry.id, false, body);
+    if (this.#oversized(entry.route, body)) {
+      this.#failure(entry.id, new NanoError({ code: "resource_exhausted", message: "the answer is too large" }));
+    } else this.#response(entry.id, false, body);
   }
 
   #failure(id: number, error: NanoError): void {
@@ -86,6 +90,13 @@ export class LogWriter {
 
   #response(id: number, error: boolean, body: Uint8Array): void {
     this.#packets.message({ kind: MessageKind.response, id, route: undefined, code: -1, compressed: false, error }, body);
+  }
+
+  #oversized(route: string, body: Uint8Array): boolean {
+    if (body.length <= this.#host.limits.packetOutBytes) return false;
+    this.#host.counters.limits.packetOutBytes++;
+    this.#host.oversized(route, body.length);
+    return true;
   }
 
   #untouched(entry: LogEntry): Uint8Array {

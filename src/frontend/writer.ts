@@ -9,7 +9,7 @@ export interface Slab {
   readonly head: ByteWriter;
 }
 
-/** An empty this.#packets. */
+/** An empty slab. */
 export function createSlab(): Slab {
   return { packets: new ByteWriter(256 * 1_024), head: new ByteWriter(512) };
 }
@@ -21,11 +21,17 @@ export class PacketWriter {
   readonly #socket: AcceptedSocket;
   readonly #packets: ByteWriter;
   readonly #head: ByteWriter;
+  #written = 0;
 
   constructor(socket: AcceptedSocket, slab: Slab) {
     this.#socket = socket;
     this.#packets = slab.packets;
     this.#head = slab.head;
+  }
+
+  /** Bytes written, ever. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Bytes laid and not yet written. */
@@ -51,6 +57,7 @@ export class PacketWriter {
     if (this.#packets.length === 0) return true;
     const bytes = this.#packets.slice(0, this.#packets.length);
     this.#packets.truncate(0);
+    this.#written += bytes.length;
     return this.#socket.write(bytes);
   }
 

@@ -10,4 +10,5 @@ export type {
   TlsOptions,
   WebSocketNet,
 } from "./net.ts";
+export { StreamError } from "./stream-error.ts";
 export { systemNet } from "./system-net.ts";

@@ -76,6 +76,8 @@ export interface Net {
   readonly webSocket?: WebSocketNet;
   /** HTTP/2, where the net has it. Links between servers frame plain streams where it has not. */
   readonly http2?: Http2Net;
+  /** How many more sockets the system allows, now; absent or undefined where nobody knows. */
+  readonly spareSockets?: () => number | undefined;
 }
 
 /** What accepts WebSockets: `data` gives one whole message a call; `write` takes whole frames, laid out by the caller. */

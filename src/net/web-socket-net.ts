@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { ByteStream, StreamEvents, WebSocketNet } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
+import { StreamError } from "./stream-error.ts";
 import { listening } from "./tcp-net.ts";
 import { serverTls } from "./tls-options.ts";
 
@@ -78,7 +79,7 @@ class WebSocketStream implements ByteStream {
     this.remoteAddress = remoteAddress;
     if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
     webSocket.on("error", (error) => {
-      this.#error = error;
+      this.#error = classified(error);
     });
   }
 
@@ -110,6 +111,17 @@ class WebSocketStream implements ByteStream {
     this.#webSocket.once("close", () => events.closed(this.#error));
   }
 }
+
+// What `ws` says of a peer that broke RFC 6455 or a limit; every other error is the socket's own.
+function classified(error: Error): Error {
+  if (!("code" in error) || typeof error.code !== "string" || !error.code.startsWith("WS_ERR_")) return error;
+  return new StreamError(error.message, { limit: limits.get(error.code), cause: error });
+}
+
+const limits: ReadonlyMap<string, StreamError["limit"]> = new Map([
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "messageBytes"],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", "fragments"],
+]);
 
 function toBytes(data: RawData): Uint8Array {
   if (Array.isArray(data)) return plainBytes(Buffer.concat(data));

@@ -65,8 +65,9 @@ export class PacketDecoder {
 
   #packetBytes(bytes: Uint8Array, at: number): number {
     const packetBytes = packetHeaderBytes + readPacketBodyBytes(bytes, at);
-    if (packetBytes > this.maxPacketBytes)
-      throw new PacketError(`a packet of ${packetBytes} bytes: the limit is ${this.maxPacketBytes}`);
+    if (packetBytes > this.maxPacketBytes) {
+      throw new PacketError(`a packet of ${packetBytes} bytes: the limit is ${this.maxPacketBytes}`, true);
+    }
     return packetBytes;
   }
 }

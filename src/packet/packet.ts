@@ -13,6 +13,13 @@ export const maxPacketBodyBytes = 0xff_ffff;
 /** Bytes that are no packet. The connection they came from is of no more use. */
 export class PacketError extends Error {
   override readonly name = "PacketError";
+  /** Whether it is a packet, but a larger one than is allowed. */
+  readonly tooLarge: boolean;
+
+  constructor(message: string, tooLarge = false) {
+    super(message);
+    this.tooLarge = tooLarge;
+  }
 }
 
 /** Reads the first byte. Throws PacketError on a type that does not exist. */

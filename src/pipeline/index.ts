@@ -1,5 +1,4 @@
 export type { Entry } from "./entry.ts";
 export { type Implementation, ImplementedService, type ImplementOptions, implement, type Service } from "./implement.ts";
 export { type Outlet, run } from "./run.ts";
-export { createRefusalCounts, type RefusalCounts, type Stage } from "./stage.ts";
 export type { Next, PipelineCall, Step } from "./step.ts";

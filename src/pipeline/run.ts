@@ -2,8 +2,8 @@ import type { Message } from "@bufbuild/protobuf";
 import type { ServerCall } from "../context/index.ts";
 import { type ByteWriter, packDeclared } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
+import type { Stage } from "../metrics/index.ts";
 import type { Entry } from "./entry.ts";
-import type { Stage } from "./stage.ts";
 import type { Next, PipelineCall } from "./step.ts";
 
 /** Where a call's outcome goes. Exactly one of the two is called, once. */

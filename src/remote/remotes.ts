@@ -3,7 +3,8 @@ import { type Caller, type CallInfo, type ClusterCore, ServerCall } from "../con
 import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
-import { type Entry, type Outlet, run, type Stage } from "../pipeline/index.ts";
+import type { Stage } from "../metrics/index.ts";
+import { type Entry, type Outlet, run } from "../pipeline/index.ts";
 
 /** What answers other servers on this server. */
 export interface Remotes {

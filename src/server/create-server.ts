@@ -87,7 +87,14 @@ export function createServer(options: ServerOptions): Server {
     lifecycles,
     defaultType: types[0] ?? "",
   });
-  const handlers = createHandlers({ entries: services.handlers, cluster: core, now: () => clock.now(), deadlines, log });
+  const handlers = createHandlers({
+    entries: services.handlers,
+    cluster: core,
+    now: () => clock.now(),
+    deadlines,
+    log,
+    maxPending: limits.inFlight,
+  });
   const remotes = createRemotes({ entries: services.remotes, cluster: core, deadlines, log });
   const callers = createCallers({ self: { id, incarnation, types }, directory, router, remotes, now: () => clock.now(), linkTo });
   const backend = createBackend({ handlers, clock, log, hooks: options.sessions ?? [] });
@@ -259,6 +266,7 @@ export function createServer(options: ServerOptions): Server {
     id,
     types,
     log,
+    counters: { frontend: frontend?.counters },
     get info() {
       return info();
     },

@@ -57,6 +57,12 @@ export class SessionLog {
     return this.#bytes;
   }
 
+  /** Which of its bounds it is over, if any. */
+  get over(): keyof LogLimits | undefined {
+    if (this.#count > this.#limits.messages) return "messages";
+    return this.#bytes > this.#limits.bytes ? "bytes" : undefined;
+  }
+
   /** How many pushes gave way, ever. */
   get dropped(): number {
     return this.#dropped;

@@ -313,7 +313,7 @@ describe("time", () => {
     const raw = await connect();
     await raw.handshake(jsClient);
     clock.moveTo(5_000);
-    expect(await raw.closed()).toEqual([]);
+    expect(read(await raw.closed())).toMatchObject([[kick, { code: "deadline_exceeded" }]]);
   });
 
   test("heartbeats come every 10 s, and silence is death: after 25 s of a nano client, 75 s of others", async () => {
@@ -375,12 +375,15 @@ describe("limits", () => {
     }
   });
 
-  test("connections over the limit are closed, until one leaves", async () => {
+  test("connections over the limit are sent away, until one leaves", async () => {
     await start({ limits: { connections: 2 } });
     const [one, two, three] = [await connect(), await connect("WebSocket"), await connect()];
     await one.open(jsClient);
     await two.open(jsClient);
-    expect(await three.closed()).toEqual([]);
+    expect(read(await three.closed())).toMatchObject([
+      [handshake, { code: 503 }],
+      [kick, { code: "busy" }],
+    ]);
     await works(one);
     await works(two);
     two.sendPacket(kick);

@@ -12,7 +12,7 @@ let edge: EdgeServer;
 let bystander: RawClient;
 
 beforeEach(async () => {
-  edge = await startEdge({ limits: { heartbeatMs: 60_000 } });
+  edge = await startEdge({ limits: { heartbeatMs: 60_000, messagesPerSecond: Infinity, bytesPerSecond: Infinity } });
   bystander = await rawTcp(edge.tcp);
   await bystander.open();
 });

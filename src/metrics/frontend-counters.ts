@@ -1,4 +1,37 @@
-import { createRefusalCounts, type RefusalCounts } from "../pipeline/index.ts";
+import { createRefusalCounts, type RefusalCounts } from "./stage.ts";
+
+// Named as the limits are; `methodLimit` and `methodBytes` are the schema's `limit` and `max_bytes`.
+const limitNames = [
+  "handshakeMs",
+  "handshakeBytes",
+  "handshakesPerSecond",
+  "heapShare",
+  "loopDelayMs",
+  "connections",
+  "connectionsPerAddress",
+  "unauthenticated",
+  "packetBytes",
+  "packetOutBytes",
+  "fragments",
+  "messagesPerSecond",
+  "bytesPerSecond",
+  "inFlight",
+  "methodLimit",
+  "methodBytes",
+  "unboundMs",
+  "deadMs",
+  "deadOtherMs",
+  "queueMessages",
+  "queueBytes",
+  "stalledMs",
+  "sessionDataBytes",
+] as const;
+
+/** A limit that can be hit. */
+export type LimitName = (typeof limitNames)[number];
+
+/** How often each limit was hit. */
+export type LimitCounts = { [L in LimitName]: number };
 
 /** What a frontend has seen. Read when asked for; never reset. */
 export interface FrontendCounters {
@@ -18,6 +51,8 @@ export interface FrontendCounters {
   pushesUnknown: number;
   /** Messages refused, by the stage that refused. */
   readonly refused: RefusalCounts;
+  /** How often each limit was hit, by its name. */
+  readonly limits: LimitCounts;
 }
 
 /** All at zero. */
@@ -31,5 +66,7 @@ export function createFrontendCounters(): FrontendCounters {
     messages: 0,
     pushesUnknown: 0,
     refused: createRefusalCounts(),
+    // Every name is there once.
+    limits: Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounts,
   };
 }

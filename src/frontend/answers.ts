@@ -1,0 +1,23 @@
+import { encodeHandshakeAnswer, type NanoAnswer } from "../handshake/index.ts";
+
+// What nano clients are told of a session that cannot be resumed, or is none.
+const nano: NanoAnswer = { v: 1, session: "", ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false };
+
+/** The answer that lets a client in. @param session Its id, for clients that sent `sys.nano`. */
+export function accepting(heartbeatMs: number, serializer: string, session: string | undefined): Uint8Array {
+  const sys = { heartbeat: heartbeatMs / 1_000, dict: {}, serializer };
+  return encodeHandshakeAnswer({
+    code: 200,
+    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session } },
+  });
+}
+
+/** The answer that does not. A kick follows: it says why, to machines. @param afterMs When nano clients are to come back, if they are. */
+export function refusing(heartbeatMs: number, code: number, message: string, afterMs: number | undefined): Uint8Array {
+  const sys = { heartbeat: heartbeatMs / 1_000, dict: {}, serializer: "json" };
+  return encodeHandshakeAnswer({
+    code,
+    sys: afterMs === undefined ? sys : { ...sys, nano: { ...nano, retry: { afterMs } } },
+    message,
+  });
+}

@@ -1,0 +1,67 @@
+import type { CloseReason, Kick } from "../error/index.ts";
+import type { HandshakeRequest } from "../handshake/index.ts";
+import type { SessionLog } from "../session/index.ts";
+import type { Connection } from "./connection.ts";
+import type { ClientEncoding } from "./encoding.ts";
+import type { ResolvedLimits } from "./limits.ts";
+import type { LogWriterHost } from "./log-writer.ts";
+import type { Pace } from "./rate.ts";
+import type { Slab } from "./writer.ts";
+
+/** One message of a client, as it came. */
+export interface ClientMessage {
+  readonly kind: "request" | "notify";
+  readonly id: number;
+  readonly route: string;
+  /** In the connection's encoding. Its own copy. */
+  readonly body: Uint8Array;
+}
+
+/** The session behind a connection. */
+export interface ConnectedSession {
+  readonly id: string;
+  readonly log: SessionLog;
+  /** The handshake is acknowledged: messages may come and go. */
+  opened(): void;
+  /** Whether it may send so much now. */
+  pace(messages: number, bytes: number): Pace;
+  receive(message: ClientMessage): void;
+  /** The client takes nothing of what it is sent. */
+  tooSlow(): void;
+  /** A message came too fast, and was not read. */
+  tooFast(message: Omit<ClientMessage, "body">): void;
+  /** The connection is gone. */
+  disconnected(reason: CloseReason): void;
+}
+
+/** What came of a handshake. */
+export type HandshakeOutcome =
+  | { readonly ok: true; readonly session: ConnectedSession; readonly encoding: ClientEncoding }
+  | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
+
+/** Why a client may not come in now, and when it may ask again. */
+export interface Postponed {
+  readonly kick: Kick;
+  readonly afterMs: number | undefined;
+}
+
+/** What a connection asks of its frontend. */
+export interface ConnectionHost extends LogWriterHost {
+  readonly limits: ResolvedLimits;
+  readonly slab: Slab;
+  /** Whether so many sockets are closing that none can be waited for. */
+  readonly crowded: boolean;
+  now(): number;
+  /** Undefined: the next handshake is decided on. */
+  admit(): Postponed | undefined;
+  /** Decides on a handshake. Never rejects. */
+  handshake(connection: Connection, request: HandshakeRequest): Promise<HandshakeOutcome>;
+  /** `connection.flush()` is called when this turn is over. */
+  flushSoon(connection: Connection): void;
+  /** The handshake is done. */
+  acknowledged(connection: Connection): void;
+  /** Nothing more is said or heard. */
+  closed(connection: Connection): void;
+  /** The socket is gone too. */
+  released(): void;
+}

@@ -1,0 +1,3 @@
+export { createFrontendCounters, type FrontendCounters, type LimitCounts, type LimitName } from "./frontend-counters.ts";
+export type { ServerCounters } from "./server-counters.ts";
+export type { RefusalCounts, Stage } from "./stage.ts";

@@ -1,0 +1,7 @@
+import type { FrontendCounters } from "./frontend-counters.ts";
+
+/** What a server has counted since it was made, one struct a room. Read it when you like; it costs nothing meanwhile. */
+export interface ServerCounters {
+  /** Absent on a server without acceptors. */
+  readonly frontend: FrontendCounters | undefined;
+}
