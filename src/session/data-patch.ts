@@ -13,6 +13,8 @@ export interface DataPatch {
 /** The top-level fields of a message's bytes: by number, all that stands there of one. Throws `invalid_argument` on malformed bytes. */
 export function splitFields(bytes: Uint8Array): Map<number, Uint8Array> {
   const fields = new Map<number, Uint8Array>();
+  // Of those that come again: joined at the end, for each join is a copy of all before.
+  const pieces = new Map<number, Uint8Array[]>();
   try {
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {
@@ -22,25 +24,19 @@ export function splitFields(bytes: Uint8Array): Map<number, Uint8Array> {
       reader.skip(wireType, number);
       const piece = bytes.subarray(from, reader.pos);
       const before = fields.get(number);
-      fields.set(number, before ? joined(before, piece) : piece);
+      if (!before) fields.set(number, piece);
+      else if (!pieces.get(number)?.push(piece)) pieces.set(number, [before, piece]);
     }
   } catch (reason) {
     throw new NanoError({ code: "invalid_argument", message: "the session data is malformed", cause: reason });
   }
+  for (const [number, all] of pieces) fields.set(number, joined(all));
   return fields;
 }
 
 /** A message's bytes out of its fields. */
 export function joinFields(fields: ReadonlyMap<number, Uint8Array>): Uint8Array {
-  let length = 0;
-  for (const piece of fields.values()) length += piece.length;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of fields.values()) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joined([...fields.values()]);
 }
 
 /** What a user's patch says, in bytes. A field set to its default, or to undefined, is cleared. Throws `invalid_argument` on unknown names. */
@@ -60,23 +56,32 @@ export function encodePatch(schema: DescMessage, fields: object): DataPatch {
   return { type: schema.typeName, fields: bytes, cleared: cleared.filter((number) => !set.has(number)) };
 }
 
-/** A message out of bytes, frozen: it is looked at, never changed. */
+/** A message out of bytes, frozen: it is looked at, never changed. Throws `data_loss` where they are none: another server wrote them. */
 export function decodeData(schema: DescMessage, bytes: Uint8Array): Message {
-  return deepFreeze(fromBinary(schema, bytes));
+  try {
+    return deepFreeze(fromBinary(schema, bytes));
+  } catch (reason) {
+    throw new NanoError({ code: "data_loss", message: `the session data are no ${schema.typeName}`, cause: reason });
+  }
 }
 
 /** The names of the fields that a patch touches, as code sees them. */
 export function patchedNames(schema: DescMessage, patch: DataPatch): string[] {
-  const numbers = [...splitFields(patch.fields).keys(), ...patch.cleared];
-  const names = numbers.map((number) => schema.fields.find((field) => field.number === number)?.localName);
-  return names.filter((name) => name !== undefined);
+  const numbers = new Set([...splitFields(patch.fields).keys(), ...patch.cleared]);
+  const touched = schema.fields.filter((field) => numbers.has(field.number));
+  return [...new Set(touched.map((field) => field.oneof?.localName ?? field.localName))];
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -84,21 +84,19 @@ export class SessionCore {
 
   /** What other servers wrote becomes visible: called before a handler begins, which then sees this and what it writes itself. */
   refresh(): void {
-    if (this.#incoming.length === 0) return;
+    // A settled write came back as a change, in its place among the others: only there it still counts.
+    if (this.#incoming.length === 0 && !this.#own.some(({ settled }) => settled)) return;
     const incoming = this.#incoming;
     this.#incoming = [];
     for (const patch of incoming) this.#base.apply(patch);
-    this.#own = this.#own.filter((write) => !write.settled);
-    this.#current = this.#base.copy();
-    for (const write of this.#own) this.#current.apply(write.patch);
-    this.#decoded.clear();
+    this.#rebase(this.#own.filter(({ settled }) => !settled));
   }
 
   /** A change as the frontend applied it, in its order. */
   applied(patch: DataPatch): void {
     this.#incoming.push(patch);
     if (!this.mailbox.busy) this.refresh();
-    for (const listener of this.#listeners) this.#tell(() => listener.patched?.(patch));
+    for (const listener of this.#listeners) this.tell(() => listener.patched?.(patch));
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
@@ -111,14 +109,12 @@ export class SessionCore {
     try {
       return await this.home.write(patch, undefined);
     } catch (reason) {
-      // It never happened: the next refresh shows the data without it.
-      this.#own = this.#own.filter((one) => one !== write);
-      this.#current = this.#base.copy();
-      for (const one of this.#own) this.#current.apply(one.patch);
-      this.#decoded.clear();
+      // It never happened.
+      this.#rebase(this.#own.filter((one) => one !== write));
       throw reason;
     } finally {
       write.settled = true;
+      if (!this.mailbox.busy) this.refresh();
     }
   }
 
@@ -137,10 +133,7 @@ export class SessionCore {
   reset(user: string | undefined, roles: readonly string[], data: SessionData): void {
     this.#base = data;
     this.#incoming = [];
-    this.#current = data.copy();
-    this.#own = this.#own.filter((write) => !write.settled);
-    for (const write of this.#own) this.#current.apply(write.patch);
-    this.#decoded.clear();
+    this.#rebase(this.#own.filter(({ settled }) => !settled));
     this.userChanged(user, roles);
   }
 
@@ -149,7 +142,7 @@ export class SessionCore {
     const changed = this.user !== user;
     this.user = user;
     this.roles = roles;
-    if (changed && user !== undefined) for (const listener of this.#listeners) this.#tell(() => listener.bound?.(user));
+    if (changed && user !== undefined) for (const listener of this.#listeners) this.tell(() => listener.bound?.(user));
   }
 
   push(push: OutgoingPush): void {
@@ -179,6 +172,16 @@ export class SessionCore {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Calls a listener. What it throws, or rejects with where it is async against its type, goes no further. */
+  tell(call: () => unknown): void {
+    try {
+      const promise = call();
+      if (promise instanceof Promise) promise.catch(this.#failed);
+    } catch (reason) {
+      this.#failed(reason);
+    }
+  }
+
   get ended(): CloseReason | undefined {
     return this.#ended;
   }
@@ -194,6 +197,14 @@ export class SessionCore {
     return this.#finished;
   }
 
+  /** Own writes over what the frontend has. */
+  #rebase(own: OwnWrite[]): void {
+    this.#own = own;
+    this.#current = this.#base.copy();
+    for (const { patch } of own) this.#current.apply(patch);
+    this.#decoded.clear();
+  }
+
   #mustLive(): void {
     if (this.#ended) throw new NanoError({ code: "not_found", message: "the session has ended" });
   }
@@ -203,14 +214,6 @@ export class SessionCore {
       await listener.closed?.(reason);
     } catch (failure) {
       this.#failed(failure);
-    }
-  }
-
-  #tell(call: () => void): void {
-    try {
-      call();
-    } catch (reason) {
-      this.#failed(reason);
     }
   }
 }

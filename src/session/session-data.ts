@@ -23,11 +23,14 @@ export class SessionData {
     return length;
   }
 
+  /** Throws `invalid_argument` on malformed fields, and has changed nothing then. */
   apply(patch: DataPatch): void {
+    const set = splitFields(patch.fields);
     const fields = this.#messages.get(patch.type) ?? new Map<number, Uint8Array>();
     for (const number of patch.cleared) fields.delete(number);
-    for (const [number, piece] of splitFields(patch.fields)) fields.set(number, piece);
-    this.#messages.set(patch.type, fields);
+    for (const [number, piece] of set) fields.set(number, piece);
+    if (fields.size > 0) this.#messages.set(patch.type, fields);
+    else this.#messages.delete(patch.type);
   }
 
   /** Whether the fields are as a patch would make them. */

@@ -36,7 +36,7 @@ export function sessionHooks<S extends DescMessage>(data: S, hooks: SessionHooks
         resumed: () => hooks.onResume?.(view),
         closed: (reason) => hooks.onClose?.(view, reason),
       });
-      hooks.onOpen?.(view);
+      core.tell(() => hooks.onOpen?.(view));
     },
   };
 }
