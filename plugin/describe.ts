@@ -13,12 +13,10 @@ export function commentOf(desc: DescService | DescMethod, policy: readonly strin
     .join("\n\n");
 }
 
-/** A comment without the blank that follows `//`, and without blanks at the ends of lines. */
+/** A comment without the blank that follows `//`, without blanks at the ends of lines, and without empty lines around it. */
 function unindent(comment: string): string {
-  return comment
-    .replaceAll(/^ /gm, "")
-    .replaceAll(/[ \t]+$/gm, "")
-    .trimEnd();
+  const lines = comment.replaceAll(/^ /gm, "").replaceAll(/[ \t]+$/gm, "");
+  return lines.replace(/^\n+/, "").trimEnd();
 }
 
 /** What the policy of a method says, in sentences. */

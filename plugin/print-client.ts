@@ -6,6 +6,7 @@ import type { MethodModel, ServiceModel } from "./model.ts";
 import { listenerName } from "./names.ts";
 import { printCodec } from "./print-codec.ts";
 import { callType, errorsEntry, type PrintError, printErrorType } from "./print-errors.ts";
+import { memberName, printInterface } from "./print-interface.ts";
 
 const door = "nano-rpc/client/codegen";
 
@@ -17,15 +18,10 @@ export function printClient(f: GeneratedFile, file: DescFile, services: readonly
 
 function printService(f: GeneratedFile, service: ServiceModel): void {
   const { name, desc, methods } = service;
-  f.print(f.jsDoc(commentOf(desc)));
-  f.print`${f.export("interface", `${name}Client`)} {`;
-  for (const [at, method] of methods.entries()) {
-    if (at > 0) f.print();
+  printInterface(f, `${name}Client`, commentOf(desc), methods, (method) => {
     f.print(f.jsDoc(commentOf(method.desc), "  "));
     f.print`  ${member(f, method)};`;
-  }
-  f.print("}");
-  f.print();
+  });
   for (const method of methods) if (method.kind === "request") printErrorType(f, door, method);
   f.print(f.jsDoc(commentOf(desc)));
   f.print`${f.export("const", `${name}Client`)}: ${f.import("ClientService", door, true)}<${name}Client> = {`;
@@ -33,13 +29,13 @@ function printService(f: GeneratedFile, service: ServiceModel): void {
   f.print('  kind: "client",');
   f.print`  service: ${f.string(desc.typeName)},`;
   f.print`  fingerprint: ${f.string(fingerprint(service))},`;
-  f.print("  methods: {");
+  f.print("  methods: {", methods.length > 0 ? "" : "},");
   for (const method of methods) {
     f.print`    ${method.desc.localName}: {`;
     for (const entry of entries(f, method)) f.print`      ${entry},`;
     f.print("    },");
   }
-  f.print("  },");
+  if (methods.length > 0) f.print("  },");
   f.print("};");
   f.print();
 }
@@ -50,9 +46,9 @@ function member(f: GeneratedFile, method: MethodModel): Printable {
     return ["readonly ", listenerName(desc), ": ", f.import("Listen", door, true), "<", f.importShape(desc.output), ">"];
   }
   const init = [f.import("Init", door, true), "<", f.importShape(desc.input), ">"];
-  if (kind === "notify") return [desc.localName, "(message: ", init, "): void"];
+  if (kind === "notify") return [memberName(method), "(message: ", init, "): void"];
   const options = f.import("CallOptions", door, true);
-  return [desc.localName, "(request: ", init, ", options?: ", options, "): ", callType(f, door, method)];
+  return [memberName(method), "(request: ", init, ", options?: ", options, "): ", callType(f, door, method)];
 }
 
 function entries(f: GeneratedFile, method: MethodModel): Printable[] {
@@ -61,7 +57,7 @@ function entries(f: GeneratedFile, method: MethodModel): Printable[] {
   if (kind === "request") {
     if (policy.timeoutMs !== undefined) entries.push(`timeoutMs: ${policy.timeoutMs}`);
     if (idempotent !== "no") entries.push("idempotent: true");
-    if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, printError));
+    if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "      ", printError));
   }
   if (kind !== "push") entries.push(["input: ", printCodec(f, door, desc.input)]);
   if (kind !== "notify") entries.push(["output: ", printCodec(f, door, desc.output)]);

@@ -9,10 +9,13 @@ export function printErrorType(f: GeneratedFile, door: string, { desc, policy }:
   if (policy.errors.length === 0) return;
   const declared = policy.errors.map(({ code, detail }): Printable => {
     const message = detail === "" ? undefined : findMessage(desc.parent.file, detail);
-    return [f.import("DeclaredError", door, true), `<"${code}"`, message ? [", ", f.importShape(message)] : [], "> | "];
+    return [f.import("DeclaredError", door, true), `<"${code}"`, message ? [", ", f.importShape(message)] : "", ">"];
   });
+  const union: Printable[] = [...declared, f.import("UndeclaredError", door, true)];
   f.print(f.jsDoc(`How ${desc.parent.typeName}.${desc.name} fails.`));
-  f.print`${f.export("type", errorName(desc))} = ${declared}${f.import("UndeclaredError", door, true)};`;
+  const long = union.length > 3;
+  const type = union.map((one, at): Printable => (long ? ["\n  | ", one] : [at > 0 ? " | " : " ", one]));
+  f.print`${f.export("type", errorName(desc))} =${type};`;
   f.print();
 }
 
@@ -22,13 +25,21 @@ export function callType(f: GeneratedFile, door: string, { desc, policy }: Metho
   return [f.import("Call", door, true), "<", f.importShape(desc.output), errors, ">"];
 }
 
-/** The entry of a method's table for the errors that it declares. Clients know an error without a word about it as `null`. */
-export function errorsEntry(f: GeneratedFile, door: string, { desc, policy }: MethodModel, print: PrintError): Printable {
+/** The entry of a table for the errors that a method declares: in one line where they say nothing, else a line each. */
+export function errorsEntry(
+  f: GeneratedFile,
+  door: string,
+  { desc, policy }: MethodModel,
+  indent: string,
+  print: PrintError,
+): Printable {
+  const bare = policy.errors.every(({ detail, retryable }) => detail === "" && retryable === undefined);
   const entries = policy.errors.map((error, at): Printable => {
     const message = error.detail === "" ? undefined : findMessage(desc.parent.file, error.detail);
-    return [at > 0 ? ", " : "", error.code, ": ", print(message && printCodec(f, door, message), error)];
+    const entry = [error.code, ": ", print(message && printCodec(f, door, message), error)];
+    return bare ? [at > 0 ? ", " : " ", entry] : [`\n${indent}  `, entry, ","];
   });
-  return ["errors: { ", entries, " }"];
+  return ["errors: {", entries, bare ? " }" : `\n${indent}}`];
 }
 
 /** Prints one declared error: the codec of its detail, and what it says. */

@@ -4,6 +4,7 @@ import { Access } from "../gen/nano/options_pb.ts";
 import { commentOf, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
 import { callType, printErrorType } from "./print-errors.ts";
+import { memberName, printInterface } from "./print-interface.ts";
 import { printMethodTable, printPushTable } from "./print-table.ts";
 
 const door = "nano-rpc/codegen";
@@ -24,10 +25,10 @@ function printHandler(f: GeneratedFile, service: ServiceModel): void {
   printInterface(f, `${name}Handler`, commentOf(desc), calls, (method) => {
     const context = f.import(method.policy.access === Access.PUBLIC ? "PublicContext" : "HandlerContext", door, true);
     const data = session ? ["<", f.importShape(session), ">"] : [];
-    const { localName, input } = method.desc;
+    const { input } = method.desc;
     const argument = method.kind === "request" ? "request" : "message";
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
-    f.print`  ${localName}(${argument}: ${f.importShape(input)}, ctx: ${context}${data}): ${answer(f, method)};`;
+    f.print`  ${memberName(method)}(${argument}: ${f.importShape(input)}, ctx: ${context}${data}): ${answer(f, method)};`;
   });
   printMethodTable(f, service, calls);
   if (pushes.length > 0) printPushTable(f, service, pushes);
@@ -46,45 +47,23 @@ function printHandler(f: GeneratedFile, service: ServiceModel): void {
 function printRemote(f: GeneratedFile, service: ServiceModel): void {
   const { name, desc, methods } = service;
   printInterface(f, `${name}Remote`, commentOf(desc), methods, (method) => {
-    const { localName, input } = method.desc;
+    const { input } = method.desc;
     const context = f.import("RemoteContext", door, true);
     f.print(f.jsDoc(commentOf(method.desc), "  "));
-    f.print`  ${localName}(request: ${f.importShape(input)}, ctx: ${context}): ${answer(f, method)};`;
+    f.print`  ${memberName(method)}(request: ${f.importShape(input)}, ctx: ${context}): ${answer(f, method)};`;
   });
   const calls = `Calls ${desc.typeName} on another server.\n\n@generated from service ${desc.typeName}`;
   printInterface(f, `${name}Caller`, calls, methods, (method) => {
-    const { localName, input } = method.desc;
+    const { input } = method.desc;
     const init = [f.import("Init", door, true), "<", f.importShape(input), ">"];
     const options = f.import("CallOptions", door, true);
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
-    f.print`  ${localName}(request: ${init}, options?: ${options}): ${callType(f, door, method)};`;
+    f.print`  ${memberName(method)}(request: ${init}, options?: ${options}): ${callType(f, door, method)};`;
   });
   for (const method of methods) printErrorType(f, door, method);
   printMethodTable(f, service, methods);
   const type = [f.import("RemoteService", door, true), `<${name}Remote, ${name}Caller>`];
   printDefinition(f, service, type, [[`methods: ${name}Method`]]);
-}
-
-/** Prints an interface, its members with a blank line between them. */
-function printInterface(
-  f: GeneratedFile,
-  name: string,
-  comment: string,
-  methods: readonly MethodModel[],
-  printMember: (method: MethodModel) => void,
-): void {
-  f.print(f.jsDoc(comment));
-  if (methods.length === 0) {
-    f.print`${f.export("interface", name)} {}`;
-    return f.print();
-  }
-  f.print`${f.export("interface", name)} {`;
-  for (const [at, method] of methods.entries()) {
-    if (at > 0) f.print();
-    printMember(method);
-  }
-  f.print("}");
-  f.print();
 }
 
 function answer(f: GeneratedFile, { kind, desc }: MethodModel): Printable {

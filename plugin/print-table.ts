@@ -67,7 +67,7 @@ function methodEntries(f: GeneratedFile, method: MethodModel): Printable[] {
   if (policy.maxConcurrent !== undefined) entries.push(`maxConcurrent: ${policy.maxConcurrent}`);
   if (idempotent !== "no") entries.push("idempotent: true");
   if (policy.validate !== undefined) entries.push(`validate: ${policy.validate}`);
-  if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, printError));
+  if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "    ", printError));
   entries.push(["input: ", printCodec(f, door, desc.input)]);
   if (kind !== "notify") entries.push(["output: ", printCodec(f, door, desc.output)]);
   return entries;

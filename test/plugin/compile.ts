@@ -3,10 +3,12 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type CodeGeneratorRequest,
   CodeGeneratorRequestSchema,
+  type CodeGeneratorResponse,
+  CodeGeneratorResponseSchema,
   type FileDescriptorProto,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
@@ -85,7 +87,18 @@ export function requestFor(
 
 /** What protoc-gen-nano prints for some of the files, by file name. Throws what it refuses. */
 export function print(files: readonly FileDescriptorProto[], ...names: readonly string[]): Readonly<Record<string, string>> {
-  const { file, error } = protocGenNano.run(requestFor(files, names));
+  return byName(protocGenNano.run(requestFor(files, names)));
+}
+
+/** The same of any plugin, which runs as a process. */
+export function printBy(command: readonly string[], request: CodeGeneratorRequest): Readonly<Record<string, string>> {
+  const [name = "", ...args] = command;
+  const { status, stdout, output } = tool(name, args, { input: toBinary(CodeGeneratorRequestSchema, request) });
+  if (status !== 0) throw new Error(output);
+  return byName(fromBinary(CodeGeneratorResponseSchema, stdout));
+}
+
+function byName({ file, error }: CodeGeneratorResponse): Readonly<Record<string, string>> {
   if (error) throw new Error(error);
   return Object.fromEntries(file.map(({ name, content }) => [name, content]));
 }

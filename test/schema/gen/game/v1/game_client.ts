@@ -41,7 +41,10 @@ export const LoginClient: ClientService<LoginClient> = {
     login: {
       kind: "request",
       route: "gate.login.login",
-      errors: { unauthenticated: null, permission_denied: /*@__PURE__*/ reflectCodec(BannedSchema) },
+      errors: {
+        unauthenticated: null,
+        permission_denied: /*@__PURE__*/ reflectCodec(BannedSchema),
+      },
       input: /*@__PURE__*/ reflectCodec(LoginRequestSchema),
       output: /*@__PURE__*/ reflectCodec(LoginResponseSchema),
     },

@@ -37,7 +37,10 @@ export const LoginMethod: {
     route: "gate.login.login",
     access: "public",
     limit: { perSecond: 1, burst: 1 },
-    errors: { unauthenticated: {}, permission_denied: { detail: /*@__PURE__*/ reflectCodec(BannedSchema) } },
+    errors: {
+      unauthenticated: {},
+      permission_denied: { detail: /*@__PURE__*/ reflectCodec(BannedSchema) },
+    },
     input: /*@__PURE__*/ reflectCodec(LoginRequestSchema),
     output: /*@__PURE__*/ reflectCodec(LoginResponseSchema),
   },

@@ -138,7 +138,10 @@ export const PlayClient: ClientService<PlayClient> = {
       kind: "request",
       route: "play.play.fail",
       timeoutMs: 1000,
-      errors: { failed_precondition: /*@__PURE__*/ reflectCodec(BrokenSchema), aborted: { retryable: false } },
+      errors: {
+        failed_precondition: /*@__PURE__*/ reflectCodec(BrokenSchema),
+        aborted: { retryable: false },
+      },
       input: /*@__PURE__*/ reflectCodec(FailRequestSchema),
       output: /*@__PURE__*/ reflectCodec(FailResponseSchema),
     },

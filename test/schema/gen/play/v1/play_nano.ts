@@ -156,7 +156,10 @@ export const PlayMethod: {
     access: "public",
     timeoutMs: 1000,
     by: "sticky",
-    errors: { failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) }, aborted: { retryable: false } },
+    errors: {
+      failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) },
+      aborted: { retryable: false },
+    },
     input: /*@__PURE__*/ reflectCodec(FailRequestSchema),
     output: /*@__PURE__*/ reflectCodec(FailResponseSchema),
   },
@@ -362,7 +365,9 @@ export const WhoMethod: {
     method: WhoService.method.break,
     route: "play.who.break",
     timeoutMs: 1000,
-    errors: { failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) } },
+    errors: {
+      failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) },
+    },
     input: /*@__PURE__*/ reflectCodec(BreakRequestSchema),
     output: /*@__PURE__*/ reflectCodec(BreakResponseSchema),
   },
