@@ -129,6 +129,12 @@ export function createServer(options: ServerOptions): Server {
           limits,
           encoding: options.encoding ?? "json",
           serializers: options.serializers ?? [],
+          types,
+          compression: options.compression ?? {},
+          dictionary: options.dictionary ?? true,
+          reflection: options.reflection ?? false,
+          unknownRoute: options.unknownRoute,
+          describeError: options.describeError,
           hooks: options.sessions ?? [],
           needsUser: () => needsUser,
           directory,
@@ -184,7 +190,8 @@ export function createServer(options: ServerOptions): Server {
             if (!servers.some((server) => server.incarnation === gone.incarnation)) backend.frontendGone(gone.incarnation);
           }
           known = servers;
-          schemas = directory.update(servers);
+          // Schemas can be asked for from then on, and below they are.
+          if (membership) schemas = directory.update(servers);
         },
         fenced(by) {
           log.error({ by: by.toString(16) }, "another server took this id: stopping");

@@ -1,0 +1,391 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createServer, memory, NanoError, type Server, silentLogger, tcp } from "nano-rpc";
+import { type Client, createClient, type Transport } from "nano-rpc/client";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Answer, SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { seededRandom } from "../../src/clock/index.ts";
+import type { Net } from "../../src/net/index.ts";
+import { packSchema } from "../../src/route/index.ts";
+import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
+import { PlayHandler } from "../schema/gen/play/v1/play_nano.ts";
+import {
+  KeepRequestSchema,
+  KeptResponseSchema,
+  PlaySessionSchema,
+  ToldResponseSchema,
+  WaitResponseSchema,
+} from "../schema/gen/play/v1/play_pb.ts";
+import { createHubs, type Hubs, serverInfo } from "./hubs.ts";
+import type { FrameInit, RawLink } from "./raw-link.ts";
+
+const incarnation = 500n;
+
+let hubs: Hubs;
+let gate: Server;
+let came: readonly RawLink[];
+let clients: Client[];
+
+beforeEach(async () => {
+  hubs = createHubs();
+  clients = [];
+  const discovery = memory();
+  const random = seededRandom(3);
+  const net = hubs.net.as("gate-1");
+  gate = createServer({
+    id: "gate-1",
+    types: ["gate"],
+    acceptors: [tcp({ port: 0 })],
+    discovery,
+    clock: hubs.clock,
+    random,
+    net,
+    log: silentLogger,
+  });
+  const listening = await hubs.listen("play-1");
+  came = listening.came;
+  const schema = packSchema([PlayHandler]);
+  await discovery.join(
+    { ...serverInfo("play-1", incarnation, listening.address), schema: schema.hash },
+    schema.gzip,
+    { changed: () => {}, fenced: () => {}, available: () => {} },
+    { clock: hubs.clock, random, log: silentLogger },
+  );
+  await hubs.drive(gate.start());
+});
+
+afterEach(async () => {
+  await hubs.drive(Promise.all(clients.map((client) => client.close())));
+  await hubs.drive(gate.stop({ graceMs: 10 }));
+});
+
+function memoryTransport(net: Net, address: string): Transport {
+  const port = Number(address.slice(address.lastIndexOf(":") + 1));
+  return {
+    name: "memory",
+    async open(events, signal) {
+      const stream = await net.connect({ host: "127.0.0.1", port }, { ...events, drain: () => {} }, signal);
+      return { send: (packet) => void stream.write(packet), close: () => stream.end() };
+    },
+  };
+}
+
+async function connect(): Promise<{ client: Client; play: PlayClient }> {
+  const host = `client-${clients.length}`;
+  const client = createClient({
+    clock: hubs.clock,
+    encoding: "protobuf",
+    transport: memoryTransport(hubs.net.as(host), gate.addresses["tcp"] ?? ""),
+  });
+  clients.push(client);
+  await hubs.drive(client.connect());
+  return { client, play: client.service(PlayClient) };
+}
+
+/** The backend takes the link that the gate has opened, and greets. */
+async function greet(): Promise<RawLink> {
+  await hubs.settle();
+  const raw = came.at(-1);
+  if (!raw) throw new Error("the gate has dialed nobody");
+  expect(raw.take("hello")).toMatchObject({ id: "gate-1", frontend: true, wanted: incarnation });
+  raw.hello({ id: "play-1", incarnation }, { frontend: false, types: ["play"] });
+  await hubs.settle();
+  return raw;
+}
+
+interface Entered {
+  readonly client: Client;
+  readonly play: PlayClient;
+  readonly raw: RawLink;
+  readonly handle: number;
+  readonly context: SessionContext;
+}
+
+/** A client whose session the backend knows. */
+async function enter(): Promise<Entered> {
+  const { client, play } = await connect();
+  const kept = play.kept({});
+  const raw = await greet();
+  const { handle, context } = raw.take("open");
+  if (!context) throw new Error("no context");
+  answer(raw, raw.take("forward").call);
+  await hubs.drive(kept);
+  raw.frames.length = 0;
+  return { client, play, raw, handle, context };
+}
+
+function answer(raw: RawLink, call: bigint, body: Uint8Array = toBinary(KeptResponseSchema, create(KeptResponseSchema))): void {
+  raw.say({ body: { case: "answer", value: { call, outcome: { case: "body", value: body } } } });
+}
+
+const told = (text: string): Uint8Array => toBinary(ToldResponseSchema, create(ToldResponseSchema, { text }));
+
+/** What the gate answered to calls of the backend. */
+function outcome(raw: RawLink, call: bigint): Answer["outcome"]["case"] | string {
+  for (const { body } of raw.frames) {
+    if (body.case !== "answer" || body.value.call !== call) continue;
+    return body.value.outcome.case === "error" ? body.value.outcome.value.code : body.value.outcome.case;
+  }
+  return "nothing";
+}
+
+describe("a frontend on its links", () => {
+  test("says in this order: its groups, that its sessions are all there, each session once, then what the client sent", async () => {
+    const { play } = await connect();
+    const waited = play.wait({ ms: 1, text: "x" });
+    play.keep({ number: 1 });
+    play.keep({ number: 2 });
+    const raw = await greet();
+    expect(raw.kinds).toEqual(["interest", "synced", "open", "forward", "forward", "forward"]);
+    expect(raw.take("interest")).toMatchObject({ epoch: 1n, snapshot: true, added: [] });
+    const { handle, context, version } = raw.take("open");
+    expect(context).toMatchObject({ frontend: "gate-1", incarnation: gate.info.incarnation, user: "", roles: [] });
+    expect([context?.session.length, context?.capability.length]).toEqual([16, 32]);
+    const forwards = [raw.take("forward"), raw.take("forward"), raw.take("forward")];
+    expect(forwards.map(({ route, notify }) => [route, notify])).toEqual([
+      ["play.play.wait", false],
+      ["play.play.keep", true],
+      ["play.play.keep", true],
+    ]);
+    expect(new Set(forwards.map((forward) => `${forward.handle} ${forward.version}`))).toEqual(new Set([`${handle} ${version}`]));
+    expect(forwards.slice(1).map(({ body }) => fromBinary(KeepRequestSchema, body).number)).toEqual([1, 2]);
+    // The method's own time, less what the link has taken.
+    expect(forwards[0]?.envelope).toMatchObject({ remainingMs: 1_000, hops: 0 });
+    const [first] = forwards;
+    answer(raw, first?.call ?? 0n, toBinary(WaitResponseSchema, create(WaitResponseSchema, { text: "back" })));
+    expect((await hubs.drive(waited)).text).toBe("back");
+  });
+
+  test("opens another client's session beside the first, and ends each by itself", async () => {
+    const one = await enter();
+    const other = await connect();
+    other.play.keep({ number: 1 });
+    await hubs.settle();
+    const { handle, context } = one.raw.take("open");
+    expect(handle).not.toBe(one.handle);
+    expect(context?.session).not.toEqual(one.context.session);
+    await hubs.drive(other.client.close());
+    await hubs.settle();
+    const end = one.raw.take("end");
+    expect(end).toMatchObject({ handle, reason: { kind: "lost" } });
+    expect(end.call).not.toBe(0n);
+    expect(one.client.state.name).toBe("open");
+  });
+
+  test("passes on pushes before the answer that follows them", async () => {
+    const { play, raw, handle } = await enter();
+    const heard: string[] = [];
+    play.onTold(({ text }) => void heard.push(text));
+    const kept = play.kept({}).then(() => void heard.push("answer"));
+    await hubs.settle();
+    const { call } = raw.take("forward");
+    const push = (text: string): FrameInit => ({
+      number: 1n,
+      body: { case: "push", value: { route: "play.play.told", body: told(text), target: { case: "handle", value: handle } } },
+    });
+    raw.say(push("1"), push("2"), {
+      body: { case: "answer", value: { call, outcome: { case: "body", value: new Uint8Array(0) } } },
+    });
+    await hubs.drive(kept);
+    await hubs.settle();
+    expect(heard).toEqual(["1", "2", "answer"]);
+  });
+
+  test("pushes to whom the right is shown, and answers for the others", async () => {
+    const { play, raw, handle, context } = await enter();
+    const heard: string[] = [];
+    play.onTold(({ text }) => void heard.push(text));
+    const { session, capability } = context;
+    const forged = capability.slice();
+    forged[0] = (forged[0] ?? 0) ^ 1;
+    const push = (call: bigint, target: NonNullable<Parameters<typeof pushOf>[1]>): FrameInit => pushOf(call, target);
+    raw.say(
+      push(1n, { case: "handle", value: handle }),
+      push(2n, { case: "handle", value: handle + 1 }),
+      push(3n, { case: "session", value: { session, capability } }),
+      push(4n, { case: "session", value: { session, capability: forged } }),
+      push(5n, { case: "session", value: { session, capability: new Uint8Array(0) } }),
+      push(6n, { case: "session", value: { session: new Uint8Array(16), capability } }),
+      push(7n, { case: "users", value: { users: ["nobody"] } }),
+      push(8n, { case: "group", value: { type: "play", name: "empty" } }),
+      push(9n, { case: undefined }),
+      push(0n, { case: "handle", value: 99 }),
+    );
+    await hubs.settle();
+    expect([1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n].map((call) => outcome(raw, call))).toEqual([
+      "missed",
+      "not_found",
+      "missed",
+      "permission_denied",
+      "permission_denied",
+      "permission_denied",
+      "missed",
+      "missed",
+      "not_found",
+    ]);
+    expect(heard).toEqual(["call 1", "call 3"]);
+  });
+
+  test("binds, and says so to those who know the session; writes data, if it is as expected", async () => {
+    const { raw, handle } = await enter();
+    const target = { by: { case: "handle", value: handle } } as const;
+    const fields = toBinary(PlaySessionSchema, create(PlaySessionSchema, { note: "n", coins: 3n }));
+    const type = "play.v1.PlaySession";
+    raw.say(
+      { body: { case: "bind", value: { call: 1n, session: target, user: "ann", roles: ["admin"] } } },
+      { body: { case: "write", value: { call: 2n, session: target, patch: { type, fields } } } },
+      {
+        body: {
+          case: "write",
+          value: { call: 3n, session: target, patch: { type, cleared: [1] }, expected: { type, cleared: [2] } },
+        },
+      },
+      {
+        body: { case: "write", value: { call: 4n, session: target, patch: { type, cleared: [1] }, expected: { type, fields } } },
+      },
+      { body: { case: "write", value: { call: 5n, session: target } } },
+      { body: { case: "write", value: { call: 6n, session: target, patch: { type, fields: new Uint8Array(3_000).fill(8) } } } },
+      { body: { case: "bind", value: { call: 7n, user: "eve" } } },
+    );
+    await hubs.settle();
+    const patches = raw.frames.flatMap(({ body }) => (body.case === "patch" ? [body.value] : []));
+    expect(patches).toMatchObject([
+      { handle, user: { user: "ann", roles: ["admin"] } },
+      { handle, data: { type, fields, cleared: [] } },
+      { handle, data: { type, cleared: [1] } },
+    ]);
+    const versions = patches.map(({ version }) => version);
+    expect(versions).toEqual([...versions].sort());
+    expect(new Set(versions).size).toBe(3);
+    const outcomes = raw.frames.flatMap(({ body }) => {
+      if (body.case !== "answer") return [];
+      const { call, outcome: given } = body.value;
+      return [[call, given.case === "error" ? given.value.code : given.case === "bound" ? given.value.former : given.value]];
+    });
+    expect(outcomes.sort(([one], [other]) => Number(one) - Number(other))).toEqual([
+      [1n, "none"],
+      [2n, true],
+      [3n, false],
+      [4n, true],
+      [5n, "invalid_argument"],
+      [6n, "resource_exhausted"],
+      [7n, "not_found"],
+    ]);
+  });
+
+  test("tells of its groups as they get their first member, and lose their last", async () => {
+    const { raw, handle, client } = await enter();
+    const session = { by: { case: "handle", value: handle } } as const;
+    const group = { type: "play", name: "g" };
+    raw.say(
+      { body: { case: "groupChange", value: { call: 1n, session, group } } },
+      { body: { case: "groupChange", value: { call: 2n, session, group } } },
+      { body: { case: "groupChange", value: { call: 3n, session, group: { type: "other", name: "not ours" } } } },
+      { body: { case: "groupQuery", value: { call: 4n, group } } },
+      { body: { case: "groupChange", value: { call: 5n, session: { by: { case: "handle", value: 99 } }, group } } },
+    );
+    await hubs.settle();
+    // Known here before it is answered; a group of another type is nothing to this server.
+    expect(raw.kinds.slice(0, 2)).toEqual(["interest", "answer"]);
+    expect(raw.take("interest")).toMatchObject({ snapshot: false, added: [{ type: "play", name: "g" }], removed: [] });
+    expect(raw.kinds).not.toContain("interest");
+    expect([1n, 2n, 3n, 4n, 5n].map((call) => outcome(raw, call))).toEqual(["body", "body", "body", "members", "not_found"]);
+    raw.frames.length = 0;
+    await hubs.drive(client.close());
+    await hubs.settle();
+    expect(raw.take("interest")).toMatchObject({ removed: [{ type: "play", name: "g" }] });
+    expect(raw.kinds).toContain("end");
+  });
+
+  test("kicks, tells the client why, and ends the session", async () => {
+    const { client, raw, handle } = await enter();
+    const session = { by: { case: "handle", value: handle } } as const;
+    raw.say(
+      { body: { case: "kick", value: { call: 1n, session: { by: { case: "handle", value: 99 } }, code: "x" } } },
+      { body: { case: "kick", value: { call: 2n, session, code: "cheating", reason: "seen" } } },
+      { body: { case: "kick", value: { call: 3n, session, code: "again" } } },
+    );
+    await hubs.settle();
+    expect([1n, 2n, 3n].map((call) => outcome(raw, call))).toEqual(["not_found", "body", "not_found"]);
+    expect(raw.take("end")).toMatchObject({ handle, reason: { kind: "kicked", code: "cheating" } });
+    expect(client.state).toMatchObject({ name: "closed", reason: { kind: "kicked", code: "cheating" } });
+  });
+
+  test("lets a request go at its deadline, and the backend hears of it; a late answer is nobody's", async () => {
+    const { play, raw } = await enter();
+    const late = play.wait({ ms: 1, text: "" }).result();
+    await hubs.settle();
+    const { call } = raw.take("forward");
+    await hubs.advance(1_100);
+    const given = await late;
+    expect(given.ok ? "ok" : given.error.code).toBe("deadline_exceeded");
+    expect(raw.take("cancel").call).toBe(call);
+    answer(raw, call);
+    const kept = play.kept({});
+    await hubs.settle();
+    answer(raw, raw.take("forward").call);
+    await hubs.drive(kept);
+  });
+
+  test("fails what was under way when the link breaks, at once; then it dials again, and opens its sessions anew", async () => {
+    const { play, raw, context } = await enter();
+    const lost = play.kept({}).result();
+    await hubs.settle();
+    raw.take("forward");
+    const at = hubs.clock.now();
+    raw.stream?.destroy();
+    await hubs.settle();
+    const given = await lost;
+    expect(given.ok ? "ok" : given.error.code).toBe("unavailable");
+    expect(hubs.clock.now()).toBe(at);
+    await hubs.advance(600);
+    expect(came).toHaveLength(2);
+    const again = await greet();
+    expect(again.kinds).toEqual(["interest", "open", "synced"]);
+    const opened = again.take("open");
+    expect(opened.context?.session).toEqual(context.session);
+    const kept = play.kept({});
+    await hubs.settle();
+    const forward = again.take("forward");
+    expect(forward.handle).toBe(opened.handle);
+    answer(again, forward.call);
+    await hubs.drive(kept);
+  });
+
+  test("dials a backend that hangs up again and again with pauses, and gives up after 5 s", async () => {
+    const { raw } = await enter();
+    raw.stream?.destroy();
+    let dialed = 1;
+    for (let ms = 0; ms < 12_000; ms += 50) {
+      await hubs.advance(50);
+      came.at(-1)?.stream?.destroy();
+      dialed = came.length;
+    }
+    expect(dialed).toBeGreaterThan(4);
+    expect(dialed).toBeLessThan(25);
+    await hubs.advance(20_000);
+    expect(came).toHaveLength(dialed);
+  });
+
+  test("ends a link that brings nonsense, with the reason; requests on it are unavailable", async () => {
+    const { play, raw } = await enter();
+    const lost = play.kept({}).result();
+    await hubs.settle();
+    raw.say({ body: { case: "hello", value: {} } });
+    await hubs.settle();
+    expect(raw.take("goodbye")).toMatchObject({ code: "failed_precondition" });
+    const given = await lost;
+    expect(given.ok ? "ok" : NanoError.from(given.error).code).toBe("unavailable");
+  });
+});
+
+function pushOf(
+  call: bigint,
+  target:
+    | { readonly case: "handle"; readonly value: number }
+    | { readonly case: "session"; readonly value: { readonly session: Uint8Array; readonly capability: Uint8Array } }
+    | { readonly case: "users"; readonly value: { readonly users: string[] } }
+    | { readonly case: "group"; readonly value: { readonly type: string; readonly name: string } }
+    | { readonly case: undefined },
+): FrameInit {
+  return { number: 1n, body: { case: "push", value: { route: "play.play.told", body: told(`call ${call}`), call, target } } };
+}
