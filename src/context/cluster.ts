@@ -28,7 +28,10 @@ export interface GroupOptions {
 
 /** All that can be reached from anywhere in the cluster. Every function here may be taken out of its object. */
 export interface Cluster {
-  /** The sessions of a group. It belongs to the type of the service that names it, or else the server's first type. */
+  /**
+   * The sessions of a group. It belongs to the type of the service that names it, or else the server's first type.
+   * Throws `invalid_argument` for a name that is empty or has more than 256 characters.
+   */
   readonly group: (name: string, options?: GroupOptions) => Group;
   /** A group of users that outlives sessions. Throws `unimplemented`: it comes with a later version. */
   readonly userGroup: (name: string, options: { readonly ttlMs: number }) => UserGroup;

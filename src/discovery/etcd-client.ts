@@ -52,34 +52,41 @@ const pingTimeoutMs = 3_000;
 
 /**
  * The npm client `etcd3`, made up for: it has no deadlines by default, waits up to minutes to reconnect, opens a circuit breaker for 5 s,
- * and its lease and its watcher lose things without a word. Here its own retrying is off, and lease and list are ours to keep.
+ * and its lease and its watcher lose things without a word. Here its own retrying is off, and lease and list are ours to keep. Among several
+ * hosts it would go on asking those that are down: here there is one client each, and a call that fails makes the next one ask the next.
  */
 export async function createEtcdClient(options: EtcdOptions, clock: Clock): Promise<EtcdClient> {
   // Loaded when it is needed: it brings gRPC, and takes a while.
   const [{ Etcd3, EtcdLeaseInvalidError }, { noop, ConstantBackoff }] = await Promise.all([import("etcd3"), import("cockatiel")]);
   const timeoutMs = options.callTimeoutMs ?? 3_000;
   const deadline = (): Date => new Date(clock.wallNow() + timeoutMs);
-  const client: Etcd3 = new Etcd3({
-    hosts: options.endpoints.map((endpoint) => withScheme(endpoint, options)),
-    ...credentials(options),
-    dialTimeout: timeoutMs,
-    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: deadline() }),
-    faultHandling: { global: noop, host: () => noop, watchBackoff: new ConstantBackoff(1_000).next() },
-    grpcOptions: {
-      "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 1_000,
-      "grpc.keepalive_time_ms": pingMs,
-      "grpc.keepalive_timeout_ms": pingTimeoutMs,
-    },
-  });
+  const clients = options.endpoints.map(
+    (endpoint) =>
+      new Etcd3({
+        hosts: withScheme(endpoint, options),
+        ...credentials(options),
+        dialTimeout: timeoutMs,
+        defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: deadline() }),
+        faultHandling: { global: noop, host: () => noop, watchBackoff: new ConstantBackoff(1_000).next() },
+        grpcOptions: {
+          "grpc.initial_reconnect_backoff_ms": 100,
+          "grpc.max_reconnect_backoff_ms": 1_000,
+          "grpc.keepalive_time_ms": pingMs,
+          "grpc.keepalive_timeout_ms": pingTimeoutMs,
+        },
+      }),
+  );
+  let [client] = clients as [Etcd3];
 
-  async function bounded<T>(what: string, call: PromiseLike<T>): Promise<T> {
+  async function bounded<T>(what: string, call: (client: Etcd3) => PromiseLike<T>): Promise<T> {
+    const used = client;
     const late = (): never => {
       throw new NanoError({ code: "deadline_exceeded", message: `etcd did not answer ${what} within ${timeoutMs} ms` });
     };
     try {
-      return await within(clock, timeoutMs + 100, Promise.resolve(call), late);
+      return await within(clock, timeoutMs + 100, Promise.resolve(call(used)), late);
     } catch (reason) {
+      if (client === used) client = clients[(clients.indexOf(used) + 1) % clients.length] ?? used;
       if (reason instanceof NanoError) throw reason;
       const { message } = NanoError.from(reason);
       throw new NanoError({ code: "unavailable", message: `etcd: ${what}: ${message}`, cause: reason });
@@ -88,17 +95,18 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
 
   return {
     async grant(ttlSeconds) {
-      const { ID } = await bounded("grant", client.leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, { deadline: deadline() }));
+      const { ID } = await bounded("grant", ({ leaseClient }) =>
+        leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, { deadline: deadline() }),
+      );
       return ID;
     },
     async keepAlive(lease) {
-      const opening = client.leaseClient.leaseKeepAlive({ deadline: deadline() });
-      // One that opens too late is nobody's, and an error of it would end the process.
-      opening.then(
-        (late) => void late.on("error", () => {}),
-        () => {},
-      );
-      const stream = await bounded("keep-alive", opening);
+      const stream = await bounded("keep-alive", async ({ leaseClient }) => {
+        const opened = await leaseClient.leaseKeepAlive({ deadline: deadline() });
+        // One that opens too late is nobody's, and an error of it would end the process.
+        opened.on("error", () => {});
+        return opened;
+      });
       const answer = new Promise<string>((resolve, reject) => {
         stream.on("data", (response: { readonly TTL: string }) => resolve(response.TTL));
         stream.on("error", reject);
@@ -106,7 +114,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       });
       stream.write({ ID: lease });
       try {
-        return Number(await bounded("keep-alive", answer)) > 0;
+        return Number(await bounded("keep-alive", () => answer)) > 0;
       } catch (reason) {
         if (reason instanceof NanoError && reason.cause instanceof EtcdLeaseInvalidError) return false;
         throw reason;
@@ -115,7 +123,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       }
     },
     async revoke(lease) {
-      await bounded("revoke", client.leaseClient.leaseRevoke({ ID: lease }, { deadline: deadline() }));
+      await bounded("revoke", ({ leaseClient }) => leaseClient.leaseRevoke({ ID: lease }, { deadline: deadline() }));
     },
     async put({ entries, lease, deleted = [] }, condition) {
       const puts = entries.map(({ key, value }) => ({
@@ -128,23 +136,22 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
         return { key, target: "Mod", result: "Less", mod_revision: String(condition.unchangedSince + 1n) };
       });
       const transaction = { compare, success: [...puts, ...deletes], failure: [] };
-      const { succeeded } = await bounded("put", client.kv.txn(transaction, { deadline: deadline() }));
+      const { succeeded } = await bounded("put", ({ kv }) => kv.txn(transaction, { deadline: deadline() }));
       return succeeded;
     },
     async putOnce(key, value) {
-      await bounded(
-        "put",
-        client
+      await bounded("put", (etcd3) =>
+        etcd3
           .if(key, "Create", "==", 0)
-          .then(client.put(key).value(Buffer.from(value)))
+          .then(etcd3.put(key).value(Buffer.from(value)))
           .commit(),
       );
     },
     async get(key) {
-      return (await bounded("get", client.get(key).buffer())) ?? undefined;
+      return (await bounded("get", (etcd3) => etcd3.get(key).buffer())) ?? undefined;
     },
     async list(prefix) {
-      const response = await bounded("list", client.getAll().prefix(prefix).exec());
+      const response = await bounded("list", (etcd3) => etcd3.getAll().prefix(prefix).exec());
       return {
         entries: response.kvs.map(({ key, value }) => ({ key: key.toString(), value: value.toString() })),
         revision: BigInt(response.header.revision),
@@ -179,7 +186,9 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       watcher.on("disconnected", () => broken("disconnected"));
       return { stop };
     },
-    close: () => client.close(),
+    close() {
+      for (const each of clients) each.close();
+    },
   };
 }
 

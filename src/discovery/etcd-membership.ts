@@ -76,10 +76,8 @@ export class EtcdMembership implements Membership {
     this.#self = self;
     // Without a lease the next registration writes it.
     if (this.#lease === undefined || this.#stop.signal.aborted) return;
-    if (await this.#client.put({ entries, lease: this.#lease }, "under the lease")) return;
-    // The lease is lost, or the id is another's by now: registering anew finds out.
-    this.#lease = undefined;
-    this.#wake.abort();
+    // The lease may be lost, or the id another's by now: registering anew finds out.
+    if (!(await this.#client.put({ entries, lease: this.#lease }, "under the lease"))) this.#registerSoon();
   }
 
   async schema(hash: string): Promise<Uint8Array | undefined> {
@@ -147,8 +145,17 @@ export class EtcdMembership implements Membership {
     if (this.#self !== self) await this.update(this.#self);
   }
 
+  #registerSoon(): void {
+    this.#lease = undefined;
+    this.#wake.abort();
+  }
+
+  #key(type: string): string {
+    return `${this.#prefix}/servers/${type}/${this.#self.id}`;
+  }
+
   #entries(self: ServerInfo): { key: string; value: string }[] {
-    return self.types.map((type) => ({ key: `${this.#prefix}/servers/${type}/${self.id}`, value: encodeRecord(self, type) }));
+    return self.types.map((type) => ({ key: this.#key(type), value: encodeRecord(self, type) }));
   }
 
   async #relist(): Promise<void> {
@@ -180,6 +187,14 @@ export class EtcdMembership implements Membership {
   #tell(): void {
     if (this.#stop.signal.aborted) return;
     if (this.#fencedBy(this.#list.others(this.#self))) return;
+    // Somebody has taken the record away, or its lease is over.
+    if (
+      !this.#list.holds(
+        this.#self.types.map((type) => this.#key(type)),
+        this.#self.incarnation,
+      )
+    )
+      this.#registerSoon();
     const servers = this.#list.servers();
     const told = JSON.stringify(servers, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
     if (told === this.#told) return;

@@ -40,6 +40,11 @@ export class ServerList {
       .map(([key, record]) => ({ key, incarnation: record.incarnation }));
   }
 
+  /** Whether every one of the keys holds this incarnation's record. */
+  holds(keys: readonly string[], incarnation: bigint): boolean {
+    return keys.every((key) => this.#records.get(key)?.incarnation === incarnation);
+  }
+
   /** A server of two types has two records: the later of an incarnation stands for both. */
   servers(): ServerInfo[] {
     const servers = new Map<bigint, ServerInfo>();

@@ -14,6 +14,9 @@ export interface InterestAnnouncer {
   readonly types: ReadonlySet<string>;
 }
 
+// A group's name has at most 256 characters, each of at most three bytes.
+const namesPerFrame = 256;
+
 /** Announces the groups of a membership. */
 export function createInterestAnnouncer(membership: () => Membership): InterestAnnouncer {
   const links = new Set<Link>();
@@ -31,10 +34,15 @@ export function createInterestAnnouncer(membership: () => Membership): InterestA
     },
     opened(link) {
       links.add(link);
-      const added = [...membership().keys()]
+      const names = [...membership().keys()]
         .filter((key) => concerns(link, key))
         .map((key) => create(GroupNameSchema, { ...key }));
-      link.send({ case: "interest", value: create(InterestSchema, { epoch: ++epoch, snapshot: true, added }) });
+      epoch++;
+      // In pieces that fit a frame: the first replaces what was known, the others add to it.
+      for (let at = 0; at === 0 || at < names.length; at += namesPerFrame) {
+        const added = names.slice(at, at + namesPerFrame);
+        link.send({ case: "interest", value: create(InterestSchema, { epoch, snapshot: at === 0, added }) });
+      }
     },
     closed: (link) => void links.delete(link),
     get types() {

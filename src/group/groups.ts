@@ -23,9 +23,21 @@ export interface GroupsOptions {
   readonly lost: (link: Link, error: NanoError) => void;
 }
 
-/** The groups as user code has them. `mustLive` throws where the call that asks is over. */
+// Names are told to every server of the type, often many of them in one frame.
+const maxNameCharacters = 256;
+
+/** The groups as user code has them; throws NanoError `invalid_argument` for a name that none may have. `mustLive` throws where the call that asks is over. */
 export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: () => void) => Group {
-  return (key, mustLive) => new ClusterGroup(options, key, mustLive);
+  return (key, mustLive) => {
+    const { length } = key.name;
+    if (length === 0 || length > maxNameCharacters) {
+      throw new NanoError({
+        code: "invalid_argument",
+        message: `a group's name has 1 to ${maxNameCharacters} characters: this one has ${length}`,
+      });
+    }
+    return new ClusterGroup(options, key, mustLive);
+  };
 }
 
 class ClusterGroup implements Group {

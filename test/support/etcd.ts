@@ -12,8 +12,8 @@ export interface Etcd {
   readonly child: Child;
   /** kill -9. */
   kill(): Promise<void>;
-  /** Starts it again on the data that is there, at the same ports. */
-  restart(): Promise<void>;
+  /** Starts it again at the same ports, on the data that is there, or on none. */
+  restart(options?: { readonly empty: boolean }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +40,8 @@ export async function startEtcd(): Promise<Etcd> {
     async kill() {
       await child.end("SIGKILL");
     },
-    async restart() {
+    async restart({ empty } = { empty: false }) {
+      if (empty) await rm(folder, { recursive: true, force: true });
       child = await start();
     },
     async stop() {

@@ -1,0 +1,55 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A way to a port that can be cut. */
+export interface Proxy {
+  /** As "127.0.0.1:2379". */
+  readonly endpoint: string;
+  /** Breaks every connection, and takes none. */
+  cut(): void;
+  heal(): void;
+  close(): Promise<void>;
+}
+
+/** Stands between a client and an endpoint. */
+export function startProxy(endpoint: string): Promise<Proxy> {
+  const target = Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) return void near.destroy();
+    const far = connect({ host: "127.0.0.1", port: target });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one);
+      one.on("error", () => {});
+      one.once("close", () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  const cut = (): void => {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve({
+        endpoint: `127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+        cut,
+        heal: () => {
+          isCut = false;
+        },
+        close() {
+          cut();
+          return new Promise((closed) => server.close(() => closed()));
+        },
+      });
+    });
+  });
+}
