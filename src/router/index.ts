@@ -1,4 +1,4 @@
 export { createDirectory, type Directory, type DirectoryOptions, type KnownRoute } from "./directory.ts";
-export { readKey } from "./key.ts";
+export { decodeKey, readKey } from "./key.ts";
 export { rendezvous } from "./rendezvous.ts";
 export { createRouter, type RouteQuery, type Router, type RouterOptions, type ServerKey } from "./router.ts";

@@ -3,7 +3,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import type { KnownRoute } from "./directory.ts";
-import { readKey } from "./key.ts";
+import { decodeKey } from "./key.ts";
 import { rendezvous } from "./rendezvous.ts";
 
 /** A server as stickiness remembers it: another incarnation under its id is another server. */
@@ -36,11 +36,15 @@ export interface RouterOptions {
 
 /** Makes a router. */
 export function createRouter(options: RouterOptions): Router {
+  /** The less busy of two, among those that are linked; among all where none is. */
   function any(servers: readonly ServerInfo[]): ServerInfo | undefined {
     const linked = servers.filter((server) => options.load(server) !== undefined);
     const among = linked.length > 0 ? linked : servers;
-    const first = among[Math.floor(options.random.next() * among.length)];
-    const second = among[Math.floor(options.random.next() * among.length)];
+    const at = Math.floor(options.random.next() * among.length);
+    // Another one than the first, where there is any.
+    const beside = 1 + Math.floor(options.random.next() * (among.length - 1));
+    const first = among[at];
+    const second = among[(at + beside) % among.length];
     if (!first || !second) return undefined;
     return (options.load(second) ?? 0) < (options.load(first) ?? 0) ? second : first;
   }
@@ -54,7 +58,7 @@ export function createRouter(options: RouterOptions): Router {
     pick({ info, servers, serving }, { body, before }) {
       const { by } = info.policy;
       if (by === "any") return found(any(servers), info);
-      if (by !== "sticky") return found(rendezvous(readKey(info.input, by.key, body), servers), info);
+      if (by !== "sticky") return found(rendezvous(decodeKey(info.input, by.key, body), servers), info);
       // Nobody answered yet: whoever does will be asked again.
       if (!before) return found(any(servers), info);
       const same = serving.find((server) => server.id === before.id && server.incarnation === before.incarnation);
