@@ -146,7 +146,7 @@ describe("etcd away", () => {
       outcome.status === "rejected" ? `${outcome.reason.code} ${outcome.reason.message}` : "started",
     );
     expect(messages[0]).toMatch(new RegExp(`unavailable.*etcd at ${nowhere}.*ECONNREFUSED`));
-    expect(messages[1]).toMatch(new RegExp(`unavailable.*etcd at ${registry.endpoint}.*(exceeded after 3|within 3000 ms)`));
+    expect(messages[1]).toMatch(new RegExp(`unavailable.*etcd at ${registry.endpoint}.*(Deadline exceeded|within 3000 ms)`));
     expect(messages[2]).toMatch(new RegExp(`unavailable.*etcd at ${nowhere}.*ECONNREFUSED`));
     registry.child.process.kill("SIGCONT");
   });

@@ -263,13 +263,13 @@ describe("a group whose members are on two frontends", () => {
 
   test("a thousand groups are known to a server that starts later", async () => {
     const name = (at: number): string => `${"x".repeat(250)}${at}`;
-    await now(Promise.all(Array.from({ length: 1_200 }, (_, at) => room.group(name(at)).add(session(at % 2 ? "ann" : "bob")))));
+    await now(Promise.all(Array.from({ length: 1_200 }, (_, at) => room.group(name(at)).add(session("ann")))));
     const late = await cluster.start({ id: "room-2", services: hall(sessions) });
     await cluster.advance(1_000);
     late.group(name(0)).push(RoomPush.said, text("first"));
     late.group(name(1_199)).push(RoomPush.said, text("last"));
     await cluster.settle();
-    expect(heard()).toEqual([["last"], ["first"], []]);
+    expect(heard()).toEqual([["first", "last"], [], []]);
   });
 
   test("a frontend that dies takes its members along; the others go on", async () => {

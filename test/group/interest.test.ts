@@ -1,0 +1,62 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { InterestSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { createInterest, type Interest } from "../../src/group/index.ts";
+import type { Link } from "../../src/link/index.ts";
+
+const linkTo = (id: string): Link => ({ peer: { id } }) as Link;
+const key = (name: string): { type: string; name: string } => ({ type: "room", name });
+const keys = (...names: readonly string[]): { type: string; name: string }[] => names.map(key);
+const [one, two] = [linkTo("gate-1"), linkTo("gate-2")];
+
+function hear(interest: Interest, link: Link, frame: MessageInitShape<typeof InterestSchema>): void {
+  interest.heard(link, create(InterestSchema, frame));
+}
+
+function interested(interest: Interest, ...names: readonly string[]): Readonly<Record<string, string[]>> {
+  return Object.fromEntries(names.map((name) => [name, [...interest.linksOf(key(name))].map(({ peer }) => peer.id)]));
+}
+
+describe("createInterest()", () => {
+  test("links are added to groups and taken out, each on its own", () => {
+    const interest = createInterest();
+    hear(interest, one, { added: keys("a", "b") });
+    hear(interest, two, { added: keys("b", "b") });
+    expect(interested(interest, "a", "b", "c")).toEqual({ a: ["gate-1"], b: ["gate-1", "gate-2"], c: [] });
+    hear(interest, one, { added: keys("c"), removed: keys("b", "never") });
+    expect(interested(interest, "a", "b", "c")).toEqual({ a: ["gate-1"], b: ["gate-2"], c: ["gate-1"] });
+  });
+
+  test("a snapshot is all that there is, and what follows adds to it", () => {
+    const interest = createInterest();
+    hear(interest, one, { added: keys("a", "b") });
+    hear(interest, two, { added: keys("a") });
+    hear(interest, one, { snapshot: true, added: keys("b", "c") });
+    hear(interest, one, { added: keys("d") });
+    expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-2"], b: ["gate-1"], c: ["gate-1"], d: ["gate-1"] });
+    hear(interest, one, { snapshot: true });
+    expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-2"], b: [], c: [], d: [] });
+  });
+
+  test("a link that is gone is in nothing; groups of another type are others", () => {
+    const interest = createInterest();
+    hear(interest, one, { added: [...keys("a"), { type: "gate", name: "a" }] });
+    hear(interest, two, { added: keys("a") });
+    interest.forget(one);
+    interest.forget(one);
+    expect(interested(interest, "a")).toEqual({ a: ["gate-2"] });
+    expect([...interest.linksOf({ type: "gate", name: "a" })]).toEqual([]);
+  });
+
+  test("names that objects have of their own are names like any other", () => {
+    const interest = createInterest();
+    expect(interested(interest, "__proto__", "constructor")).toEqual(
+      Object.fromEntries([
+        ["__proto__", []],
+        ["constructor", []],
+      ]),
+    );
+    hear(interest, one, { added: keys("__proto__") });
+    expect([...interest.linksOf(key("__proto__"))]).toEqual([one]);
+  });
+});
