@@ -17,4 +17,4 @@ export {
   protocolVersion,
 } from "./link.ts";
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
-export { createLinkTransport, type LinkTransport, type LinkTransportOptions, linkPath } from "./link-transport.ts";
+export { createLinkTransport, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";

@@ -16,8 +16,8 @@ export interface LinkTransportOptions {
   readonly other: Http2Handler;
 }
 
-/** The bidirectional method that a link is. */
-export const linkPath = "/nano.cluster.v1.LinkService/Link";
+// The bidirectional method that a link is.
+const linkPath = "/nano.cluster.v1.LinkService/Link";
 
 /** Links over HTTP/2, as Connect streams; or, on a net that has only byte streams, the same envelopes on these. */
 export function createLinkTransport(net: Net, options: LinkTransportOptions): LinkTransport {

@@ -34,7 +34,7 @@ export interface RawFrontend {
 }
 
 /** How a forward differs from the usual. */
-export interface ForwardDiffers {
+interface ForwardDiffers {
   readonly notify?: boolean;
   readonly envelope?: MessageInitShape<typeof EnvelopeSchema>;
 }

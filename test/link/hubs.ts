@@ -14,7 +14,7 @@ import { createVirtualTime, type VirtualTime } from "../../src/testing/virtual-t
 import { RawLink } from "./raw-link.ts";
 
 /** How a hub of a test differs from the default. */
-export interface HubOptions {
+interface HubOptions {
   readonly tokens?: readonly string[];
   readonly frontend?: boolean;
   /** What it does with frames that are not the link's own. */
