@@ -75,7 +75,8 @@ export function fromMethodOptions(options: MethodOptions | undefined, message: D
     access: options?.access === Access.PUBLIC ? "public" : "bound",
     roles: options?.roles ?? [],
     timeoutMs: options?.timeoutMs || defaultTimeoutMs,
-    limit: options?.limit
+    // None a second is no limit that anybody means: the plugin does not let it pass.
+    limit: options?.limit?.perSecond
       ? { perSecond: options.limit.perSecond, burst: options.limit.burst || options.limit.perSecond }
       : undefined,
     maxBytes: options?.maxBytes || undefined,

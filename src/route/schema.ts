@@ -14,6 +14,7 @@ import {
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { SchemaKind, type SchemaMethod, SchemaMethodSchema, SchemaSchema } from "../../gen/nano/cluster/v1/schema_pb.ts";
 import type { HandlerService, Method, Push, ServiceDefinition } from "../contract/index.ts";
+import { NanoError } from "../error/index.ts";
 import { fromMethodOptions, type RoutePolicy, toMethodOptions } from "./policy-message.ts";
 
 /** What a route is: asked or told by clients, told to clients, or asked by servers. */
@@ -79,8 +80,17 @@ export function packSchema(services: readonly ServiceDefinition<unknown>[]): Pac
   return { hash: createHash("sha256").update(bytes).digest("hex"), gzip: gzipSync(bytes) };
 }
 
-/** Reads a packed schema. Throws where it is no schema, or its routes name messages that it does not hold. */
+/** Reads a packed schema. Throws NanoError `invalid_argument` where it is no schema, or its routes name messages that it does not hold. */
 export function readSchema(hash: string, gzip: Uint8Array): ServerSchema {
+  try {
+    return read(hash, gzip);
+  } catch (reason) {
+    const why = reason instanceof Error ? reason.message : "";
+    throw new NanoError({ code: "invalid_argument", message: `no schema: ${why}`, cause: reason });
+  }
+}
+
+function read(hash: string, gzip: Uint8Array): ServerSchema {
   const bytes = gunzipSync(gzip, { maxOutputLength: maxSchemaBytes });
   if (createHash("sha256").update(bytes).digest("hex") !== hash) throw new Error(`the schema ${hash} has another hash`);
   const schema = fromBinary(SchemaSchema, bytes);
