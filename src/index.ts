@@ -27,7 +27,19 @@ export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo,
 export { etcd, memory } from "./discovery/index.ts";
 export type { CloseReason, Code, DeclaredError, Kick, KickCode, NanoErrorOptions, UndeclaredError } from "./error/index.ts";
 export { NanoError } from "./error/index.ts";
-export type { Authenticate, Authenticated, FrontendLimits, Refusal } from "./frontend/index.ts";
+export type {
+  Authenticate,
+  Authenticated,
+  CompressionOptions,
+  DescribeError,
+  ErrorAbout,
+  FrontendLimits,
+  Refusal,
+  UnknownMessage,
+  UnknownOutcome,
+  UnknownRoute,
+  WholeMessage,
+} from "./frontend/index.ts";
 export type { Group, GroupPushOptions, Member } from "./group/index.ts";
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";

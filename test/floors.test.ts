@@ -12,7 +12,7 @@ const floors: readonly (readonly string[])[] = [
   ["group", "user"],
   ["context"],
   ["pipeline", "module"],
-  ["handler", "remote"],
+  ["handler", "remote", "reflection"],
   ["frontend", "backend", "client"],
   ["server"],
   ["testing"],

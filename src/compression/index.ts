@@ -1,1 +1,1 @@
-export { CompressionError, inflateZlib } from "./zlib.ts";
+export { CompressionError, deflateZlib, inflateZlib } from "./zlib.ts";

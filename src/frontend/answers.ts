@@ -1,14 +1,21 @@
 import { encodeHandshakeAnswer, type NanoAnswer } from "../handshake/index.ts";
+import type { ClientForm } from "./client-form.ts";
 
 // What nano clients are told of a session that cannot be resumed, or is none.
 const nano: NanoAnswer = { v: 1, session: "", ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false };
 
 /** The answer that lets a client in. @param session Its id, for clients that sent `sys.nano`. */
-export function accepting(heartbeatMs: number, serializer: string, session: string | undefined): Uint8Array {
-  const sys = { heartbeat: heartbeatMs / 1_000, dict: {}, serializer };
+export function accepting(
+  heartbeatMs: number,
+  { encoding, table, tableKnown }: ClientForm,
+  session: string | undefined,
+): Uint8Array {
+  const dict = table && !tableKnown ? Object.fromEntries(table.codes) : {};
+  const sys = { heartbeat: heartbeatMs / 1_000, dict, serializer: encoding.name };
+  const dictionary = tableKnown ? "known" : table?.name;
   return encodeHandshakeAnswer({
     code: 200,
-    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session } },
+    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session, dictionary } },
   });
 }
 

@@ -1,15 +1,15 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import type { KickCode } from "../error/index.ts";
 import type { DataPatch, Handshake } from "../session/index.ts";
+import type { WholeMessage } from "./whole-message.ts";
 
 /** Who a client is, as far as its handshake shows. */
 export interface Authenticated {
-  /** The session is this user's before its first message. */
-  readonly user: string;
+  /** The session is this user's before its first message; without one it has none yet. */
+  readonly user?: string;
   readonly roles?: readonly string[];
   /** The session's data to begin with: a whole message, made with `create`. */
-  readonly data?: { readonly schema: DescMessage; readonly message: Message };
+  readonly data?: WholeMessage;
 }
 
 /** Why a client may not come in. It is told, and does not come back by itself. */
@@ -27,6 +27,6 @@ export type Authenticate = (
 ) => Authenticated | Refusal | undefined | Promise<Authenticated | Refusal | undefined>;
 
 /** A first state of a session's data, as a patch over nothing. */
-export function firstData(data: NonNullable<Authenticated["data"]>): DataPatch {
+export function firstData(data: WholeMessage): DataPatch {
   return { type: data.schema.typeName, fields: toBinary(data.schema, data.message), cleared: [] };
 }

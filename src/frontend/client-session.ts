@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import type { Delivery } from "../contract/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
@@ -97,8 +97,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   receive(message: ClientMessage): void {
-    const { encoding } = this.#connection;
-    if (encoding && !this.core.ended) this.#dispatcher.receive(message, encoding);
+    const { form } = this.#connection;
+    if (form && !this.core.ended) this.#dispatcher.receive(message, form);
   }
 
   pace(messages: number, bytes: number): Pace {
@@ -132,6 +132,11 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   answer(id: number, route: string, body: Uint8Array): void {
     this.#add({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" });
+  }
+
+  /** An answer that no schema has under the route. */
+  answerAs(id: number, route: string, schema: DescMessage, body: Uint8Array): void {
+    this.#add({ kind: "answer", id, route, schema, body, error: undefined, delivery: "replay", key: "" });
   }
 
   fail(id: number, route: string, error: NanoError): void {

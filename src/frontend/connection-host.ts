@@ -1,8 +1,8 @@
 import type { CloseReason, Kick } from "../error/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
 import type { SessionLog } from "../session/index.ts";
+import type { ClientForm } from "./client-form.ts";
 import type { Connection } from "./connection.ts";
-import type { ClientEncoding } from "./encoding.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
 import type { Pace } from "./rate.ts";
@@ -36,7 +36,7 @@ export interface ConnectedSession {
 
 /** What came of a handshake. */
 export type HandshakeOutcome =
-  | { readonly ok: true; readonly session: ConnectedSession; readonly encoding: ClientEncoding }
+  | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm }
   | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
 
 /** Why a client may not come in now, and when it may ask again. */

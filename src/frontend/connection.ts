@@ -7,8 +7,8 @@ import type { LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
 import { PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
+import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
-import type { ClientEncoding } from "./encoding.ts";
 import { LogWriter } from "./log-writer.ts";
 import { WriteProgress } from "./progress.ts";
 import { PacketWriter } from "./writer.ts";
@@ -195,22 +195,22 @@ export class Connection implements SocketEvents {
       return;
     }
     this.#session = outcome.session;
-    this.#writer = new LogWriter(this.#packets, outcome.encoding, this.#host, request);
-    this.#encoding = outcome.encoding;
+    this.#writer = new LogWriter(this.#packets, outcome.form, this.#host);
+    this.#form = outcome.form;
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
     this.#packets.packet(
       PacketType.handshake,
-      accepting(this.#host.limits.heartbeatMs, outcome.encoding.name, this.nano ? outcome.session.id : undefined),
+      accepting(this.#host.limits.heartbeatMs, outcome.form, this.nano ? outcome.session.id : undefined),
     );
     this.#packets.flush();
   }
 
-  #encoding: ClientEncoding | undefined;
+  #form: ClientForm | undefined;
 
-  /** The encoding that the handshake settled. */
-  get encoding(): ClientEncoding | undefined {
-    return this.#encoding;
+  /** What the handshake settled. */
+  get form(): ClientForm | undefined {
+    return this.#form;
   }
 
   #refuse(code: number, kick: Kick, afterMs?: number): void {
@@ -233,10 +233,11 @@ export class Connection implements SocketEvents {
     if (message.kind !== MessageKind.request && message.kind !== MessageKind.notify) {
       return this.#violation("clients send requests and notifies only");
     }
-    if (message.route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
+    const route = message.route ?? this.#form?.table?.routeOf(message.code);
+    if (route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
     const session = this.#session;
     if (!session) return false;
-    const { id, route, bodyFrom, bodyTo } = message;
+    const { id, bodyFrom, bodyTo } = message;
     const kind = message.kind === MessageKind.request ? "request" : "notify";
     let pace = session.pace(1, to - from);
     if (pace === "within") {

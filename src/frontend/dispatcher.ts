@@ -8,16 +8,21 @@ import type { Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
 import type { Directory, KnownRoute, Router, ServerKey } from "../router/index.ts";
+import type { ClientForm } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { ClientMessage } from "./connection-host.ts";
-import type { ClientEncoding } from "./encoding.ts";
 import { MethodLimits } from "./method-limits.ts";
 import type { SessionPeers } from "./session-peers.ts";
+import { type UnknownAnswer, UnknownCall, type UnknownRoute, unknownMessage } from "./unknown-route.ts";
 
 /** What sending messages on needs of the server around. */
 export interface DispatchHost {
   readonly incarnation: bigint;
   readonly directory: Directory;
+  /** Finds a route as a client names it. */
+  findRoute(route: string): KnownRoute | undefined;
+  /** Decides on routes that are not found. */
+  readonly unknownRoute: UnknownRoute | undefined;
   readonly router: Router;
   readonly handlers: Handlers;
   readonly deadlines: DeadlineSweep;
@@ -41,6 +46,7 @@ export class Dispatcher {
   readonly #host: DispatchHost;
   readonly #waiting: Incoming[] = [];
   readonly #running = new Map<Incoming, BreakOff>();
+  readonly #unknown = new Set<UnknownCall>();
   readonly #before = new Map<string, ServerKey>();
   readonly #toldGone = new Set<bigint>();
   readonly #methods = new MethodLimits();
@@ -55,14 +61,15 @@ export class Dispatcher {
   }
 
   get pending(): number {
-    return this.#waiting.length + this.#running.size;
+    return this.#waiting.length + this.#running.size + this.#unknown.size;
   }
 
-  receive(message: ClientMessage, encoding: ClientEncoding): void {
+  receive(message: ClientMessage, form: ClientForm): void {
     const host = this.#host;
-    const known = host.directory.route(message.route);
-    const refusal = shapeRefusal(message, known);
-    if (refusal || !known) return this.#refuse(message, refusal, "route");
+    const known = host.findRoute(message.route);
+    const asks = !known && message.route !== "" && host.unknownRoute;
+    const refusal = asks ? undefined : shapeRefusal(message, known);
+    if (refusal) return this.#refuse(message, refusal, "route");
     if (this.pending >= host.limits.inFlight) {
       host.counters.limits.inFlight++;
       const full = new NanoError({
@@ -71,6 +78,37 @@ export class Dispatcher {
       });
       return this.#refuse(message, full, "limit");
     }
+    if (asks) this.#decide(asks, message, form);
+    else if (known) this.#take(known, message, form);
+  }
+
+  #decide(decide: UnknownRoute, message: ClientMessage, form: ClientForm): void {
+    const call = new UnknownCall(this.#host.now(), (answer, failure) => {
+      this.#unknown.delete(call);
+      this.#decided(message, form, answer, failure);
+    });
+    this.#unknown.add(call);
+    const { id, user, client } = this.#session.core;
+    call.run(decide, unknownMessage(message, form, { id, user, client }), this.#host.deadlines);
+  }
+
+  #decided(message: ClientMessage, form: ClientForm, answer: UnknownAnswer, failure: unknown): void {
+    if (failure !== undefined) {
+      if (!(failure instanceof NanoError)) this.#host.handlerFailed(message.route, failure);
+      return this.#refuse(message, publicError(failure), "route");
+    }
+    if (answer && "body" in answer) {
+      if (message.kind === "request") this.#session.answerAs(message.id, message.route, answer.schema, answer.body);
+      return;
+    }
+    const known = answer && this.#host.findRoute(answer.route);
+    const refusal = shapeRefusal(message, known);
+    if (known && !refusal) this.#take(known, message, form);
+    else this.#refuse(message, refusal, "route");
+  }
+
+  #take(known: KnownRoute, message: ClientMessage, { encoding }: ClientForm): void {
+    const host = this.#host;
     const { policy } = known.info;
     if (policy.limit && !this.#methods.take(message.route, policy.limit, host.now())) {
       host.counters.limits.methodLimit++;
@@ -109,6 +147,7 @@ export class Dispatcher {
   stop(reason: NanoError): void {
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
     for (const breakOff of [...this.#running.values()]) breakOff(reason);
+    for (const call of [...this.#unknown]) call.fail(reason);
     this.#running.clear();
   }
 

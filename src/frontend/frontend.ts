@@ -8,22 +8,29 @@ import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
+import { createReflection } from "../reflection/index.ts";
+import type { RouteInfo } from "../route/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { createUserTable, type UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
 import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
 import { createBackendFrames } from "./backend-frames.ts";
+import { type CompressionOptions, createClientForms } from "./client-form.ts";
 import { ClientSession, type SessionHost } from "./client-session.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost, HandshakeOutcome } from "./connection-host.ts";
+import { createDescriber, type DescribeError } from "./describe-error.ts";
+import { createDictionary } from "./dictionary.ts";
 import type { DispatchHost } from "./dispatcher.ts";
 import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
+import { createFindRoute } from "./find-route.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { createPressure } from "./pressure.ts";
+import { reflecting } from "./reflect.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
 import { createSlab } from "./writer.ts";
@@ -52,8 +59,11 @@ export interface Frontend {
 }
 
 /** What a frontend is made of. */
-export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed"> {
+export interface FrontendOptions
+  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute"> {
   readonly id: string;
+  /** The server's own: what a route of two parts means. */
+  readonly types: readonly string[];
   readonly acceptors: readonly Acceptor[];
   readonly authenticate: Authenticate | undefined;
   readonly clock: Clock;
@@ -64,6 +74,12 @@ export interface FrontendOptions extends Omit<DispatchHost, "peers" | "limits" |
   /** The encoding of clients that name none. */
   readonly encoding: string;
   readonly serializers: readonly Serializer[];
+  readonly compression: CompressionOptions | false;
+  /** Whether clients that understand codes are given a dictionary. */
+  readonly dictionary: boolean;
+  /** Whether clients may ask for the schema. */
+  readonly reflection: boolean;
+  readonly describeError: DescribeError | undefined;
   readonly hooks: readonly ServerSessionHooks[];
   /** Whether any method that clients may call needs a user. */
   readonly needsUser: () => boolean;
@@ -102,11 +118,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
     sessionById: (id) => sessions.get(id),
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
-  const encodings = createEncodings({
-    fallback: options.encoding,
-    serializers: options.serializers,
-    registry: () => directory.registry,
+  const dictionary = options.dictionary ? createDictionary() : undefined;
+  const forms = createClientForms({
+    encodings: createEncodings({
+      fallback: options.encoding,
+      serializers: options.serializers,
+      registry: () => directory.registry,
+    }),
+    dictionary,
+    compression: options.compression,
   });
+  const shown = (): readonly RouteInfo[] => [...directory.clientRoutes, ...directory.clientPushes];
   const started: Acceptor[] = [];
   // Servers that saw a session over a link that broke.
   const orphans = new WeakMap<ClientSession, Set<bigint>>();
@@ -137,6 +159,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
 
   const sessionHost: SessionHost = {
     ...options,
+    findRoute: createFindRoute(directory, options.types),
+    unknownRoute: options.reflection ? reflecting(createReflection(shown), options.unknownRoute) : options.unknownRoute,
     counters,
     peers,
     users,
@@ -165,6 +189,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     counters,
     slab: createSlab(),
     messages: (route) => directory.route(route)?.info.output,
+    describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
     now: () => clock.now(),
     get crowded() {
@@ -202,8 +227,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
   }
 
   async function handshake(connection: Connection, request: HandshakeRequest): Promise<HandshakeOutcome> {
-    const encoding = encodings.choose(request);
-    if (!encoding) {
+    const form = forms.choose(request);
+    if (!form) {
       return refuse(400, "invalid_argument", `this server does not speak "${request.sys.serializer}"`);
     }
     const { sys } = request;
@@ -223,7 +248,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
       sessions.set(id, session);
       if (decided) await admit(session, decided);
-      return { ok: true, session, encoding };
+      return { ok: true, session, form };
     } catch (reason) {
       log.error({ err: reason }, "authenticate threw");
       return { ...refuse(400, "internal", "authentication failed"), begun: session };
@@ -232,7 +257,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
 
   async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
     if (data) await session.write(firstData(data), undefined);
-    await session.bind(user, roles ?? []);
+    if (user !== undefined) await session.bind(user, roles ?? []);
   }
 
   function accept(socket: AcceptedSocket): Connection {
@@ -322,6 +347,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       if (server && open.length > 0) relink(server, clock.now() + relinkMs);
     },
     serversChanged() {
+      dictionary?.learn(shown().map(({ route }) => route));
       for (const type of linkedTypes) linkAll(type);
       const here = new Set(directory.servers.map((server) => server.incarnation));
       for (const incarnation of known) {

@@ -2,11 +2,11 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import { ErrorSchema, FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { NanoError, toWireError } from "../error/index.ts";
-import { clientFamily, type HandshakeRequest } from "../handshake/index.ts";
 import { MessageKind } from "../message/index.ts";
 import type { FrontendCounters } from "../metrics/index.ts";
 import type { LogEntry } from "../session/index.ts";
-import type { ClientEncoding } from "./encoding.ts";
+import type { ClientForm } from "./client-form.ts";
+import type { DescribedError, ErrorAbout } from "./describe-error.ts";
 import type { PacketWriter } from "./writer.ts";
 
 /** Finds the message of an answer or a push by its route. */
@@ -22,6 +22,8 @@ export interface LogWriterHost {
   readonly limits: { readonly packetOutBytes: number };
   readonly counters: FrontendCounters;
   readonly messages: RouteMessages;
+  /** How an error is told. */
+  describe(error: NanoError, about: ErrorAbout): DescribedError;
   /** An answer or push was too large to be sent. */
   oversized(route: string, bytes: number): void;
 }
@@ -29,22 +31,19 @@ export interface LogWriterHost {
 /** Turns what a log holds into messages of one connection: in its encoding, as its family of clients understands them. */
 export class LogWriter {
   readonly #packets: PacketWriter;
-  readonly #encoding: ClientEncoding;
+  readonly #form: ClientForm;
   readonly #host: LogWriterHost;
-  readonly #errorFlag: boolean;
 
-  constructor(packets: PacketWriter, encoding: ClientEncoding, host: LogWriterHost, request: HandshakeRequest) {
+  constructor(packets: PacketWriter, form: ClientForm, host: LogWriterHost) {
     this.#packets = packets;
-    this.#encoding = encoding;
+    this.#form = form;
     this.#host = host;
-    // pomelo's clients ignore the flag, and libpomelo2 disconnects on it (clients.md, rule 10).
-    this.#errorFlag = clientFamily(request) !== "pomelo";
   }
 
   write(entry: LogEntry): void {
     if (entry.kind === "push") this.#push(entry);
     else if (entry.kind === "answer") this.#answer(entry);
-    else this.#failure(entry.id, entry.error ?? new NanoError({ code: "internal", message: "internal error" }));
+    else this.#failure(entry, entry.error ?? new NanoError({ code: "internal", message: "internal error" }));
   }
 
   #push(entry: LogEntry): void {
@@ -52,44 +51,55 @@ export class LogWriter {
     let body: Uint8Array;
     try {
       // Without its schema a push can only be handed on as it is.
-      body = message ? this.#encoding.encode(message, entry.body) : this.#untouched(entry);
+      body = message ? this.#form.encoding.encode(message, entry.body) : this.#untouched(entry);
     } catch {
       this.#host.counters.pushesUnknown++;
       return;
     }
     if (this.#oversized(entry.route, body)) return;
-    // A text route: some clients break on a code (rule 1).
-    this.#packets.message({ kind: MessageKind.push, id: 0, route: entry.route, code: -1, compressed: false, error: false }, body);
+    // A text route, unless the client is known to read codes: some break on one (rule 1).
+    this.#message(MessageKind.push, 0, entry.route, this.#form.table?.codes.get(entry.route) ?? -1, false, body);
   }
 
   #answer(entry: LogEntry): void {
     let body: Uint8Array;
     try {
-      const message = this.#host.messages(entry.route);
-      body = message ? this.#encoding.encode(message, entry.body) : this.#untouched(entry);
+      const message = entry.schema ?? this.#host.messages(entry.route);
+      body = message ? this.#form.encoding.encode(message, entry.body) : this.#untouched(entry);
     } catch {
-      this.#failure(entry.id, new NanoError({ code: "internal", message: "the answer cannot be encoded" }));
+      this.#failure(entry, new NanoError({ code: "internal", message: "the answer cannot be encoded" }));
       return;
     }
     if (this.#oversized(entry.route, body)) {
-      this.#failure(entry.id, new NanoError({ code: "resource_exhausted", message: "the answer is too large" }));
+      this.#failure(entry, new NanoError({ code: "resource_exhausted", message: "the answer is too large" }));
     } else this.#response(entry.id, false, body);
   }
 
-  #failure(id: number, error: NanoError): void {
-    const wire = toBinary(ErrorSchema, toWireError(error));
+  #failure({ id, route }: LogEntry, error: NanoError): void {
+    const { encoding, family } = this.#form;
+    const told = this.#host.describe(error, { route, family });
+    const wire = told instanceof NanoError ? toWireError(told) : toWireError(error);
     let body: Uint8Array;
     try {
-      body = this.#encoding.encode(ErrorSchema, wire);
+      body =
+        told instanceof NanoError
+          ? encoding.encode(ErrorSchema, toBinary(ErrorSchema, wire))
+          : encoding.encode(told.schema, told.body);
     } catch {
       // A detail of a type that this frontend does not know has no JSON.
-      body = this.#encoding.encode(ErrorSchema, toBinary(ErrorSchema, { ...toWireError(error), details: [] }));
+      body = encoding.encode(ErrorSchema, toBinary(ErrorSchema, { ...wire, details: [] }));
     }
-    this.#response(id, this.#errorFlag, body);
+    // pomelo's clients ignore the flag, and libpomelo2 disconnects on it (clients.md, rule 10).
+    this.#response(id, family !== "pomelo", body);
   }
 
   #response(id: number, error: boolean, body: Uint8Array): void {
-    this.#packets.message({ kind: MessageKind.response, id, route: undefined, code: -1, compressed: false, error }, body);
+    this.#message(MessageKind.response, id, undefined, -1, error, body);
+  }
+
+  #message(kind: MessageKind, id: number, route: string | undefined, code: number, error: boolean, body: Uint8Array): void {
+    const deflated = this.#form.deflate(body);
+    this.#packets.message({ kind, id, route, code, compressed: deflated !== undefined, error }, deflated ?? body);
   }
 
   #oversized(route: string, body: Uint8Array): boolean {
@@ -100,7 +110,7 @@ export class LogWriter {
   }
 
   #untouched(entry: LogEntry): Uint8Array {
-    if (this.#encoding.name === "protobuf") return entry.body;
+    if (this.#form.encoding.name === "protobuf") return entry.body;
     throw new NanoError({ code: "internal", message: `${entry.route} is not in any schema` });
   }
 }

@@ -24,8 +24,8 @@ export interface NanoAnswer {
   readonly resumed: boolean;
   /** Why the session is a new one. */
   readonly reset?: string | undefined;
-  /** The client's own dictionary is the server's. */
-  readonly dictionary?: "known" | undefined;
+  /** The name of the dictionary that comes with the answer; "known" where the client has it already, and none comes. */
+  readonly dictionary?: string | undefined;
   /** When, and where, to try again. */
   readonly retry?: { readonly afterMs: number; readonly url?: string | undefined } | undefined;
 }
@@ -92,7 +92,7 @@ function parseNano(nano: JsonObject): NanoAnswer {
     received: optionalNumber(nano, "received") ?? 0,
     resumed: own(nano, "resumed") === true,
     reset: optionalText(nano, "reset"),
-    dictionary: own(nano, "dictionary") === "known" ? "known" : undefined,
+    dictionary: optionalText(nano, "dictionary"),
     retry: retry === undefined || retry === null ? undefined : parseRetry(asObject(retry, "retry")),
   };
 }

@@ -10,6 +10,8 @@ export interface NanoRequest {
   readonly codes?: boolean | undefined;
   /** What bodies may be deflated with. */
   readonly inflate?: readonly string[] | undefined;
+  /** The dictionary that it keeps from a connection before, by the name that the server gave it. */
+  readonly dictionary?: string | undefined;
   /** The session to come back to. */
   readonly resume?: { readonly ticket: string; readonly received: number } | undefined;
 }
@@ -63,7 +65,10 @@ export function encodeHandshakeRequest(request: HandshakeRequest): Uint8Array {
  * Which family of clients it is: `nano` sends `sys.nano`; `pitaya` (libpitaya, pitaya-cli, the Go client) names a platform, library or
  * build; `pomelo` (the JavaScript clients, libpomelo2) names a type.
  */
-export function clientFamily({ sys }: HandshakeRequest): "nano" | "pitaya" | "pomelo" | "other" {
+export type ClientFamily = "nano" | "pitaya" | "pomelo" | "other";
+
+/** Which family of clients it is, by what it says of itself. */
+export function clientFamily({ sys }: HandshakeRequest): ClientFamily {
   if (sys.nano) return "nano";
   if (sys.libVersion !== undefined || sys.clientBuildNumber !== undefined || sys.platform !== undefined) return "pitaya";
   return sys.type === undefined ? "other" : "pomelo";
@@ -72,6 +77,25 @@ export function clientFamily({ sys }: HandshakeRequest): "nano" | "pitaya" | "po
 /** Whether JSON must be ASCII for it: the browser clients of pomelo garble everything beyond (clients.md, rule 11). */
 export function asciiJson({ sys }: HandshakeRequest): boolean {
   return sys.type?.startsWith("js") ?? false;
+}
+
+/**
+ * Whether it reads routes as codes of the dictionary that the handshake's answer brings (clients.md, rule 1): a nano client that says so,
+ * and pomelo's in JavaScript. libpitaya and libpomelo2 crash on a code.
+ */
+export function usesCodes(request: HandshakeRequest): boolean {
+  const { nano, type } = request.sys;
+  return nano ? nano.codes === true : clientFamily(request) === "pomelo" && type?.startsWith("js-") === true;
+}
+
+/**
+ * Whether it inflates bodies (clients.md, rule 2): a nano client that says so, and what names a library as libpitaya and Pitaya's Go
+ * client do. Every other client takes a deflated body for JSON.
+ */
+export function inflatesZlib(request: HandshakeRequest): boolean {
+  const { nano, type, platform, libVersion } = request.sys;
+  if (nano) return nano.inflate?.includes("zlib") ?? false;
+  return type === undefined && platform !== undefined && libVersion !== undefined;
 }
 
 function parseNano(nano: JsonObject): NanoRequest {
@@ -84,6 +108,7 @@ function parseNano(nano: JsonObject): NanoRequest {
     fingerprint: optionalText(nano, "fingerprint"),
     codes,
     inflate: Array.isArray(inflate) ? inflate.filter((name) => typeof name === "string") : undefined,
+    dictionary: optionalText(nano, "dictionary"),
     resume: resume === undefined || resume === null ? undefined : parseResume(asObject(resume, "resume")),
   };
 }

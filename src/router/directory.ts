@@ -24,6 +24,8 @@ export interface Directory {
   route(route: string): KnownRoute | undefined;
   /** Every route that clients may call. */
   readonly clientRoutes: readonly RouteInfo[];
+  /** Every push that clients may hear. */
+  readonly clientPushes: readonly RouteInfo[];
   /** The policy and messages as that one server has them. */
   routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
   /** Finds messages by name, of every schema that was read. */
@@ -98,6 +100,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
     route: (route) => routes.get(route),
     get clientRoutes() {
       return [...routes.values()].map(({ info }) => info).filter(({ kind }) => kind === "request" || kind === "notify");
+    },
+    get clientPushes() {
+      return [...routes.values()].map(({ info }) => info).filter(({ kind }) => kind === "push");
     },
     routeOf: (server, route) => schemas.get(server.schema)?.routes.get(route),
     get registry() {

@@ -15,7 +15,6 @@ const leastTokenBytes = 32;
 
 /** Undefined where the server is in no cluster. Throws where strangers could come in: beyond loopback a token or client certificates are asked for. */
 export function checkCluster(options: ServerOptions): ClusterPort | undefined {
-  if (options.reflection) throw new TypeError("reflection comes with a later version: leave it off");
   if (!options.discovery && !options.cluster) return undefined;
   const { listen = "127.0.0.1:0", tokens = [], tls } = options.cluster ?? {};
   const at = hostPort(listen);

@@ -2,7 +2,7 @@ import type { Acceptor } from "../acceptor/index.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { Module } from "../context/index.ts";
 import type { Discovery } from "../discovery/index.ts";
-import type { Authenticate, FrontendLimits } from "../frontend/index.ts";
+import type { Authenticate, CompressionOptions, DescribeError, FrontendLimits, UnknownRoute } from "../frontend/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
@@ -55,7 +55,18 @@ export interface ServerOptions {
   readonly log?: Logger;
   /** What discovery tells of this server. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Whether clients may ask for the schema. The default is false; true is refused until the version that has it. */
+  /** How what clients get is deflated, for those that inflate. The default is bodies from 1,024 bytes on, where they get smaller; false is never. */
+  readonly compression?: CompressionOptions | false;
+  /** Whether clients that understand it are given a dictionary: a code of two bytes for every route of a handler or push. The default is true. */
+  readonly dictionary?: boolean;
+  /** What becomes of messages whose route no server has. The default is `not_found`. */
+  readonly unknownRoute?: UnknownRoute;
+  /** How errors are told to clients. The default is code, words, metadata and details. */
+  readonly describeError?: DescribeError;
+  /**
+   * Whether clients may ask for the schema, by the routes `nano.docs` and `nano.descriptors`, as Pitaya's command line does: routes of
+   * handlers and pushes with their messages, no comments, no policy, no remotes. The default is false. Meant for development.
+   */
   readonly reflection?: boolean;
   /** The default is the machine's. */
   readonly clock?: Clock;

@@ -1,3 +1,4 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { Delivery } from "../contract/index.ts";
 import type { NanoError } from "../error/index.ts";
 
@@ -10,6 +11,8 @@ export interface LogEntry {
   readonly route: string;
   /** Protobuf. Shared between sessions: never changed. */
   readonly body: Uint8Array;
+  /** Of an answer whose route is in no schema: what it is. */
+  readonly schema?: DescMessage;
   /** Of a failure. */
   readonly error: NanoError | undefined;
   readonly delivery: Delivery;

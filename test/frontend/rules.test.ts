@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync } from "node:zlib";
+import { deflateSync, gzipSync, inflateSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { JoinRequestSchema, JoinResponseSchema } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
@@ -46,6 +46,18 @@ function request(id: number, body: Uint8Array, compressed: boolean): Uint8Array 
   return encodeMessage({ kind: MessageKind.request, id, route: "a.b", code: -1, compressed, error: false }, body);
 }
 
+/** A message whose route is a code. */
+function coded(kind: MessageKind, id: number, code: number, body: string): Uint8Array {
+  return encodeMessage({ kind, id, route: undefined, code, compressed: false, error: false }, bytesOf(body));
+}
+
+function sysOf(answer: unknown): { readonly dict: Record<string, number>; readonly nano: { readonly dictionary: string } } {
+  return (answer as { readonly sys: ReturnType<typeof sysOf> }).sys;
+}
+
+const dictionaryOf = (answer: unknown): Record<string, number> => sysOf(answer).dict;
+const nanoOf = (answer: unknown): { readonly dictionary: string } => sysOf(answer).nano;
+
 describe.each(transports)("over %s", (_name, connect) => {
   beforeEach(async () => {
     raw = await connect(edge);
@@ -54,16 +66,73 @@ describe.each(transports)("over %s", (_name, connect) => {
   test.each([
     ["a js client", jsClient],
     ["a nano client that knows codes", nanoClient],
-  ])("rule 1: pushes have text routes, to %s", async (_who, client) => {
-    const answer = await raw.handshake(client);
-    expect(answer).toMatchObject({ code: 200, sys: { dict: {} } });
+  ])("rule 1: %s gets a dictionary, and codes go both ways", async (_who, client) => {
+    const dict = dictionaryOf(await raw.handshake(client));
+    // Handlers and pushes, each with a code of its own, from 1: JavaScript takes 0 for none.
+    expect(Object.keys(dict)).toEqual(expect.arrayContaining(["a.b", "edge.say", "edge.said"]));
+    expect(Object.values(dict).sort((one, other) => one - other)).toEqual(Object.keys(dict).map((_, at) => at + 1));
+    raw.ack();
+    raw.sendPacket(PacketType.data, coded(MessageKind.notify, 0, dict["edge.say"] ?? 0, '{"text":"hi"}'));
+    expect(await raw.message()).toMatchObject({ kind: MessageKind.push, route: undefined, code: dict["edge.said"] });
+    raw.sendPacket(PacketType.data, coded(MessageKind.request, 1, dict["a.b"] ?? 0, '{"room":"r"}'));
+    expect((await raw.message()).text).toBe('{"members":["r",""]}');
+    // Text stays text.
+    raw.request(2, "a.b", "{}");
+    expect((await raw.message()).id).toBe(2);
+  });
+
+  test.each([
+    ["libpitaya", unityClient],
+    ["libpomelo2", libpomelo],
+    ["a client that says nothing of itself", {}],
+    ["a nano client that does not announce codes", { sys: { nano: { v: 1, inflate: ["zlib"] } } }],
+    ["a nano client of pomelo's type", { sys: { type: "js-websocket", nano: { v: 1, codes: false } } }],
+  ])("rule 1: %s gets no dictionary, and text routes", async (_who, client) => {
+    expect(await raw.handshake(client)).toMatchObject({ code: 200, sys: { dict: {} } });
     raw.ack();
     raw.notify("edge.say", '{"text":"hi"}');
     expect(await raw.message()).toMatchObject({ kind: MessageKind.push, route: "edge.said", code: -1 });
+    raw.sendPacket(PacketType.data, coded(MessageKind.request, 1, 1, "{}"));
+    const [kick] = await raw.closed();
+    expect([kick?.type, parse(kick)]).toMatchObject([PacketType.kick, { code: "invalid_argument" }]);
   });
 
-  test("rule 2: nothing is deflated, however large", async () => {
-    await raw.open(unityClient);
+  test("rule 1: a code that is not in the dictionary closes with a kick", async () => {
+    await raw.open(jsClient);
+    raw.sendPacket(PacketType.data, coded(MessageKind.request, 1, 999, "{}"));
+    const [kick] = await raw.closed();
+    expect([kick?.type, parse(kick)]).toMatchObject([PacketType.kick, { code: "invalid_argument" }]);
+  });
+
+  test("a nano client that knows the dictionary is not told it again, and codes hold", async () => {
+    const first = await raw.handshake(nanoClient);
+    const dict = dictionaryOf(first);
+    const name = nanoOf(first).dictionary;
+    expect(name).toMatch(/^[\w-]{12}$/);
+    raw.close();
+
+    raw = await connect(edge);
+    const again = await raw.handshake({ sys: { nano: { ...nanoClient.sys.nano, dictionary: name } } });
+    expect([dictionaryOf(again), nanoOf(again).dictionary]).toEqual([{}, "known"]);
+    raw.ack();
+    raw.sendPacket(PacketType.data, coded(MessageKind.notify, 0, dict["edge.say"] ?? 0, '{"text":"hi"}'));
+    expect(await raw.message()).toMatchObject({ kind: MessageKind.push, code: dict["edge.said"] });
+    raw.close();
+
+    raw = await connect(edge);
+    const other = await raw.handshake({ sys: { nano: { ...nanoClient.sys.nano, dictionary: "of another" } } });
+    expect([dictionaryOf(other), nanoOf(other).dictionary]).toEqual([dict, name]);
+  });
+
+  test.each([
+    ["a js client", jsClient],
+    ["libpomelo2", libpomelo],
+    ["a client that says nothing of itself", {}],
+    ["a client with a platform alone", { sys: { platform: "mac" } }],
+    ["a nano client that does not inflate", { sys: { nano: { v: 1, codes: true, inflate: [] } } }],
+    ["a nano client that inflates something else", { sys: { nano: { v: 1, inflate: ["br"] } } }],
+  ])("rule 2: nothing is deflated for %s, however large", async (_who, client) => {
+    await raw.open(client);
     const text = "a".repeat(20_000);
     raw.notify("edge.say", JSON.stringify({ text }));
     const push = await raw.message();
@@ -75,6 +144,36 @@ describe.each(transports)("over %s", (_name, connect) => {
     expect(JSON.parse(answer.text)).toEqual({ members: [text, ""] });
   });
 
+  test.each([
+    ["libpitaya", unityClient],
+    ["a nano client that inflates", nanoClient],
+  ])("rule 2: for %s what gets smaller is deflated, with a zlib header", async (_who, client) => {
+    await raw.open(client);
+    const text = "a".repeat(20_000);
+    raw.notify("edge.say", JSON.stringify({ text }));
+    const push = await raw.message();
+    expect([push.compressed, push.body[0], push.body.length < 500]).toEqual([true, 0x78, true]);
+    expect(JSON.parse(inflateSync(push.body).toString())).toEqual({ name: "echo", text });
+    raw.request(1, "a.b", JSON.stringify({ room: text }));
+    const answer = await raw.message();
+    expect([answer.id, answer.compressed]).toEqual([1, true]);
+    expect(JSON.parse(inflateSync(answer.body).toString())).toEqual({ members: [text, ""] });
+    raw.request(2, "a.b", '{"room":"small"}');
+    expect(await raw.message()).toMatchObject({ compressed: false, text: '{"members":["small",""]}' });
+  });
+
+  test("rule 2: the threshold is the answer's, to the byte", async () => {
+    await raw.open(protobuf(unityClient));
+    const ask = async (room: string): Promise<{ readonly compressed: boolean; readonly length: number }> => {
+      raw.request(1, "a.b", toBinary(JoinRequestSchema, create(JoinRequestSchema, { room, name: "n" })));
+      const { compressed, body } = await raw.message();
+      return { compressed, length: compressed ? inflateSync(body).length : body.length };
+    };
+    // Two members: a tag and a length before each, the longer with two bytes of length.
+    expect(await ask("r".repeat(1_024 - 6 - 1))).toEqual({ compressed: false, length: 1_023 });
+    expect(await ask("r".repeat(1_024 - 6))).toEqual({ compressed: true, length: 1_024 });
+  });
+
   test("rule 3: a deflated request is answered", async () => {
     await raw.open(unityClient);
     raw.sendPacket(PacketType.data, request(7, deflateSync(bytesOf(`{"room":"${"r".repeat(500)}","name":"n"}`)), true));
@@ -84,6 +183,8 @@ describe.each(transports)("over %s", (_name, connect) => {
 
   test.each([
     ["a bomb", deflateSync(new Uint8Array(10_000_000))],
+    ["a bomb of gzip", gzipSync(new Uint8Array(10_000_000))],
+    ["gzips behind each other", Buffer.concat(Array(8).fill(gzipSync(new Uint8Array(10_000))))],
     ["no zlib", bytesOf("plain")],
     ["a part of one", deflateSync(bytesOf('{"room":"r"}')).subarray(0, 9)],
   ])("rule 3: %s is refused with a kick", async (_what, body) => {
@@ -237,7 +338,7 @@ describe.each(transports)("over %s", (_name, connect) => {
     ...vectors.invalid.filter(({ what, id }) => what.startsWith("msg ") && !["X13", "X14", "X15"].includes(id)),
     { id: "a response of a client", hex: "04017b7d" },
   ])("vector $id, $hex, closes with a kick", async ({ hex }) => {
-    await raw.open(jsClient);
+    await raw.open(unityClient);
     raw.sendPacket(PacketType.data, Buffer.from(hex, "hex"));
     const [kick, ...rest] = await raw.closed();
     expect([kick?.type, parse(kick)]).toMatchObject([PacketType.kick, { code: "invalid_argument" }]);
@@ -257,11 +358,10 @@ describe.each(transports)("over %s", (_name, connect) => {
     expect(await raw.closed(1_500)).toEqual([]);
   });
 
-  test("rule 3: gzip is not what the flag means, and is refused", async () => {
+  test("rule 3: a body with a gzip header is answered too", async () => {
     await raw.open(unityClient);
-    raw.sendPacket(PacketType.data, request(1, gzipSync(bytesOf("{}")), true));
-    const [kick] = await raw.closed();
-    expect(kick?.type).toBe(PacketType.kick);
+    raw.sendPacket(PacketType.data, request(1, gzipSync(bytesOf('{"room":"r"}')), true));
+    expect((await raw.message()).text).toBe('{"members":["r",""]}');
   });
 });
 

@@ -1,0 +1,67 @@
+import { deflateZlib } from "../compression/index.ts";
+import { type ClientFamily, clientFamily, type HandshakeRequest, inflatesZlib, usesCodes } from "../handshake/index.ts";
+import type { CodeTable, Dictionary } from "./dictionary.ts";
+import type { ClientEncoding, Encodings } from "./encoding.ts";
+
+/** How bodies are deflated. */
+export interface CompressionOptions {
+  /** Bodies below this go as they are. The default is 1,024. */
+  readonly leastBytes?: number;
+}
+
+/** What one connection's messages look like, as its handshake settles it. */
+export interface ClientForm {
+  readonly family: ClientFamily;
+  readonly encoding: ClientEncoding;
+  /** The codes that routes may have, both ways; undefined where routes are text. */
+  readonly table: CodeTable | undefined;
+  /** Whether the client has the table from before. */
+  readonly tableKnown: boolean;
+  /** A smaller body; undefined where the client does not inflate, or there is nothing to gain. Of one that many clients get, the work is done once. */
+  readonly deflate: (body: Uint8Array) => Uint8Array | undefined;
+}
+
+/** Settles the forms of connections. */
+export interface ClientForms {
+  /** Undefined where the client names an encoding that this server does not have. */
+  choose(request: HandshakeRequest): ClientForm | undefined;
+}
+
+/** @param options.dictionary Undefined: routes are text. @param options.compression False: nothing is deflated. */
+export function createClientForms(options: {
+  readonly encodings: Encodings;
+  readonly dictionary: Dictionary | undefined;
+  readonly compression: CompressionOptions | false;
+}): ClientForms {
+  const deflate = options.compression ? createDeflate(options.compression.leastBytes ?? 1_024) : never;
+  return {
+    choose(request) {
+      const encoding = options.encodings.choose(request);
+      if (!encoding) return undefined;
+      const table = usesCodes(request) ? options.dictionary?.table : undefined;
+      return {
+        family: clientFamily(request),
+        encoding,
+        table,
+        tableKnown: table !== undefined && request.sys.nano?.dictionary === table.name,
+        deflate: inflatesZlib(request) ? deflate : never,
+      };
+    },
+  };
+}
+
+const never = (): undefined => undefined;
+
+function createDeflate(leastBytes: number): ClientForm["deflate"] {
+  // A broadcast's encoded body is one object for all connections of an encoding.
+  const deflated = new WeakMap<Uint8Array, { readonly body: Uint8Array | undefined }>();
+  return (body) => {
+    if (body.length < leastBytes) return undefined;
+    let known = deflated.get(body);
+    if (!known) {
+      known = { body: deflateZlib(body) };
+      deflated.set(body, known);
+    }
+    return known.body;
+  };
+}

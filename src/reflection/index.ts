@@ -1,0 +1,2 @@
+export { createReflection, descriptorsRoute, docsRoute, type Reflection } from "./reflection.ts";
+export type { ShownRoute } from "./shown-types.ts";
