@@ -41,7 +41,7 @@ export interface Client {
    * Runs when the connection is back and the session is a new one: log in again here. What waited for the connection goes when all
    * handlers are through, and fails where one does; what they ask themselves goes at once. They have the time of `connectTimeoutMs`.
    */
-  onReset(handler: () => void | Promise<void>, options?: ListenOptions): () => void;
+  onReset(handler: () => void | Promise<unknown>, options?: ListenOptions): () => void;
   onState(listener: (state: ClientState, before: ClientState) => void, options?: ListenOptions): () => void;
   /** Hears of notifies that were not handled. */
   readonly onFailed: Listen<Failed>;
@@ -61,7 +61,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     else failed(reason);
   });
   const states = createListeners<[ClientState, ClientState]>(failed);
-  const resets = new Set<{ readonly handler: () => void | Promise<void> }>();
+  const resets = new Set<{ readonly handler: () => void | Promise<unknown> }>();
   const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
   const serializers = [...(options.serializers ?? []), ...builtIn].map((one) => one.knowing?.(details) ?? one);
