@@ -9,7 +9,13 @@ import { Recorder } from "../net/recorder.ts";
 export const maxPacketBytes = 1_024;
 
 /** What acceptors are started with. */
-export const acceptorHost: AcceptorHost = { net: systemNet, clock: systemClock, log: silentLogger, maxPacketBytes, maxFragments: 64 };
+export const acceptorHost: AcceptorHost = {
+  net: systemNet,
+  clock: systemClock,
+  log: silentLogger,
+  maxPacketBytes,
+  maxFragments: 64,
+};
 
 /** One client of an acceptor, and what it said. */
 export interface AcceptedClient {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { type Acceptor, tcp, type WebSocketOptions, webSocket } from "../../src/acceptor/index.ts";
 import { first, openSockets, until } from "../net/recorder.ts";
+import { selfSigned } from "../net/self-signed.ts";
 import { type RawWebSocket, rawStranger, rawUpgrade, upgradeText } from "./raw-web-socket.ts";
 import { framed, maxPacketBytes, packet, type StartedAcceptor, startAcceptor } from "./started.ts";
 
@@ -345,6 +346,13 @@ describe("webSocket(): what is no upgrade", () => {
     const drip = setInterval(() => dripping?.socket.write("X: y\r\n"), 100);
     cleanups.push(() => clearInterval(drip));
     await until(() => strangers.map(({ closed }) => closed), 4_000).toEqual([true, true, true]);
+    expect(accepted).toEqual([]);
+  });
+
+  test("silence under TLS is cut after 5 s", async () => {
+    const { port, accepted } = await start({ tls: selfSigned() });
+    const raw = kept(rawStranger(port));
+    await until(() => raw.closed, 7_000).toBe(true);
     expect(accepted).toEqual([]);
   });
 

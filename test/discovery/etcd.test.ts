@@ -1,6 +1,7 @@
 import { Etcd3 } from "etcd3";
-import { createServer, silentLogger } from "nano-rpc";
+import { createServer, type Server, silentLogger } from "nano-rpc";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { type EtcdOptions, encodeRecord, etcd, type ServerInfo } from "../../src/discovery/index.ts";
 import { openSockets, until } from "../net/recorder.ts";
 import { type Etcd, freePort, startEtcd } from "../support/etcd.ts";
@@ -342,6 +343,25 @@ describe("etcd, and hands in it", () => {
     expect(last.warnings).toEqual([]);
     expect(other.ids).toEqual(["other"]);
   });
+});
+
+test("a server whose id is taken stops, and its successor serves on", async () => {
+  const startServer = async (): Promise<Server> => {
+    const discovery = etcd({ endpoints: [registry.endpoint], prefix, leaseMs, callTimeoutMs });
+    const server = createServer({ id: "one", services: chatRooms(), discovery, log: silentLogger, cluster: { listen: "127.0.0.1:0" } });
+    cleanups.push(() => server.stop({ graceMs: 100 }));
+    await server.start();
+    return server;
+  };
+  const former = await startServer();
+  const latter = await startServer();
+  await until(() => former.info.state).toBe("draining");
+  await former.stop();
+  const watcher = await enter(info("watcher"));
+  expect(watcher.find("one")).toMatchObject({ incarnation: latter.info.incarnation, state: "ready" });
+  await enter(info("later"));
+  await until(() => latter.servers().map(({ id }) => id)).toEqual(["later", "one", "watcher"]);
+  expect(latter.info.state).toBe("ready");
 });
 
 test("etcd() without an endpoint says how to write one", () => {
