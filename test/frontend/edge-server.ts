@@ -1,5 +1,15 @@
 import { create } from "@bufbuild/protobuf";
-import { createServer, implement, NanoError, type Server, type ServerOptions, silentLogger, tcp, webSocket } from "nano-rpc";
+import {
+  type Acceptor,
+  createServer,
+  implement,
+  NanoError,
+  type Server,
+  type ServerOptions,
+  silentLogger,
+  tcp,
+  webSocket,
+} from "nano-rpc";
 import type { HandlerContext, HandlerService, Init, PublicContext } from "nano-rpc/codegen";
 import { RoomHandler, RoomMethod, RoomPush } from "../../examples/chat/gen/chat/v1/chat_nano.ts";
 import {
@@ -23,6 +33,10 @@ interface Edge {
   login(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
   /** Says who asks; bound sessions only. */
   who(request: JoinRequest, ctx: HandlerContext<ChatSession>): Init<JoinResponse>;
+  /** May be called thrice at once, and twice a second. */
+  often(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
+  /** Takes at most 50 bytes. */
+  small(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
   /** Pushes the text back. */
   say(message: SayRequest, ctx: PublicContext<ChatSession>): void;
 }
@@ -41,6 +55,8 @@ const EdgeHandler: HandlerService<Edge> = {
     fail: { ...RoomMethod.join, ...open, by: "any", route: "edge.fail" },
     login: { ...RoomMethod.join, ...open, by: "any", route: "edge.login" },
     who: { ...RoomMethod.join, access: "bound", by: "any", route: "edge.who" },
+    often: { ...RoomMethod.join, ...open, by: "any", route: "edge.often", limit: { perSecond: 2, burst: 3 } },
+    small: { ...RoomMethod.join, ...open, by: "any", route: "edge.small", maxBytes: 50 },
     say: { ...RoomMethod.say, ...open, by: "any", route: "edge.say" },
   },
   pushes: { said: { ...RoomPush.said, route: "edge.said" } },
@@ -59,10 +75,20 @@ export interface EdgeServer extends AsyncDisposable {
 /** How it differs from the default. */
 export interface EdgeOptions extends Omit<ServerOptions, "clock"> {
   readonly clock?: VirtualClock;
+  /** What the server sees of each socket. */
+  readonly seen?: Seen;
+}
+
+/** Makes sockets seem to be other than they are. */
+export interface Seen {
+  /** Where the next one comes from. */
+  readonly remoteAddress?: () => string;
+  /** How many bytes have not been taken. */
+  readonly queuedBytes?: () => number;
 }
 
 /** Starts it with both transports on ports of their own. With a clock, time moves only when the test says so. */
-export async function startEdge({ clock, ...options }: EdgeOptions = {}): Promise<EdgeServer> {
+export async function startEdge({ clock, seen, ...options }: EdgeOptions = {}): Promise<EdgeServer> {
   const held: (() => void)[] = [];
   const said = { ...RoomPush.said, route: "edge.said" };
   const service = implement(EdgeHandler, {
@@ -75,6 +101,8 @@ export async function startEdge({ clock, ...options }: EdgeOptions = {}): Promis
       const { former } = await session.bind(name);
       return { members: [name, former] };
     },
+    often: () => ({}),
+    small: () => ({}),
     who: (_request, { session }) => ({ members: [session.user, session.data.room, ...session.roles] }),
     say: ({ text }, { session }) => session.push(said, text === "" ? {} : { name: "echo", text }),
   });
@@ -83,7 +111,7 @@ export async function startEdge({ clock, ...options }: EdgeOptions = {}): Promis
     ...options,
     ...(clock ? { clock } : {}),
     services: [service],
-    acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })],
+    acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })].map((one) => (seen ? seemingly(seen, one) : one)),
   });
   await server.start();
   async function stop(): Promise<void> {
@@ -103,6 +131,25 @@ export async function startEdge({ clock, ...options }: EdgeOptions = {}): Promis
       for (const answer of held.splice(0)) answer();
     },
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+function seemingly({ remoteAddress, queuedBytes }: Seen, acceptor: Acceptor): Acceptor {
+  return {
+    ...acceptor,
+    start: (accept, host) =>
+      acceptor.start((socket) => {
+        return accept({
+          remoteAddress: remoteAddress?.() ?? socket.remoteAddress,
+          framing: socket.framing,
+          get queuedBytes() {
+            return queuedBytes?.() ?? socket.queuedBytes;
+          },
+          write: (bytes) => socket.write(bytes),
+          end: () => socket.end(),
+          destroy: () => socket.destroy(),
+        });
+      }, host),
   };
 }
 
