@@ -1,8 +1,9 @@
 // What must stay true of the types. It is never run: tsc is its test.
-import type { BoundSession, CallContext, Cluster, HandlerContext, Init, PublicContext, Server, Session } from "nano-rpc";
+import type { BoundSession, CallContext, Cluster, Code, HandlerContext, Init, PublicContext, Server, Session } from "nano-rpc";
 import type { RoomClient, RoomJoinError } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import type { RoomAdminCaller, RoomHandler } from "../../examples/chat/gen/chat/v1/chat_nano.ts";
 import type { ChatSession, JoinResponse, SaidResponse, StatsResponse } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+import type { codes } from "../../src/error/code.ts";
 import type { LoginLoginError } from "../schema/gen/game/v1/game_client.ts";
 import type { Banned, PlayerSession } from "../schema/gen/game/v1/game_pb.ts";
 
@@ -38,3 +39,6 @@ check<Fits<Server, Cluster>>();
 check<Equal<Extract<LoginLoginError, { code: "permission_denied"; declared: true }>["detail"], Banned>>();
 check<Equal<Extract<RoomJoinError, { declared: true }>["code"], "already_exists" | "invalid_argument">>();
 check<Equal<Extract<RoomJoinError, { declared: true }>["detail"], undefined>>();
+
+// Every code is in the list.
+check<Equal<(typeof codes)[number], Code>>();

@@ -1,0 +1,4 @@
+import { implement } from "nano-rpc";
+import { RoomHandler } from "../../../examples/chat/gen/chat/v1/chat_nano.ts";
+
+export const room = implement(RoomHandler, { join: () => ({ members: [] }) });

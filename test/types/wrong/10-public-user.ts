@@ -1,0 +1,7 @@
+import { implement } from "nano-rpc";
+import { RoomHandler } from "../../../examples/chat/gen/chat/v1/chat_nano.ts";
+
+export const room = implement(RoomHandler, {
+  join: (_, { session }) => ({ members: [session.user] }),
+  say() {},
+});

@@ -1,0 +1,7 @@
+import type { Client } from "nano-rpc/client";
+import { LoginClient } from "../../schema/gen/game/v1/game_client.ts";
+
+declare const client: Client;
+
+const login = await client.service(LoginClient).login({ token: "t" }).result();
+if (!login.ok && login.error.declared) console.log(login.error.detail.reason);

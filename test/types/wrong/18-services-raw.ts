@@ -1,0 +1,3 @@
+import { createServer } from "nano-rpc";
+
+createServer({ services: [{ join: () => ({}), say() {} }] });
