@@ -12,7 +12,7 @@ process.on("SIGUSR2", () => {
     return;
   }
   try {
-    for (;;) files.push(openSync("/dev/null"));
+    for (;;) files.push(openSync("/dev/null", "r"));
   } catch {
     console.log("none left");
   }
