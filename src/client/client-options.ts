@@ -10,6 +10,10 @@ export interface ClientOptions {
   readonly encoding?: "protobuf" | "json" | (string & {});
   /** Beside protobuf and JSON. */
   readonly serializers?: readonly Serializer[];
+  /** Whether routes may be codes of two bytes, which the server gives. The default is true. */
+  readonly codes?: boolean;
+  /** Whether the server may deflate what it sends. The default is true, where the platform inflates (`DecompressionStream`). */
+  readonly inflate?: boolean;
   /** What the handshake tells the server; `user` is where credentials go. */
   readonly handshake?: { readonly platform?: string; readonly version?: string; readonly user?: object };
   /** The default for calls that say nothing, and methods that say nothing. The default is 5,000. */

@@ -16,6 +16,7 @@ import { type DecodedMessage, MessageKind } from "../message/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import { type BodyCodec, createBodyCodec } from "./body.ts";
 import type { ClientOptions } from "./client-options.ts";
+import { canInflate } from "./inflow.ts";
 import { createListeners } from "./listeners.ts";
 import { createOutbox } from "./outbox.ts";
 import { closedError, unknownOutcome, unsentError } from "./outcome.ts";
@@ -41,7 +42,7 @@ export interface Client {
    * Runs when the connection is back and the session is a new one: log in again here. What waited for the connection goes when all
    * handlers are through, and fails where one does; what they ask themselves goes at once. They have the time of `connectTimeoutMs`.
    */
-  onReset(handler: () => void | Promise<unknown>, options?: ListenOptions): () => void;
+  onReset(handler: () => unknown, options?: ListenOptions): () => void;
   onState(listener: (state: ClientState, before: ClientState) => void, options?: ListenOptions): () => void;
   /** Hears of notifies that were not handled. */
   readonly onFailed: Listen<Failed>;
@@ -52,6 +53,8 @@ export interface Client {
 /** @param builtIn The serializers that this build of the client brings. */
 export function buildClient(options: ClientOptions, builtIn: readonly Serializer[]): Client {
   const { clock = systemClock, random = systemRandom, encoding = "protobuf", queueMessages = 256, inFlight = 256 } = options;
+  const { codes: withCodes = true, inflate: mayInflate = true } = options;
+  const inflate = mayInflate && canInflate();
   const { connectTimeoutMs = 10_000, maxPacketBytes = 4 * 1_024 * 1_024, reconnect = {} } = options;
   const failed = guarded(options.onError ?? reportUncaught);
   const pending = createPendingRequests(clock);
@@ -61,7 +64,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     else failed(reason);
   });
   const states = createListeners<[ClientState, ClientState]>(failed);
-  const resets = new Set<{ readonly handler: () => void | Promise<unknown> }>();
+  const resets = new Set<{ readonly handler: () => unknown }>();
   const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
   const serializers = [...(options.serializers ?? []), ...builtIn].map((one) => one.knowing?.(details) ?? one);
@@ -72,6 +75,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
   let bodies: BodyCodec | undefined;
   let codes: ReadonlyMap<string, number> = new Map();
   let routes: ReadonlyMap<number, string> = new Map();
+  // The name of the codes that the server gave: a server that has the same does not tell them again.
+  let dictionary: string | undefined;
   let connections = 0;
 
   const uplink = new Uplink({
@@ -107,16 +112,19 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       .map((service) => service.fingerprint ?? "")
       .sort()
       .join(",");
+    const nano = { v: 1, fingerprint, codes: withCodes, inflate: inflate ? ["zlib"] : [], dictionary };
     return {
-      sys: { platform, clientVersion: version, serializer: encoding, nano: { v: 1, fingerprint, codes: true, inflate: [] } },
+      sys: { platform, clientVersion: version, serializer: encoding, nano },
       user,
     };
   }
 
-  function admitted({ sys: { serializer, dict } }: HandshakeAnswer): void {
+  function admitted({ sys: { serializer, dict, nano } }: HandshakeAnswer): void {
     bodies = createBodyCodec(serializer, serializers);
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
+    if (dictionary !== undefined && nano?.dictionary === "known") return;
+    dictionary = nano?.dictionary;
     codes = new Map(Object.entries(dict));
     routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
   }
@@ -142,7 +150,6 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
 
   function message(decoded: DecodedMessage, buffer: Uint8Array): void {
     const { kind, id, code, bodyFrom, bodyTo } = decoded;
-    if (decoded.compressed) throw new Error("a compressed body, which was not asked for");
     if (kind === MessageKind.response) {
       const body = buffer.subarray(bodyFrom, bodyTo);
       if (pending.has(id)) pending.settle(id, decoded.error && bodies ? bodies.decodeError(body) : body);

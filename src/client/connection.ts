@@ -100,6 +100,12 @@ export class ClientConnection {
     this.#fail("left", new NanoError({ code: "canceled", message: "the client was closed" }));
   }
 
+  /** Ends the connection: the server sent what makes no sense. */
+  broken(reason: unknown): void {
+    const { message } = NanoError.from(reason);
+    this.#over({ kind: "protocol", code: "internal", message: `the server broke the protocol: ${message}` });
+  }
+
   /** Ends the connection where the server has been silent for too long. */
   checkLife(): void {
     if (this.#state !== "open" || this.#options.clock.now() - this.#lastReceivedAtMs < this.#deadMs) return;
@@ -112,8 +118,7 @@ export class ClientConnection {
     try {
       this.#decoder.push(bytes, this.#packet);
     } catch (reason) {
-      const { message } = NanoError.from(reason);
-      this.#over({ kind: "protocol", code: "internal", message: `the server broke the protocol: ${message}` });
+      this.broken(reason);
     }
   }
 

@@ -3,6 +3,7 @@ import { type CloseReason, NanoError } from "../error/index.ts";
 import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
 import type { DecodedMessage, MessageHeader } from "../message/index.ts";
 import { ClientConnection } from "./connection.ts";
+import { createInflow } from "./inflow.ts";
 import { createBackoff, mayReturn, type ReconnectOptions } from "./reconnect.ts";
 import type { ClientState } from "./state.ts";
 import type { Transport } from "./transport.ts";
@@ -100,6 +101,13 @@ export class Uplink {
 
   #dial(): void {
     const options = this.#options;
+    const inflow = createInflow({
+      maxBytes: options.maxPacketBytes,
+      deliver: (message, buffer) => {
+        if (connection === this.#connection) options.message(message, buffer);
+      },
+      failed: (reason) => connection.broken(reason),
+    });
     const connection = new ClientConnection({
       transport: options.transport,
       clock: options.clock,
@@ -107,8 +115,9 @@ export class Uplink {
       maxPacketBytes: options.maxPacketBytes,
       handshake: () => options.handshake(),
       opened: (answer) => this.#opened(answer),
-      message: (message, buffer) => options.message(message, buffer),
-      closed: (reason) => this.#dropped(connection, reason),
+      message: (message, buffer) => inflow.take(message, buffer),
+      // What was said before the end is heard before it.
+      closed: (reason) => inflow.end(() => this.#dropped(connection, reason)),
     });
     this.#connection = connection;
     this.#retry = undefined;
