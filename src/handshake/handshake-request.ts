@@ -62,8 +62,8 @@ export function encodeHandshakeRequest(request: HandshakeRequest): Uint8Array {
 }
 
 /**
- * Which family of clients it is: `nano` sends `sys.nano`; `pitaya` (libpitaya, pitaya-cli, the Go client) names a platform, library or
- * build; `pomelo` (the JavaScript clients, libpomelo2) names a type.
+ * A family of clients: `nano` sends `sys.nano`; `pitaya` (libpitaya, pitaya-cli, the Go client) names a platform, library or build;
+ * `pomelo` (the JavaScript clients, libpomelo2) names a type.
  */
 export type ClientFamily = "nano" | "pitaya" | "pomelo" | "other";
 
@@ -99,7 +99,7 @@ export function inflatesZlib(request: HandshakeRequest): boolean {
 }
 
 function parseNano(nano: JsonObject): NanoRequest {
-  const codes = own(nano, "codes");
+  const codes = own(nano, "codes") ?? undefined;
   const inflate = own(nano, "inflate");
   const resume = own(nano, "resume");
   if (codes !== undefined && typeof codes !== "boolean") throw new HandshakeError("codes is neither true nor false");

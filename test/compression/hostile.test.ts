@@ -37,10 +37,12 @@ describe.each([
       { numRuns: 500 },
     );
   });
+});
 
-  test("what stands behind the body is left alone", () => {
-    expect(Uint8Array.from(inflateZlib(Buffer.concat([packed, Buffer.from("more")]), 1_000))).toEqual(body);
-  });
+test("what stands behind a body of zlib is left alone; behind one of gzip only gzip may stand", () => {
+  const behind = (packed: Uint8Array): Uint8Array => inflateZlib(Buffer.concat([packed, Buffer.from("more")]), 1_000);
+  expect(Uint8Array.from(behind(deflateSync(body)))).toEqual(body);
+  expect(() => behind(gzipSync(body))).toThrow(CompressionError);
 });
 
 test("bodies of gzip behind each other share one limit", () => {
