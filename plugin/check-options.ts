@@ -5,7 +5,7 @@ import { findMessage } from "./model.ts";
 import type { Place } from "./position.ts";
 import type { Report } from "./report.ts";
 
-const { timeoutMs, maxBytes, maxConcurrent, limit, errors, route } = MethodSchema.field;
+const { roles, timeoutMs, maxBytes, maxConcurrent, limit, errors, route } = MethodSchema.field;
 
 /** Checks what a method that says nothing gets, where a package or a service says it. */
 export function checkDefaults(options: Method, file: DescFile, at: Place, report: Report): void {
@@ -15,6 +15,7 @@ export function checkDefaults(options: Method, file: DescFile, at: Place, report
 
 /** Checks the values of options, wherever they are written. */
 export function checkOptions(options: Method, file: DescFile, at: Place, report: Report): void {
+  if (options.roles.includes("")) report(at(roles.number), 'a role has a name: roles: "admin"');
   if (options.timeoutMs === 0) report(at(timeoutMs.number), "timeout_ms is at least 1: leave it out for the default of 5000");
   if (options.maxBytes === 0) report(at(maxBytes.number), "max_bytes is at least 1: leave it out for the server's limit");
   if (options.maxConcurrent === 0) {

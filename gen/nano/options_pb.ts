@@ -400,7 +400,7 @@ export const session: GenExtension<FileOptions, string> = /*@__PURE__*/
   extDesc(file_nano_options, 0);
 
 /**
- * What holds for every service of the package.
+ * What holds for every service of the package, in all its files: generate them together.
  *
  * @generated from extension: nano.Policy policy = 52002;
  */

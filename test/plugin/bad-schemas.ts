@@ -276,6 +276,7 @@ service RoomAdminService {
   })),
 
   // Values.
+  { name: "role_empty", proto: join('roles: ""'), problems: ['5:29: a role has a name: roles: "admin"'] },
   {
     name: "timeout_zero",
     proto: join("timeout_ms: 0"),

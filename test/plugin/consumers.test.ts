@@ -13,6 +13,7 @@ beforeAll(async () => {
   await symlink(root, join(folder, "node_modules/nano-rpc"));
   await cp(join(root, "proto/nano/options.proto"), join(folder, "proto/nano/options.proto"), { recursive: true });
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(strict));
+  await writeFile(join(folder, "tsconfig.gen.json"), JSON.stringify(isolated));
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await writeFile(join(folder, "buf.yaml"), JSON.stringify({ version: "v2", modules: [{ path: "proto" }] }));
   await writeFile(join(folder, "buf.gen.yaml"), JSON.stringify(template));
@@ -36,6 +37,8 @@ test("proto3 and each edition are generated and type-checked, strictly, with cod
     expect(client).not.toMatch(/access:|by:|from "nano-rpc\/codegen"/);
   }
   expect(tool("tsc", ["-p", "."], { cwd: folder })).toMatchObject({ status: 0, output: "" });
+  // Whoever publishes generated code has its declarations without a type checker.
+  expect(tool("tsc", ["-p", "tsconfig.gen.json"], { cwd: folder })).toMatchObject({ status: 0, output: "" });
 }, 60_000);
 
 const template = {
@@ -75,6 +78,19 @@ const strict = {
     types: ["node"],
     typeRoots: [join(root, "node_modules/@types")],
   },
+};
+
+const isolated = {
+  extends: "./tsconfig.json",
+  compilerOptions: {
+    isolatedDeclarations: true,
+    declaration: true,
+    noEmit: false,
+    emitDeclarationOnly: true,
+    rootDir: ".",
+    outDir: "declarations",
+  },
+  include: ["gen"],
 };
 
 /** A schema with what differs between the syntaxes: presence, enums, oneofs, maps. */

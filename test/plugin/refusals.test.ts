@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { clone, create } from "@bufbuild/protobuf";
+import { type FileDescriptorProto, FileDescriptorProtoSchema, SourceCodeInfoSchema } from "@bufbuild/protobuf/wkt";
 import { beforeAll, describe, expect, test } from "vitest";
 import { protocGenNano } from "../../plugin/plugin.ts";
 import { type BadSchema, badSchemas, protosOf } from "./bad-schemas.ts";
@@ -22,6 +23,22 @@ describe("a bad schema is refused, with where, what, and how to write it:", () =
   test.each(badSchemas)("$name", (bad) => {
     expect(() => print(files, ...Object.keys(protosOf(bad)))).toThrow(new Error(linesOf(bad).join("\n")));
   });
+});
+
+test("a compiler that tells less of where things stand is answered with what is known", () => {
+  const strip = (fits: (path: readonly number[]) => boolean): FileDescriptorProto[] =>
+    files.map((file) => {
+      const location = (file.sourceCodeInfo?.location ?? []).filter(({ path }) => fits(path));
+      const stripped = clone(FileDescriptorProtoSchema, file);
+      stripped.sourceCodeInfo = create(SourceCodeInfoSchema, { location });
+      return stripped;
+    });
+  const what = "timeout_ms is at least 1: leave it out for the default of 5000";
+  const told = (fits: (path: readonly number[]) => boolean) => () => print(strip(fits), "timeout_zero.proto");
+  // Services are 6, their methods 2, their options 4: what stands there, and no field in it; the method; nothing at all.
+  expect(told((path) => path.length <= 5)).toThrow(new Error(`timeout_zero.proto:5:5: ${what}`));
+  expect(told((path) => path.length <= 4)).toThrow(new Error(`timeout_zero.proto:4:3: ${what}`));
+  expect(told(() => false)).toThrow(new Error(`timeout_zero.proto:1:1: ${what}`));
 });
 
 test("any target but TypeScript is refused", () => {
