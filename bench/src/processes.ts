@@ -1,23 +1,36 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { execPath } from "node:process";
-import { createInterface } from "node:readline";
-import type { LoadResult } from "./load.ts";
+import { createInterface, type Interface } from "node:readline";
+import type { Usage } from "./usage.ts";
 
 /** A server of a benchmark. */
 export interface Process {
   /** The ports that its `ready` line names. */
   readonly ready: Readonly<Record<string, number | null>>;
+  usage(): Promise<Usage>;
   end(): Promise<void>;
 }
 
-const answerTimeoutMs = 80_000;
+/** Which core a process has for itself, where the machine can say so (Linux, two cores or more). */
+export type Core = "server" | "load";
+
+const answerTimeoutMs = 120_000;
+const nodeFlags = ["--conditions=nano-source", "--expose-gc", "--max-semi-space-size=32"];
 
 /** Starts a script of the repository, and waits for its `ready` line. */
-export async function startProcess(script: string, args: readonly string[] = []): Promise<Process> {
-  const child = spawn(execPath, ["--conditions=nano-source", script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await firstLine(child, (text) => text.startsWith("ready "));
+export async function startProcess(script: string, args: readonly string[] = [], core: Core = "server"): Promise<Process> {
+  const child = start(script, args, core);
+  const lines = linesOf(child);
+  const line = await nextLine(child, lines, "ready ");
   return {
-    ready: JSON.parse(line.slice("ready ".length)) as Process["ready"],
+    ready: JSON.parse(line) as Process["ready"],
+    async usage() {
+      const answer = nextLine(child, lines, "usage ");
+      child.stdin?.write("usage\n");
+      return JSON.parse(await answer) as Usage;
+    },
     async end() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
@@ -26,38 +39,60 @@ export async function startProcess(script: string, args: readonly string[] = [])
   };
 }
 
-/** Runs the load, once. */
-export async function runLoad(load: {
-  readonly port: number;
-  readonly over: "tcp" | "ws";
-  readonly inflight: number;
-  readonly seconds: number;
-  readonly connections: number;
-  readonly raw: boolean;
-}): Promise<LoadResult> {
-  const { raw, ...rest } = load;
-  const flags = Object.entries(rest).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(execPath, ["--conditions=nano-source", "bench/src/load.ts", ...flags, ...(raw ? ["--raw"] : [])], {
-    stdio: ["ignore", "pipe", "inherit"],
+/** Runs a load, once; gives what its last line says. @param warm Called when it begins to measure, where it says so. */
+export async function runLoad<R>(
+  script: string,
+  flags: Readonly<Record<string, string | number | boolean>>,
+  warm?: () => Promise<void>,
+): Promise<R> {
+  const args = Object.entries(flags).flatMap(([name, value]) => {
+    if (typeof value === "boolean") return value ? [`--${name}`] : [];
+    return [`--${name}`, String(value)];
   });
-  return JSON.parse(await firstLine(child, (text) => text.startsWith("{"))) as LoadResult;
+  const child = start(script, args, "load");
+  const lines = linesOf(child);
+  const result = nextLine(child, lines, "result ");
+  if (warm) {
+    await nextLine(child, lines, "warm ");
+    await warm();
+    child.stdin?.write("go\n");
+  }
+  return JSON.parse(await result) as R;
 }
 
-function firstLine(child: ChildProcess, fits: (text: string) => boolean): Promise<string> {
+function start(script: string, args: readonly string[], core: Core): ChildProcess {
+  const pinned = availableParallelism() >= 2 && existsSync("/usr/bin/taskset");
+  const [command, ...before] = pinned ? ["/usr/bin/taskset", "-c", core === "server" ? "0" : "1", execPath] : [execPath];
+  return spawn(command ?? execPath, [...before, ...nodeFlags, script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+function linesOf(child: ChildProcess): Interface {
+  if (!child.stdout) throw new Error("no output");
+  return createInterface({ input: child.stdout });
+}
+
+function nextLine(child: ChildProcess, lines: Interface, prefix: string): Promise<string> {
   return new Promise((resolve, reject) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      lines.off("line", heard);
+      child.off("exit", ended);
+    };
+    const heard = (text: string): void => {
+      if (!text.startsWith(prefix)) return;
+      over();
+      resolve(text.slice(prefix.length));
+    };
+    const ended = (code: number | null): void => {
+      over();
+      reject(new Error(`${child.spawnargs.join(" ")} ended with ${code}`));
+    };
     const timer = setTimeout(() => {
+      over();
       child.kill("SIGKILL");
       reject(new Error(`${child.spawnargs.join(" ")} says nothing`));
     }, answerTimeoutMs);
-    child.once("exit", (code) => {
-      clearTimeout(timer);
-      reject(new Error(`${child.spawnargs.join(" ")} ended with ${code}`));
-    });
-    if (!child.stdout) return reject(new Error("no output"));
-    createInterface({ input: child.stdout }).on("line", (text) => {
-      if (!fits(text)) return;
-      clearTimeout(timer);
-      resolve(text);
-    });
+    lines.on("line", heard);
+    child.once("exit", ended);
   });
 }

@@ -1,8 +1,10 @@
 // The echo service of the benchmarks, in any split over processes. Same flags as the chat.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createServer, etcd, implement, memory, tcp, webSocket } from "nano-rpc";
-import { EchoHandler } from "../gen/bench/v1/echo_nano.ts";
+import { createServer, etcd, memory, tcp, webSocket } from "nano-rpc";
+import { echo } from "./echo.ts";
+import { fanout } from "./fanout.ts";
+import { answerUsage } from "./usage.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -17,6 +19,10 @@ const { values: flags } = parseArgs({
     http: { type: "string" },
     cluster: { type: "string", default: "127.0.0.1:0" },
     "token-file": { type: "string" },
+    /** How the echo is done: "sync", "async", or "bytes" (without protobuf). */
+    handler: { type: "string", default: "sync" },
+    /** "default" keeps the limits that protect players. */
+    limits: { type: "string", default: "lifted" },
   },
 });
 const roles = flags.roles.split(",");
@@ -24,7 +30,19 @@ const holdsClients = roles.includes("gate") || flags.frontend;
 const endpoints = /^etcd:\/\/(.+)$/.exec(flags.discovery)?.[1]?.split(",");
 const tokenFile = flags["token-file"];
 // What protects players would be what is measured.
-const limits = { connections: 1_000_000, inFlight: 100_000, queueMessages: 1_000_000, queueBytes: 256 * 1_048_576, unboundMs: 0 };
+const lifted = flags.limits !== "default";
+const limits = {
+  connections: 1_000_000,
+  unauthenticated: Infinity,
+  handshakesPerSecond: Infinity,
+  loopDelayMs: Infinity,
+  messagesPerSecond: Infinity,
+  bytesPerSecond: Infinity,
+  inFlight: 100_000,
+  queueMessages: 1_000_000,
+  queueBytes: 256 * 1_048_576,
+  unboundMs: 0,
+};
 
 const server = createServer({
   id: flags.id,
@@ -37,13 +55,14 @@ const server = createServer({
         ...(flags.tcp === undefined ? [] : [tcp({ port: Number(flags.tcp) })]),
       ]
     : [],
-  services: roles.includes("echo") ? [implement(EchoHandler, { echo: ({ seq, name, text }) => ({ seq, name, text }) })] : [],
-  limits,
+  services: [...(roles.includes("echo") ? [echo(flags.handler)] : []), ...(roles.includes("fanout") ? [fanout()] : [])],
+  ...(lifted ? { limits } : {}),
 });
 await server.start();
 process.once("SIGTERM", () => void server.stop({ graceMs: 1_000 }).then(() => process.exit(0)));
 const { addresses } = server;
-console.log(`lifted limits ${JSON.stringify(limits)}`);
+answerUsage();
+console.log(lifted ? `lifted limits ${JSON.stringify(limits)}` : "default limits");
 console.log(
   `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: null, cluster: addresses["cluster"] ?? null })}`,
 );

@@ -1,0 +1,44 @@
+import { create } from "@bufbuild/protobuf";
+import { implement, type Service } from "nano-rpc";
+import type { Codec } from "nano-rpc/codegen";
+import { EchoHandler } from "../gen/bench/v1/echo_nano.ts";
+import { type EchoRequest, EchoRequestSchema, type EchoResponse, EchoResponseSchema } from "../gen/bench/v1/echo_pb.ts";
+
+/** The echo, as users write it; with a promise in it; or with codecs that hand the bytes through, which is what all but protobuf costs. */
+export function echo(handler: string): Service {
+  if (handler === "sync") return implement(EchoHandler, { echo: ({ seq, name, text }) => ({ seq, name, text }) });
+  if (handler === "async") {
+    return implement(EchoHandler, {
+      async echo({ seq, name, text }) {
+        await undefined;
+        return { seq, name, text };
+      },
+    });
+  }
+  if (handler === "bytes") return implement(bytesHandler(), { echo: (request) => request as unknown as EchoResponse });
+  throw new TypeError(`--handler is sync, async or bytes, not ${handler}`);
+}
+
+// The message stands aside: only its bytes go from hand to hand.
+function bytesHandler(): typeof EchoHandler {
+  const [request, response] = [create(EchoRequestSchema), create(EchoResponseSchema)];
+  let body: Uint8Array = new Uint8Array(0);
+  const input: Codec<EchoRequest> = {
+    schema: EchoRequestSchema,
+    create: () => request,
+    encode: (_message, writer) => writer.bytes(body),
+    decode(bytes, from, to) {
+      body = bytes.subarray(from, to);
+      return request;
+    },
+  };
+  const output: Codec<EchoResponse> = {
+    schema: EchoResponseSchema,
+    create: () => response,
+    encode: (_message, writer) => writer.bytes(body),
+    decode: () => response,
+  };
+  const methods = { ...EchoHandler.methods, echo: { ...EchoHandler.methods["echo"], input, output } };
+  // The same service: its codecs alone are others.
+  return { ...EchoHandler, methods } as unknown as typeof EchoHandler;
+}

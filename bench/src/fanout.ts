@@ -1,0 +1,19 @@
+import { implement, type Service } from "nano-rpc";
+import { FanoutHandler, FanoutPush } from "../gen/bench/v1/fanout_nano.ts";
+
+/** What a push says: 24 bytes. */
+export const tickText = "what everybody is to hear";
+
+/** Pushes to everybody who has joined. */
+export function fanout(): Service {
+  return implement(FanoutHandler, {
+    async join(_request, { session, group }) {
+      await group("everybody").add(session);
+      return {};
+    },
+    burst({ pushes }, { group }) {
+      for (let number = 1; number <= pushes; number++) group("everybody").push(FanoutPush.ticked, { number, text: tickText });
+      return {};
+    },
+  });
+}
