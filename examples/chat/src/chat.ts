@@ -21,6 +21,8 @@ export interface ChatOptions {
   readonly cluster: string;
   /** A file with the secret of the cluster: at least 32 bytes. */
   readonly tokenFile: string | undefined;
+  /** What clients speak that do not say: "json", the default, or "protobuf", for Pitaya's command line with `-docs nano.docs`. */
+  readonly encoding?: string;
 }
 
 /** What listens; null where nothing does. */
@@ -61,7 +63,9 @@ export async function startChat(options: ChatOptions): Promise<Chat> {
         ]
       : [],
     services: roles.includes("room") ? chatRooms() : [],
-    encoding: "json",
+    encoding: options.encoding ?? "json",
+    // For whoever develops: people of a real chat are not told its schema.
+    reflection: true,
     limits: { unboundMs },
   });
   await server.start();

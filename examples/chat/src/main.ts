@@ -13,6 +13,7 @@ const { values: flags } = parseArgs({
     http: { type: "string" },
     cluster: { type: "string", default: "127.0.0.1:0" },
     "token-file": { type: "string" },
+    encoding: { type: "string", default: "json" },
   },
 });
 
@@ -26,6 +27,7 @@ const chat = await startChat({
   http: port("http", flags.http),
   cluster: flags.cluster,
   tokenFile: flags["token-file"],
+  encoding: flags.encoding,
 });
 process.once("SIGTERM", end).once("SIGINT", end);
 console.log(`ready ${JSON.stringify(chat.ready)}`);
