@@ -1,7 +1,7 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import { type Method, MethodSchema } from "../gen/nano/options_pb.ts";
 import { errorCodes } from "./error-codes.ts";
-import { findMessage } from "./model.ts";
+import { findMessage, fullName } from "./model.ts";
 import type { Place } from "./position.ts";
 import type { Report } from "./report.ts";
 
@@ -31,7 +31,7 @@ export function checkOptions(options: Method, file: DescFile, at: Place, report:
     if (detail !== "" && !findMessage(file, detail)) {
       report(
         here,
-        `the detail "${detail}" of ${code} is no message of this package or its imports: write "${file.proto.package}.Name"`,
+        `the detail "${detail}" of ${code} is no message of this package or its imports: write "${fullName(file, "Name")}"`,
       );
     }
   }

@@ -12,7 +12,7 @@ import {
 import { checkMethod } from "./check-method.ts";
 import { checkNames, checkRoutes } from "./check-names.ts";
 import { checkDefaults } from "./check-options.ts";
-import { findMessage, type ServiceModel, sessionName } from "./model.ts";
+import { findMessage, fullName, type ServiceModel, sessionName } from "./model.ts";
 import { means, written } from "./policy.ts";
 import { type Place, position } from "./position.ts";
 import type { Report } from "./report.ts";
@@ -54,7 +54,7 @@ function checkFile(file: DescFile, report: Report): void {
   if (name !== "" && !findMessage(file, name)) {
     report(
       position(file, session.number),
-      `(nano.session) names "${name}", which is no message of this package or its imports: write "${file.proto.package}.Name"`,
+      `(nano.session) names "${name}", which is no message of this package or its imports: write "${fullName(file, "Name")}"`,
     );
   }
   for (const desc of file.services) {

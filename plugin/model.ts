@@ -78,7 +78,7 @@ export function sessionName(file: DescFile): string {
 
 /** The message that a name means in a file: a full name, or one of the file's package. Looks through all that the file imports. */
 export function findMessage(file: DescFile, name: string): DescMessage | undefined {
-  const wanted = new Set([name, `${file.proto.package}.${name}`]);
+  const wanted = new Set([name, fullName(file, name)]);
   const seen = new Set<DescFile>();
   function look(one: DescFile): DescMessage | undefined {
     if (seen.has(one)) return undefined;
@@ -86,6 +86,11 @@ export function findMessage(file: DescFile, name: string): DescMessage | undefin
     return nested(one.messages).find((message) => wanted.has(message.typeName)) ?? first(one.dependencies, look);
   }
   return look(file);
+}
+
+/** The full name of what a file calls by a short one. */
+export function fullName({ proto }: DescFile, name: string): string {
+  return proto.package === "" ? name : `${proto.package}.${name}`;
 }
 
 function nested(messages: readonly DescMessage[]): DescMessage[] {
