@@ -31,17 +31,12 @@ const endpoints = /^etcd:\/\/(.+)$/.exec(flags.discovery)?.[1]?.split(",");
 const tokenFile = flags["token-file"];
 // What protects players would be what is measured.
 const lifted = flags.limits !== "default";
+const none = Number.POSITIVE_INFINITY;
 const limits = {
-  connections: 1_000_000,
-  unauthenticated: Infinity,
-  handshakesPerSecond: Infinity,
-  loopDelayMs: Infinity,
-  messagesPerSecond: Infinity,
-  bytesPerSecond: Infinity,
-  inFlight: 100_000,
-  queueMessages: 1_000_000,
-  queueBytes: 256 * 1_048_576,
-  unboundMs: 0,
+  ...{ connections: none, connectionsPerAddress: none, unauthenticated: none, unboundMs: 0 },
+  ...{ handshakesPerSecond: none, heapShare: 1, loopDelayMs: none },
+  ...{ messagesPerSecond: none, messagesBurst: none, bytesPerSecond: none, bytesBurst: none, inFlight: none },
+  ...{ queueMessages: none, queueBytes: none, stalledMs: none },
 };
 
 const server = createServer({
@@ -62,7 +57,7 @@ await server.start();
 process.once("SIGTERM", () => void server.stop({ graceMs: 1_000 }).then(() => process.exit(0)));
 const { addresses } = server;
 answerUsage();
-console.log(lifted ? `lifted limits ${JSON.stringify(limits)}` : "default limits");
+console.log(lifted ? `lifted limits: ${Object.keys(limits).join(", ")}` : "default limits");
 console.log(
   `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: null, cluster: addresses["cluster"] ?? null })}`,
 );
