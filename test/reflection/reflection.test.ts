@@ -9,12 +9,14 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { createReflection, type ShownRoute } from "../../src/reflection/index.ts";
 import { anyFields, KindsSchema, kinds } from "../serializer/kinds.ts";
 
 const routes: readonly ShownRoute[] = [
   { route: "a.b.ask", kind: "request", input: KindsSchema, output: StructSchema },
   { route: "a.b.tell", kind: "notify", input: TimestampSchema, output: StructSchema },
+  { route: "a.b.fail", kind: "request", input: TimestampSchema, output: ErrorSchema },
   { route: "a.b.told", kind: "push", input: TimestampSchema, output: FileDescriptorSetSchema },
 ];
 const reflection = createReflection(() => routes);
@@ -47,10 +49,11 @@ function shown(name: string): DescMessage {
 }
 
 describe("docs", () => {
+  const own = ["nano.docs", "nano.descriptors"];
   const docs = JSON.parse(reflection.docs().doc);
 
   test("have requests, notifies, pushes and the routes of reflection itself, no remotes", () => {
-    expect(Object.keys(docs.handlers)).toEqual(["a.b.ask", "a.b.tell", "a.b.told", "nano.docs", "nano.descriptors"]);
+    expect(Object.keys(docs.handlers)).toEqual(["a.b.ask", "a.b.tell", "a.b.fail", "a.b.told", ...own]);
     expect(docs.remotes).toEqual({});
     expect(docs.handlers["a.b.tell"]).toEqual({
       input: { "*proto.google.protobuf.Timestamp": { seconds: "int64", nanos: "int32" } },
@@ -105,7 +108,19 @@ describe("descriptors", () => {
     });
   });
 
-  test("hold nested types, imports and recursion", () => {
+  test("name the files that hold what they use", () => {
+    const imports = new Map(described().map(({ name, dependency }) => [name, dependency]));
+    expect(imports.get("proto/nano/client/v1/client.proto")).toEqual(["proto/google/protobuf/any.proto"]);
+    expect(imports.get("proto/kinds.proto")).toEqual([]);
+  });
+
+  test("tell which fields exclude each other", () => {
+    expect(shown("proto.test.Kinds").oneofs.map(({ name, fields }) => [name, fields.map((field) => field.name)])).toEqual([
+      ["side", ["left", "right"]],
+    ]);
+  });
+
+  test("hold nested types and recursion", () => {
     const bytes = toBinary(FileDescriptorSetSchema, {
       $typeName: "google.protobuf.FileDescriptorSet",
       file: [FileDescriptorSetSchema.file.proto],
