@@ -70,15 +70,15 @@ describe("the fuzzer finds", () => {
   });
 
   test("time that grows with the square, at the limit of what may come", async () => {
-    let spent = 0;
+    // As a field was that came in many pieces: each made a copy of all before.
+    const copy = new Uint8Array(131_072);
     const target = decoder(
       (bytes) => {
-        for (let at = 0; at < bytes.length; at += 4) for (let back = 0; back < at; back++) spent += bytes[back] ?? 0;
+        for (let at = 0; at < bytes.length; at++) copy.set(bytes.subarray(0, at));
       },
-      { maxBytes: 65_536 },
+      { maxBytes: copy.length },
     );
     expect((await fuzz(target, options)).finding?.what).toMatch(/^takes \d+ ms$/);
-    expect(spent).toBeGreaterThan(0);
   });
 
   test("memory that is kept", async () => {

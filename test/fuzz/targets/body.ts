@@ -106,6 +106,7 @@ const nearly: readonly string[] = [
   "anull",
   "a[]",
   "a\ufeff{}",
+  'j{"a":1e400}',
   'a{"room":1}',
   'a{"room":"\\ud800"}',
   'a{"room":"a","room":"b"}',
@@ -190,11 +191,18 @@ export const jsonBody: Target = {
     body.fill(0xee);
     // A frontend turns it into protobuf, and what a handler says back into JSON.
     const binary = toBinary(schema, message);
-    const again = toBinary(schema, json.decode(schema, json.encode(schema, fromBinary(schema, binary))));
-    holds(sameBytes(again, binary), "it is written as another");
-    const ascii = asciiJson.encode(schema, message);
+    const back = fromBinary(schema, binary);
+    let text: Uint8Array;
+    try {
+      text = json.encode(schema, back);
+    } catch (reason) {
+      // 1e400 is a number to JSON.parse, and none that a Value may hold. Whoever writes answers and pushes counts on errors.
+      holds(reason instanceof Error && reason.message.includes("cannot be NaN or Infinity"), String(reason));
+      return;
+    }
+    holds(sameBytes(toBinary(schema, json.decode(schema, text)), binary), "it is written as another");
     holds(
-      ascii.every((byte) => byte < 0x7f),
+      asciiJson.encode(schema, back).every((byte) => byte < 0x7f),
       "not ASCII",
     );
   },

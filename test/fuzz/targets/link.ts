@@ -259,9 +259,7 @@ function converse({ dialed, tokens, greeted }: (typeof ways)[number], bytes: Uin
   });
   link.begin(sink);
   if (greeted) {
-    const challenge = tokens.length > 0 ? new Uint8Array(32) : new Uint8Array(0);
-    link.data(envelope(batch([{ body: { case: "hello", value: { ...hello(), challenge } } }])));
-    if (tokens.length > 0) link.data(envelope(batch([{ body: { case: "proof", value: { mac: proof() } } }])));
+    link.data(tokens.length > 0 ? greetings.shown : greetings.plain);
     holds(link.peer.id === peer.id, "the greeting has failed");
     link.expect(1_000, () => {});
   }
@@ -301,6 +299,16 @@ function knownSession(): ClientSession {
   // The frames reach no more of it than this.
   return known as unknown as ClientSession;
 }
+
+const greetings = {
+  plain: envelope(batch([{ body: { case: "hello", value: hello() } }])),
+  shown: envelope(
+    batch([
+      { body: { case: "hello", value: { ...hello(), challenge: new Uint8Array(32) } } },
+      { body: { case: "proof", value: { mac: proof() } } },
+    ]),
+  ),
+};
 
 const noPeers = {
   handleOn: () => 0,

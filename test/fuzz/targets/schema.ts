@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { RoomHandler } from "../../../examples/chat/gen/chat/v1/chat_nano.ts";
@@ -17,6 +17,9 @@ const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 const pack = (bytes: Uint8Array): Uint8Array => gzipSync(bytes, { level: 0, memLevel: 1, windowBits: 9 });
 
 const real = packSchema([RoomHandler]);
+
+const ending = (gzip: Uint8Array): string => Buffer.from(gzip.subarray(-8)).toString("hex");
+const hashes = new Map([small(), new Uint8Array(0)].map((bytes) => [ending(gzipSync(bytes)), hashOf(bytes)]));
 
 /** A schema as it lies in etcd, gzipped. Its hash is in its key. */
 export const schemaPack: Target = {
@@ -39,12 +42,8 @@ export const schemaPack: Target = {
     "more-behind": bytesOf(gzipSync(small()), "more"),
   }),
   run(bytes) {
-    // The hash of a schema is what its key says: here of whatever is inside, or of the real one.
-    let inside: Uint8Array | undefined;
-    try {
-      inside = gunzipSync(bytes, { maxOutputLength: 65_536 });
-    } catch {}
-    read(inside ? hashOf(inside) : real.hash, bytes);
+    // The hash is what the key of a schema says: of the one whose checksum and length this ends with.
+    read(hashes.get(ending(bytes)) ?? real.hash, bytes);
   },
 };
 
