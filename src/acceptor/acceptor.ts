@@ -43,6 +43,8 @@ export interface AcceptorHost {
   readonly log: Logger;
   /** The largest packet that a client may send, in bytes, its header included. */
   readonly maxPacketBytes: number;
+  /** How many sockets there may be at once, whatever they have said: the frontend tells those beyond its limit why, this bounds even that. */
+  readonly maxSockets: number;
   /** In how many fragments a packet may come, where the transport has such. */
   readonly maxFragments: number;
 }

@@ -21,7 +21,8 @@ export function tcp(options: TcpOptions): Acceptor {
   return {
     name,
     async start(accept, server) {
-      listener = await server.net.listen({ host, port, ...(tls ? { tls } : {}) }, accept);
+      const at = { host, port, maxConnections: server.maxSockets, ...(tls ? { tls } : {}) };
+      listener = await server.net.listen(at, accept);
       return addressOf({ host, port: listener.port });
     },
     pause: () => listener?.pause(),

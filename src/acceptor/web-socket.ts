@@ -38,6 +38,7 @@ export function webSocket(options: WebSocketOptions): Acceptor {
           ...(tls ? { tls } : {}),
           ...(path === undefined ? {} : { path }),
           maxMessageBytes: server.maxPacketBytes,
+          maxConnections: server.maxSockets,
           maxFragments: server.maxFragments,
           allowOrigin: (origin, asked) => allowsOrigin(origin, asked, tls !== undefined, origins),
         },

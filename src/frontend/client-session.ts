@@ -101,13 +101,12 @@ export class ClientSession implements SessionHome, ConnectedSession {
     if (form && !this.core.ended) this.#dispatcher.receive(message, form);
   }
 
-  pace(messages: number, bytes: number): Pace {
-    const now = this.#host.now();
+  pace(nowMs: number, messages: number, bytes: number): Pace {
     let limit: "messagesPerSecond" | "bytesPerSecond" = "messagesPerSecond";
-    let pace = this.#messageRate.take(now, messages);
+    let pace = this.#messageRate.take(nowMs, messages);
     if (pace === "within") {
       limit = "bytesPerSecond";
-      pace = this.#byteRate.take(now, bytes);
+      pace = this.#byteRate.take(nowMs, bytes);
     }
     if (pace !== "within") this.#host.counters.limits[limit]++;
     return pace;

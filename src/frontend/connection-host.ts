@@ -24,7 +24,7 @@ export interface ConnectedSession {
   /** The handshake is acknowledged: messages may come and go. */
   opened(): void;
   /** Whether it may send so much now. */
-  pace(messages: number, bytes: number): Pace;
+  pace(nowMs: number, messages: number, bytes: number): Pace;
   receive(message: ClientMessage): void;
   /** The client takes nothing of what it is sent. */
   tooSlow(): void;

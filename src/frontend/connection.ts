@@ -159,7 +159,7 @@ export class Connection implements SocketEvents {
       case PacketType.heartbeat:
         if (this.#state === "answered") return !this.#early(to - from);
         if (this.#state !== "working") return this.#violation("a heartbeat before the handshake");
-        return this.#session?.pace(1, 0) !== "abuse" || this.#tooMuch();
+        return this.#session?.pace(this.lastReceivedAtMs, 1, 0) !== "abuse" || this.#tooMuch();
       case PacketType.data:
         if (this.#state !== "working") return this.#violation("data before the handshake was done");
         return this.#data(buffer, from, to);
@@ -239,13 +239,13 @@ export class Connection implements SocketEvents {
     if (!session) return false;
     const { id, bodyFrom, bodyTo } = message;
     const kind = message.kind === MessageKind.request ? "request" : "notify";
-    let pace = session.pace(1, to - from);
+    let pace = session.pace(this.lastReceivedAtMs, 1, to - from);
     if (pace === "within") {
       let body: Uint8Array;
       if (message.compressed) {
         // libpitaya deflates whatever gets smaller (rule 3).
         body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
-        pace = session.pace(0, Math.max(0, body.length - (bodyTo - bodyFrom)));
+        pace = session.pace(this.lastReceivedAtMs, 0, Math.max(0, body.length - (bodyTo - bodyFrom)));
       } else body = buffer.slice(bodyFrom, bodyTo);
       if (pace === "within") session.receive({ kind, id, route, body });
     }

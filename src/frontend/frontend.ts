@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { AcceptedSocket, Acceptor } from "../acceptor/index.ts";
+import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.ts";
 import { type Clock, type Random, sleep, toHex, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
@@ -140,10 +140,11 @@ export function createFrontend(options: FrontendOptions): Frontend {
   let sweep: { cancel(): void } | undefined;
   let sockets = 0;
   let spareSockets = Number.POSITIVE_INFINITY;
+  let closingSockets = mostClosing;
   const door = createDoor({
     limits,
     hits: counters.limits,
-    most: () => Math.min(limits.connections, spareSockets),
+    most: mostConnections,
     bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size : undefined),
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
@@ -193,7 +194,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
     now: () => clock.now(),
     get crowded() {
-      return sockets - connections.size > mostClosing;
+      return sockets - connections.size > closingSockets;
     },
     admit() {
       if (draining) return { kick: moved, afterMs: undefined };
@@ -271,11 +272,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
     return connection;
   }
 
+  function mostConnections(): number {
+    return Math.min(limits.connections, spareSockets);
+  }
+
   /** What the system allows, less what links, discovery and the goodbyes of those who are turned away need. */
   function measureSockets(): void {
     const spare = options.net.spareSockets?.();
     if (spare === undefined) return;
-    spareSockets = Math.max(1, spare - Math.min(mostReserved, Math.ceil(spare / 5)));
+    const reserved = Math.min(mostReserved, Math.ceil(spare / 5));
+    spareSockets = Math.max(1, spare - reserved);
+    closingSockets = Math.min(mostClosing, Math.floor(Math.max(spare - limits.connections, reserved) / 2));
     if (spareSockets < limits.connections) {
       log.warn(
         { connections: spareSockets, limit: limits.connections },
@@ -305,8 +312,15 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     async start() {
       const addresses: Record<string, string> = {};
-      const host = { net: options.net, clock, log, maxPacketBytes: limits.packetBytes, maxFragments: limits.fragments };
       measureSockets();
+      const host: AcceptorHost = {
+        net: options.net,
+        clock,
+        log,
+        maxPacketBytes: limits.packetBytes,
+        maxFragments: limits.fragments,
+        maxSockets: mostConnections() + closingSockets,
+      };
       try {
         for (const acceptor of options.acceptors) {
           if (acceptor.name in addresses) throw new TypeError(`two acceptors are named "${acceptor.name}"`);

@@ -32,16 +32,21 @@ const abuseSeconds = 5;
 
 /** Judges how fast a client sends: what is too much is refused, and who goes on like that is not worth refusing. */
 export class RateLimit {
+  readonly #perSecond: number;
+  readonly #burst: number;
   readonly #within: TokenBucket;
-  readonly #refusals: TokenBucket;
+  // Most clients are never refused anything.
+  #refusals: TokenBucket | undefined;
 
   constructor(perSecond: number, burst: number, nowMs: number) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
     this.#within = new TokenBucket(perSecond, burst, nowMs);
-    this.#refusals = new TokenBucket(perSecond, Math.max(burst, perSecond * abuseSeconds), nowMs);
   }
 
   take(nowMs: number, amount: number): Pace {
     if (this.#within.take(nowMs, amount)) return "within";
+    this.#refusals ??= new TokenBucket(this.#perSecond, Math.max(this.#burst, this.#perSecond * abuseSeconds), nowMs);
     return this.#refusals.take(nowMs, amount) ? "over" : "abuse";
   }
 }

@@ -61,9 +61,13 @@ export interface TlsOptions {
 
 /** What carries bytes. Nothing else opens a socket. */
 export interface Net {
-  /** Resolves when it listens, rejects with the reason when it cannot. Port 0 picks one. */
+  /**
+   * Resolves when it listens, rejects with the reason when it cannot. Port 0 picks one.
+   *
+   * @param options `maxConnections`: sockets beyond are closed at once, also those whose TLS has only begun. The default is no limit.
+   */
   listen(
-    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions },
+    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions; readonly maxConnections?: number },
     accept: (stream: ByteStream) => StreamEvents,
   ): Promise<Listener>;
   /** Resolves when connected. Aborting the signal before gives up. */
@@ -87,6 +91,8 @@ export interface WebSocketNet {
       readonly host: string;
       readonly port: number;
       readonly tls?: TlsOptions;
+      /** Sockets beyond are closed at once, also those that have not asked for a WebSocket yet. The default is no limit. */
+      readonly maxConnections?: number;
       /** The only path taken. The default is any. */
       readonly path?: string;
       /** The largest message, in bytes. */

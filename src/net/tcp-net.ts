@@ -31,7 +31,11 @@ export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) 
 };
 
 /** Starts a server, and gives its listener when it listens. */
-export function listening(server: Server, at: { readonly host: string; readonly port: number }): Promise<Listener> {
+export function listening(
+  server: Server,
+  at: { readonly host: string; readonly port: number; readonly maxConnections?: number },
+): Promise<Listener> {
+  if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
   const sockets = new Set<Socket>();
   let paused = false;
   server.on("connection", (socket: Socket) => {

@@ -14,6 +14,7 @@ export const acceptorHost: AcceptorHost = {
   clock: systemClock,
   log: silentLogger,
   maxPacketBytes,
+  maxSockets: Infinity,
   maxFragments: 64,
 };
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as connectSocket, type Socket } from "node:net";
 import type { FrontendCounters, FrontendLimits, LimitName } from "nano-rpc";
 import { type Client, createClient, NanoError } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
@@ -141,6 +143,55 @@ describe.each(transports)("who may be connected, over %s", (over) => {
     await login(three, "cid");
     await open(over);
     expect(hits()).toEqual({ unauthenticated: 2 });
+  });
+});
+
+describe("more sockets than can be told why", () => {
+  /** Sockets that never close their side, and how many the server has let go of altogether. */
+  async function crowd(port: number, count: number): Promise<{ readonly sockets: Socket[]; gone(): number }> {
+    const sockets = Array.from({ length: count }, () => connectSocket({ host: "127.0.0.1", port, allowHalfOpen: true }));
+    for (const socket of sockets) socket.on("error", () => {}).resume();
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    return { sockets, gone: () => sockets.filter(({ closed }) => closed).length };
+  }
+
+  test("a thousand may take their time to close, the next are closed under them", async () => {
+    await start({ connections: 2_000, unauthenticated: 1, unboundMs: 0 });
+    const first = await open();
+    const { sockets, gone } = await crowd(edge.tcp, 1_020);
+    await expect.poll(() => counters().limits.unauthenticated, { timeout: 4_000 }).toBe(1_019);
+    // Only a socket that is gone altogether answers with a reset.
+    await expect
+      .poll(
+        () => {
+          for (const socket of sockets.slice(900)) if (socket.writable) socket.write("x");
+          return gone();
+        },
+        { timeout: 4_000 },
+      )
+      .toBeGreaterThanOrEqual(18);
+    expect(gone()).toBeLessThan(500);
+    await works(first);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test("of those that never asked for a WebSocket no more are kept either", async () => {
+    await start({ connections: 1 });
+    const begun = performance.now();
+    const { sockets, gone } = await crowd(edge.ws, 1_020);
+    await expect
+      .poll(
+        () => {
+          for (const socket of sockets.slice(1_001)) if (socket.writable) socket.write("G");
+          return gone();
+        },
+        { timeout: 4_000 },
+      )
+      .toBeGreaterThanOrEqual(19);
+    // Before the others are closed for their silence.
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(gone()).toBeLessThan(30);
+    for (const socket of sockets) socket.destroy();
   });
 });
 
