@@ -45,7 +45,7 @@ describe("createVirtualClock()", () => {
     clock.moveTo(5);
     const called: number[] = [];
     clock.after(-10, () => called.push(clock.now()));
-    expect(called).toEqual([]);
+    expect([called, clock.nextAtMs]).toEqual([[], 5]);
     clock.moveTo(5);
     expect(called).toEqual([5]);
   });

@@ -57,9 +57,9 @@ describe("ByteWriter", () => {
     writer.bytes(Uint8Array.of(1, 2, 3));
     const given = writer.detach();
     expect(writer.length).toBe(0);
-    writer.bytes(Uint8Array.of(9, 9, 9, 9, 9, 9));
+    writer.bytes(Uint8Array.of(9, 9));
     expect([...given]).toEqual([1, 2, 3]);
-    expect([...writer.detach()]).toEqual([9, 9, 9, 9, 9, 9]);
+    expect([...writer.detach()]).toEqual([9, 9]);
     expect(writer.detach()).toHaveLength(0);
   });
 });

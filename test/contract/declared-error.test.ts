@@ -20,6 +20,8 @@ describe("packDeclared()", () => {
     const packed = packDeclared(errors, thrown("failed_precondition", broken)) as NanoError;
     expect(packed).toMatchObject({ code: "failed_precondition", message: "words", metadata: { a: "b" } });
     expect(packed.detail).toEqual(anyPack(BrokenSchema, broken));
+    const given = new NanoError({ code: "failed_precondition", message: "", detail: broken, retryable: true });
+    expect(packDeclared(errors, given)).toMatchObject({ retryable: true });
   });
 
   test.each([

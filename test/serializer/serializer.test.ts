@@ -89,7 +89,8 @@ describe.each(serializers)("%s", (_name, serializer) => {
   });
 
   test("an error names the message, is short, and keeps its cause", () => {
-    const error = refusal(() => serializer.decode(KindsSchema, bytesOf(`{"${"x".repeat(5_000)}`)));
+    const long = `"${"x".repeat(5_000)}":1`;
+    const error = refusal(() => serializer.decode(KindsSchema, bytesOf(`{${long},${long}}`)));
     expect(error.message).toMatch(/^no test\.Kinds: ./);
     expect(error.message.length).toBeLessThan(200);
     expect(error.cause).toBeInstanceOf(Error);
@@ -242,6 +243,7 @@ describe("JSON", () => {
         expect(Math.max(...bytes)).toBeLessThan(0x7f);
         expect(ascii.decode(KindsSchema, bytes)).toMatchObject({ text });
       }),
+      { examples: [["\u007f\u0080\u{1f600}"]] },
     );
   });
 

@@ -135,6 +135,9 @@ describe("SessionData", () => {
     );
     expect(new SessionData().matches(patchOf({ text: "" }))).toBe(true);
     expect(new SessionData().matches(patchOf({ text: "a" }))).toBe(false);
+    const data = new SessionData();
+    data.apply(patchOf({ text: "a" }));
+    expect(data.matches(patchOf({ text: "" }))).toBe(false);
   });
 
   test("keeps the numbers that nobody here knows", () => {
