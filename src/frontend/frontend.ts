@@ -89,10 +89,6 @@ const releasePollMs = 20;
 const moved = { code: "moved", reason: "the server stops: connect again" } as const;
 const gone = { kind: "draining", code: moved.code, message: moved.reason } as const;
 
-// How many sockets may be closing, each for as long as its peer takes, before others are closed without waiting.
-const mostClosing = 1_000;
-const mostReserved = 256;
-
 /** The frontend half of a server. Nothing listens before `start`. */
 export function createFrontend(options: FrontendOptions): Frontend {
   const { clock, log, limits, directory } = options;
@@ -138,13 +134,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
   let flushing = false;
   let draining = false;
   let sweep: { cancel(): void } | undefined;
-  let sockets = 0;
-  let spareSockets = Number.POSITIVE_INFINITY;
-  let closingSockets = mostClosing;
   const door = createDoor({
     limits,
     hits: counters.limits,
-    most: mostConnections,
     bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size : undefined),
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
@@ -194,7 +186,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
     now: () => clock.now(),
     get crowded() {
-      return sockets - connections.size > closingSockets;
+      return door.crowded;
     },
     admit() {
       if (draining) return { kick: moved, afterMs: undefined };
@@ -210,9 +202,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       dirty.delete(connection);
       if (connections.delete(connection)) door.left(connection.remoteAddress, connection.acknowledged);
     },
-    released: () => {
-      sockets--;
-    },
+    released: () => door.released(),
   };
 
   function flushSoon(connection: Connection): void {
@@ -263,32 +253,12 @@ export function createFrontend(options: FrontendOptions): Frontend {
 
   function accept(socket: AcceptedSocket): Connection {
     counters.accepted++;
-    sockets++;
     const connection = new Connection(socket, connectionHost);
     const kick = door.enter(socket.remoteAddress);
     if (!kick) connections.add(connection);
     // Whoever has too many already gains nothing by coming back.
     else connection.turnAway({ kick, afterMs: kick.code === "busy" ? admission.later(clock.now()) : undefined });
     return connection;
-  }
-
-  function mostConnections(): number {
-    return Math.min(limits.connections, spareSockets);
-  }
-
-  /** What the system allows, less what links, discovery and the goodbyes of those who are turned away need. */
-  function measureSockets(): void {
-    const spare = options.net.spareSockets?.();
-    if (spare === undefined) return;
-    const reserved = Math.min(mostReserved, Math.ceil(spare / 5));
-    spareSockets = Math.max(1, spare - reserved);
-    closingSockets = Math.min(mostClosing, Math.floor(Math.max(spare - limits.connections, reserved) / 2));
-    if (spareSockets < limits.connections) {
-      log.warn(
-        { connections: spareSockets, limit: limits.connections },
-        "the system allows fewer open files than limits.connections",
-      );
-    }
   }
 
   async function stopAcceptors(): Promise<void> {
@@ -312,14 +282,19 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     async start() {
       const addresses: Record<string, string> = {};
-      measureSockets();
+      if (!door.measure(options.net.spareSockets?.())) {
+        log.warn(
+          { limit: limits.connections },
+          "the system allows fewer open files than limits.connections: fewer clients come in",
+        );
+      }
       const host: AcceptorHost = {
         net: options.net,
         clock,
         log,
         maxPacketBytes: limits.packetBytes,
         maxFragments: limits.fragments,
-        maxSockets: mostConnections() + closingSockets,
+        maxSockets: door.maxSockets,
       };
       try {
         for (const acceptor of options.acceptors) {

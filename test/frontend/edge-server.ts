@@ -80,7 +80,7 @@ export interface EdgeOptions extends Omit<ServerOptions, "clock"> {
 }
 
 /** Makes sockets seem to be other than they are. */
-export interface Seen {
+interface Seen {
   /** Where the next one comes from. */
   readonly remoteAddress?: () => string;
   /** How many bytes have not been taken. */
