@@ -27,7 +27,7 @@ export interface ClientForms {
   choose(request: HandshakeRequest): ClientForm | undefined;
 }
 
-/** @param options.dictionary Undefined: routes are text. @param options.compression False: nothing is deflated. */
+/** Throws a RangeError on a size that makes no sense. @param options.dictionary Undefined: routes are text. @param options.compression False: nothing is deflated. */
 export function createClientForms(options: {
   readonly encodings: Encodings;
   readonly dictionary: Dictionary | undefined;
@@ -53,6 +53,7 @@ export function createClientForms(options: {
 const never = (): undefined => undefined;
 
 function createDeflate(leastBytes: number): ClientForm["deflate"] {
+  if (!(leastBytes >= 0)) throw new RangeError(`compression.leastBytes must be at least 0, not ${leastBytes}`);
   // A broadcast's encoded body is one object for all connections of an encoding.
   const deflated = new WeakMap<Uint8Array, { readonly body: Uint8Array | undefined }>();
   return (body) => {
