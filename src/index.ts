@@ -1,8 +1,19 @@
 // Servers.
 
-export type { Accept, AcceptedSocket, Acceptor, AcceptorHost, Framing, SocketEvents } from "./acceptor/index.ts";
+export type {
+  Accept,
+  AcceptedSocket,
+  Acceptor,
+  AcceptorHost,
+  Framing,
+  PortAcceptor,
+  SocketEvents,
+  TcpOptions,
+  WebSocketOnOptions,
+  WebSocketOptions,
+} from "./acceptor/index.ts";
 // Parts of a server that can be replaced.
-export { acceptStream, tcp, webSocket } from "./acceptor/index.ts";
+export { acceptStream, tcp, webSocket, webSocketOn } from "./acceptor/index.ts";
 export type { Clock, Random, Timer } from "./clock/index.ts";
 // What handlers and remotes are given.
 export type {
@@ -44,7 +55,7 @@ export type { Group, GroupPushOptions, Member } from "./group/index.ts";
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";
 export type { FrontendCounters, LimitCounts, LimitName, RefusalCounts, ServerCounters, Stage } from "./metrics/index.ts";
-export type { ByteStream, Listener, Net, StreamEvents, TlsOptions } from "./net/index.ts";
+export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";
 export type { Serializer } from "./serializer/index.ts";

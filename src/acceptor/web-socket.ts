@@ -1,50 +1,53 @@
 import { NanoError } from "../error/index.ts";
-import type { ByteStream, Listener, StreamEvents, TlsOptions } from "../net/index.ts";
-import { exactPacket, PacketError } from "../packet/index.ts";
-import type { Accept, AcceptedSocket, Acceptor } from "./acceptor.ts";
+import type { HttpServer, Listener, WebSocketNet, WebSocketRules } from "../net/index.ts";
+import type { Acceptor, AcceptorHost } from "./acceptor.ts";
 import { addressOf } from "./address.ts";
 import { allowsOrigin } from "./origin.ts";
-import { webSocketFraming } from "./web-socket-framing.ts";
+import { acceptPackets } from "./packet-stream.ts";
+import { createPort, type PortAcceptor, type PortOptions } from "./port.ts";
 
-/** Where clients come in by WebSocket. */
-export interface WebSocketOptions {
-  /** 0 picks one. */
-  readonly port: number;
-  /** The default is "127.0.0.1". */
-  readonly host?: string;
+/** Which pages may come in by WebSocket. */
+interface PageOptions {
   /** The default is "ws". */
   readonly name?: string;
-  /** The only path taken. The default is any. */
-  readonly path?: string;
-  /** Which pages may connect, beside those of the same host and port: origins, written out. The default is none; "any" is all. */
+  /**
+   * Which pages may connect, beside those of the same host and port: origins, written out ("https://play.example.com"). The default is none; "any"
+   * is all. Behind a proxy that ends TLS the page's own origin has to be listed: nobody here can see that it was https.
+   */
   readonly origins?: readonly string[] | "any";
-  /** TLS under it. The default is none. */
-  readonly tls?: TlsOptions;
 }
 
-/** Clients by WebSocket: one packet a message. */
-export function webSocket(options: WebSocketOptions): Acceptor {
-  const { port, host = "127.0.0.1", name = "ws", path, origins = [], tls } = options;
+/** Where clients come in by WebSocket. */
+export interface WebSocketOptions extends PortOptions, PageOptions {
+  /** The only path taken. The default is any. */
+  readonly path?: string;
+}
+
+/** Where clients come in by WebSocket, on a server that has other things to do. */
+export interface WebSocketOnOptions extends PageOptions {
+  /** The path that is nano's. */
+  readonly path: string;
+}
+
+/** Clients by WebSocket, or TLS under it: one packet a message. */
+export function webSocket(options: WebSocketOptions): PortAcceptor {
+  return createPort({ name: "ws", ...options }, (at, accept, host) =>
+    webSocketsOf(host).listen({ ...at, ...rulesOf(options, host) }, (stream) => acceptPackets(stream, accept)),
+  );
+}
+
+/**
+ * Clients by WebSocket on one path of an HTTP or HTTPS server of the application. Its requests, and upgrades of other paths, stay the application's;
+ * stopping closes nano's clients and leaves the server alone. It has to listen, or to begin so within 5 s of `start`.
+ */
+export function webSocketOn(server: HttpServer, options: WebSocketOnOptions): Acceptor {
   let listener: Listener | undefined;
   return {
-    name,
-    async start(accept, server) {
-      const { webSocket: net } = server.net;
-      if (!net) throw new NanoError({ code: "unimplemented", message: "this net has no WebSockets" });
-      listener = await net.listen(
-        {
-          host,
-          port,
-          ...(tls ? { tls } : {}),
-          ...(path === undefined ? {} : { path }),
-          maxMessageBytes: server.maxPacketBytes,
-          maxConnections: server.maxSockets,
-          maxFragments: server.maxFragments,
-          allowOrigin: (origin, asked) => allowsOrigin(origin, asked, tls !== undefined, origins),
-        },
-        (stream) => packetEvents(stream, accept),
-      );
-      return addressOf({ host, port: listener.port });
+    name: options.name ?? "ws",
+    async start(accept, host) {
+      const rules = { ...rulesOf(options, host), path: options.path, maxConnections: host.maxSockets };
+      listener = await webSocketsOf(host).attach(server, rules, (stream) => acceptPackets(stream, accept));
+      return listener.port === 0 ? listener.host : addressOf(listener);
     },
     pause: () => listener?.pause(),
     resume: () => listener?.resume(),
@@ -52,31 +55,17 @@ export function webSocket(options: WebSocketOptions): Acceptor {
   };
 }
 
-function packetEvents(stream: ByteStream, accept: Accept): StreamEvents {
-  const socket: AcceptedSocket = {
-    remoteAddress: stream.remoteAddress,
-    framing: webSocketFraming,
-    get queuedBytes() {
-      return stream.queuedBytes;
-    },
-    write: (bytes) => stream.write(bytes),
-    end: () => stream.end(),
-    destroy: () => stream.destroy(),
-  };
-  const events = accept(socket);
-  let breach: PacketError | undefined;
+function webSocketsOf(host: AcceptorHost): WebSocketNet {
+  const { webSocket: net } = host.net;
+  if (!net) throw new NanoError({ code: "unimplemented", message: "this net has no WebSockets" });
+  return net;
+}
+
+function rulesOf({ path, origins = [] }: Pick<WebSocketOptions, "path" | "origins">, host: AcceptorHost): WebSocketRules {
   return {
-    data(bytes) {
-      try {
-        exactPacket(bytes);
-      } catch (reason) {
-        if (reason instanceof PacketError) breach = reason;
-        stream.destroy();
-        return;
-      }
-      events.data(bytes);
-    },
-    drain: () => events.drain(),
-    closed: (error) => events.closed(breach ?? error),
+    ...(path === undefined ? {} : { path }),
+    maxMessageBytes: host.maxPacketBytes,
+    maxFragments: host.maxFragments,
+    allowOrigin: (origin, asked, tls) => allowsOrigin(origin, asked, tls, origins),
   };
 }

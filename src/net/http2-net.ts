@@ -17,7 +17,7 @@ import { Http2ByteStream } from "./http2-byte-stream.ts";
 import type { Http2Net } from "./net.ts";
 import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
-import { clientTls, serverTls } from "./tls-options.ts";
+import { clientTls, createServerTls } from "./tls-options.ts";
 
 // With default windows bulk moves at half the speed of TCP.
 const windowBytes = 4 * 1_024 * 1_024;
@@ -28,10 +28,9 @@ const idleTimeoutMs = 75_000;
 
 /** HTTP/2 on a port of its own: long streams straight on `node:http2`, everything else to a handler. */
 export const http2Net: Http2Net = {
-  listen(options, accept) {
-    const server: Http2Server = options.tls
-      ? createSecureServer({ ...serverTls(options.tls), settings })
-      : createServer({ settings });
+  async listen(options, accept) {
+    const tls = options.tls && createServerTls(options.tls);
+    const server: Http2Server = tls ? createSecureServer({ ...tls.options, settings }) : createServer({ settings });
     const sessions = new Map<ServerHttp2Session, Socket>();
     // A session does not give its socket away, but is told of in the same moment.
     let arrived: Socket | undefined;
@@ -77,7 +76,8 @@ export const http2Net: Http2Net = {
       await closed();
       timer.cancel();
     };
-    return listening(server, options).then((listener) => ({ ...listener, close: () => close(listener.close) }));
+    const listener = await listening(server, options, tls);
+    return { ...listener, close: () => close(listener.close) };
   },
 
   async connect({ host, port, tls, path }, events, signal) {

@@ -3,12 +3,17 @@ export type {
   ByteStream,
   Http2Handler,
   Http2Net,
+  HttpServer,
   Listener,
+  ListenOptions,
   Net,
+  ProxyOptions,
   StreamEvents,
   StreamStatus,
+  TlsIdentity,
   TlsOptions,
   WebSocketNet,
+  WebSocketRules,
 } from "./net.ts";
 export { StreamError } from "./stream-error.ts";
 export { systemNet } from "./system-net.ts";

@@ -42,15 +42,33 @@ export interface Listener {
   /** Takes no more connections; those that are there stay. */
   pause(): void;
   resume(): void;
+  /**
+   * Shows other certificates to whoever connects from now on, and takes those of other authorities; streams that are there stay.
+   * Absent without TLS. Whether clients are asked for a certificate stays as it was.
+   *
+   * @throws What makes no sense; then nothing has changed.
+   */
+  setTls?(tls: TlsOptions): void;
   /** Stops listening. Streams that are there stay until they are closed. */
   close(): Promise<void>;
 }
 
-/** PEM texts, as `node:tls` takes them. */
+/** A certificate (with those between it and its authority) and its key: PEM texts, as `node:tls` takes them. */
+export interface TlsIdentity {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** PEM texts, as `node:tls` takes them. A server needs `cert` and `key`, or `names`. */
 export interface TlsOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly ca?: string;
+  /**
+   * What a server shows to clients that ask for a name: "play.example.com", or "*.example.com" for every name one step below. Whoever asks for
+   * another name, or none, is shown `cert`, and sent away where there is none.
+   */
+  readonly names?: Readonly<Record<string, TlsIdentity>>;
   /** Whether a server asks clients for a certificate of `ca`. The default is false. */
   readonly requestCert?: boolean;
   /** Whether a client accepts only certificates of `ca` or the system. The default is true. */
@@ -59,17 +77,36 @@ export interface TlsOptions {
   readonly serverName?: string;
 }
 
+/** Proxies that say by the PROXY protocol (version 1 or 2) whose connection they hand on. */
+export interface ProxyOptions {
+  /**
+   * From where such headers are taken, and asked for: addresses, and networks as "10.0.0.0/8" or "fd00::/8". Whoever comes from elsewhere is a
+   * client that came by itself: a header of his is no packet, and closes.
+   */
+  readonly trusted: readonly string[];
+  /** How long a header may take, in milliseconds. The default is 5000. */
+  readonly headerMs?: number;
+  /** How long a header of version 2 may be, in bytes. The default is 4096; a line of version 1 has at most 107. */
+  readonly headerBytes?: number;
+}
+
+/** Where to listen, and to whom. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 picks one. */
+  readonly port: number;
+  readonly tls?: TlsOptions;
+  readonly proxy?: ProxyOptions;
+  /** Told of a trusted proxy whose header was none, or late. The connection is closed. */
+  readonly refused?: (remoteAddress: string, error: Error) => void;
+  /** Sockets beyond are closed at once, also those that have not said anything yet. The default is no limit. */
+  readonly maxConnections?: number;
+}
+
 /** What carries bytes. Nothing else opens a socket. */
 export interface Net {
-  /**
-   * Resolves when it listens, rejects with the reason when it cannot. Port 0 picks one.
-   *
-   * @param options `maxConnections`: sockets beyond are closed at once, also those whose TLS has only begun. The default is no limit.
-   */
-  listen(
-    options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions; readonly maxConnections?: number },
-    accept: (stream: ByteStream) => StreamEvents,
-  ): Promise<Listener>;
+  /** Resolves when it listens, rejects with the reason when it cannot. */
+  listen(options: ListenOptions, accept: (stream: ByteStream) => StreamEvents): Promise<Listener>;
   /** Resolves when connected. Aborting the signal before gives up. */
   connect(
     options: { readonly host: string; readonly port: number; readonly tls?: TlsOptions },
@@ -84,24 +121,29 @@ export interface Net {
   readonly spareSockets?: () => number | undefined;
 }
 
+/** Which WebSockets are taken, and what may come on them. */
+export interface WebSocketRules {
+  /** The only path taken. The default is any. */
+  readonly path?: string;
+  /** The largest message, in bytes. */
+  readonly maxMessageBytes: number;
+  /** How many fragments one message may have. */
+  readonly maxFragments: number;
+  /** Whether a page of this origin, asking this host, may connect. Not called where no origin is named. */
+  readonly allowOrigin: (origin: string, host: string, tls: boolean) => boolean;
+}
+
+/** An HTTP server of the application. */
+export type HttpServer = import("node:http").Server | import("node:https").Server;
+
 /** What accepts WebSockets: `data` gives one whole message a call; `write` takes whole frames, laid out by the caller. */
 export interface WebSocketNet {
-  listen(
-    options: {
-      readonly host: string;
-      readonly port: number;
-      readonly tls?: TlsOptions;
-      /** Sockets beyond are closed at once, also those that have not asked for a WebSocket yet. The default is no limit. */
-      readonly maxConnections?: number;
-      /** The only path taken. The default is any. */
-      readonly path?: string;
-      /** The largest message, in bytes. */
-      readonly maxMessageBytes: number;
-      /** How many fragments one message may have. */
-      readonly maxFragments: number;
-      /** Whether a page of this origin, asking this host, may connect. Not called where no origin is named. */
-      readonly allowOrigin: (origin: string, host: string) => boolean;
-    },
+  /** On a port of their own. */
+  listen(options: ListenOptions & WebSocketRules, accept: (stream: ByteStream) => StreamEvents): Promise<Listener>;
+  /** On one path of a server that others have, too. Resolves when it listens; closing leaves it alone. */
+  attach(
+    server: HttpServer,
+    options: WebSocketRules & { readonly path: string; readonly maxConnections: number },
     accept: (stream: ByteStream) => StreamEvents,
   ): Promise<Listener>;
 }

@@ -13,9 +13,9 @@ export class SocketStream implements ByteStream {
   #ended = false;
   #error: Error | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, remoteAddress: string) {
     this.#socket = socket;
-    this.remoteAddress = socket.remoteAddress ?? "";
+    this.remoteAddress = remoteAddress;
     socket.setNoDelay(true);
     // Always heard: an error without a listener ends the process.
     socket.on("error", (error) => {

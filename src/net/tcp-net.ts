@@ -1,22 +1,28 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { systemClock } from "../clock/index.ts";
-import type { Listener, Net, TlsOptions } from "./net.ts";
+import type { Listener, ListenOptions, Net, TlsOptions } from "./net.ts";
+import { plainAddress } from "./plain-address.ts";
+import { createProxyDoor } from "./proxy-door.ts";
 import { SocketStream } from "./socket-stream.ts";
-import { clientTls, serverTls } from "./tls-options.ts";
+import { clientTls, createServerTls, type ServerTls } from "./tls-options.ts";
 
 /** Listens on TCP, or TLS over it. */
-export const listenTcp: Net["listen"] = (options, accept) => {
-  const server = options.tls ? createTlsServer(serverTls(options.tls)) : createServer({ noDelay: true });
-  const listener = listening(server, options);
+export const listenTcp: Net["listen"] = async (options, accept) => {
+  const door = createProxyDoor(options);
+  const tls = options.tls && createServerTls(options.tls);
+  const take = (socket: Socket): void => {
+    if (socket.destroyed) return;
+    const stream = new SocketStream(socket, door.clientOf(socket));
+    stream.hear(accept(stream));
+  };
+  const server = tls ? createTlsServer(tls.options, take) : createServer({ noDelay: true });
+  if (tls) door.guard(server);
+  const listener = listening(server, options, tls);
   // Node leaves a socket open whose handshake has failed, or took too long.
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   // Heard after `listening`, which turns sockets away while it is paused.
-  server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
-    if (socket.destroyed) return;
-    const stream = new SocketStream(socket);
-    stream.hear(accept(stream));
-  });
+  if (!tls) server.on("connection", door.before(take));
   return listener;
 };
 
@@ -24,7 +30,7 @@ export const listenTcp: Net["listen"] = (options, accept) => {
 export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) => {
   const { socket, ready } = open(host, port, tls);
   return connected(socket, ready, signal, () => {
-    const stream = new SocketStream(socket);
+    const stream = new SocketStream(socket, plainAddress(socket.remoteAddress));
     stream.hear(events);
     return stream;
   });
@@ -33,7 +39,8 @@ export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) 
 /** Starts a server, and gives its listener when it listens. */
 export function listening(
   server: Server,
-  at: { readonly host: string; readonly port: number; readonly maxConnections?: number },
+  at: Pick<ListenOptions, "host" | "port" | "maxConnections">,
+  tls: ServerTls | undefined,
 ): Promise<Listener> {
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
   const sockets = new Set<Socket>();
@@ -62,6 +69,7 @@ export function listening(
         resume: () => {
           paused = false;
         },
+        ...(tls ? { setTls: (next: TlsOptions) => tls.set(server as TlsServer, next) } : {}),
         close: () =>
           new Promise((closed) => {
             server.close(() => closed());

@@ -1,20 +1,62 @@
 import { isIP } from "node:net";
-import type { ConnectionOptions, TlsOptions as NodeTlsOptions } from "node:tls";
-import type { TlsOptions } from "./net.ts";
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  type TlsOptions as NodeTlsOptions,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server as TlsServer,
+} from "node:tls";
+import type { TlsIdentity, TlsOptions } from "./net.ts";
 
 // A stranger who opens TLS and says nothing more.
 const handshakeTimeoutMs = 5_000;
 
+/** What a server shows to whoever opens TLS. */
+export interface ServerTls {
+  readonly options: NodeTlsOptions;
+  /** Shows something else from now on. Throws where that makes no sense; then nothing has changed. */
+  set(server: TlsServer, tls: TlsOptions): void;
+}
+
 /** Our options as a server of `node:tls` takes them. */
-export function serverTls(tls: TlsOptions): NodeTlsOptions {
+export function createServerTls(tls: TlsOptions): ServerTls {
+  let named = namedContexts(tls);
   return {
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    requestCert: tls.requestCert ?? false,
-    // Asking for a certificate and taking any would be no check.
-    rejectUnauthorized: tls.requestCert ?? false,
-    handshakeTimeout: handshakeTimeoutMs,
+    options: {
+      ...contextOptions(tls, tls),
+      requestCert: tls.requestCert ?? false,
+      // Asking for a certificate and taking any would be no check.
+      rejectUnauthorized: tls.requestCert ?? false,
+      handshakeTimeout: handshakeTimeoutMs,
+      // Asked of every handshake, so that names may come and go. No context of its own means the server's.
+      SNICallback: (name, answer) => answer(null, contextFor(named, name.toLowerCase())),
+    },
+    set(server, next) {
+      const contexts = namedContexts(next);
+      server.setSecureContext(contextOptions(next, next));
+      named = contexts;
+    },
+  };
+}
+
+function namedContexts(tls: TlsOptions): ReadonlyMap<string, SecureContext> {
+  const names = Object.entries(tls.names ?? {});
+  if ((tls.cert === undefined || tls.key === undefined) && names.length === 0) throw new TypeError("tls: cert and key, or names");
+  return new Map(
+    names.map(([name, identity]) => [name.toLowerCase(), createSecureContext(contextOptions(identity, tls))] as const),
+  );
+}
+
+function contextFor(named: ReadonlyMap<string, SecureContext>, name: string): SecureContext | undefined {
+  return named.get(name) ?? named.get(`*${name.slice(name.indexOf("."))}`);
+}
+
+function contextOptions({ cert, key }: Partial<TlsIdentity>, { ca }: TlsOptions): SecureContextOptions {
+  return {
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(ca === undefined ? {} : { ca }),
   };
 }
 
