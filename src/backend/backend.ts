@@ -112,9 +112,7 @@ export function createBackend(options: BackendOptions): Backend {
     if (hops > hopLimit) {
       return fail(link, frame, refusal("failed_precondition", `the call has passed ${hopLimit} servers`));
     }
-    let over = false;
     const settled = (): void => {
-      over = true;
       session.calls.delete(frame.call);
       there.calls.delete(frame.call);
     };
@@ -140,7 +138,7 @@ export function createBackend(options: BackendOptions): Backend {
         },
       },
     );
-    if (over) return;
+    if (!breakOff) return;
     session.calls.set(frame.call, breakOff);
     there.calls.set(frame.call, breakOff);
   }

@@ -3,4 +3,4 @@ export type { CallContext, Caller, HandlerContext, PublicContext, RemoteContext 
 export { type Lifecycle, type Module, type ModuleKey, moduleKey } from "./lifecycle.ts";
 export { type ClusterCore, noScope, type Scope } from "./scope.ts";
 export type { Server } from "./server.ts";
-export { type CallInfo, ServerCall, type ServerCallOptions } from "./server-call.ts";
+export { type CallInfo, type CallSite, ServerCall } from "./server-call.ts";

@@ -16,7 +16,7 @@ export interface Scope {
   /** Aborts the calls made through it; undefined where nothing does. */
   readonly signal: AbortSignal | undefined;
   /** Throws `canceled` where the call is over. */
-  readonly mustLive: () => void;
+  mustLive(): void;
 }
 
 /** Calls that stand alone: timers, `init`, the code around a server. */
@@ -26,7 +26,7 @@ export const noScope: Scope = {
   traceparent: "",
   tracestate: "",
   signal: undefined,
-  mustLive: () => {},
+  mustLive() {},
 };
 
 /** The cluster, for whatever scope asks: what a server wires once, and contexts put a face on. */

@@ -16,49 +16,52 @@ export interface CallInfo {
   readonly attempt: number;
 }
 
-/** What a call is, beside its body. */
-export interface ServerCallOptions {
+/** What the calls of one method have in common. */
+export interface CallSite {
   readonly cluster: ClusterCore;
   readonly log: Logger;
   readonly route: string;
   /** The server type of the service. */
   readonly type: string;
-  readonly info: CallInfo;
-  readonly session: SessionCore | undefined;
   readonly sessionSchema: DescMessage | undefined;
-  readonly caller: Caller | undefined;
 }
 
 /** One call while it is answered: the context of handlers and remotes. What it gives is made when first asked for. */
 export class ServerCall implements Scope, RemoteContext {
-  readonly #options: ServerCallOptions;
+  readonly #site: CallSite;
+  readonly #info: CallInfo;
+  readonly #session: SessionCore | undefined;
+  readonly #caller: Caller | undefined;
   #over: NanoError | undefined;
   #controller: AbortController | undefined;
   #values: ContextValues | undefined;
   #log: Logger | undefined;
   #view: SessionView<Message> | undefined;
 
-  constructor(options: ServerCallOptions) {
-    this.#options = options;
+  constructor(site: CallSite, info: CallInfo, session: SessionCore | undefined, caller: Caller | undefined) {
+    this.#site = site;
+    this.#info = info;
+    this.#session = session;
+    this.#caller = caller;
   }
 
   get route(): string {
-    return this.#options.route;
+    return this.#site.route;
   }
   get deadlineMs(): number {
-    return this.#options.info.deadlineMs;
+    return this.#info.deadlineMs;
   }
   get attempt(): number {
-    return this.#options.info.attempt;
+    return this.#info.attempt;
   }
   get hops(): number {
-    return this.#options.info.hops;
+    return this.#info.hops;
   }
   get traceparent(): string {
-    return this.#options.info.traceparent;
+    return this.#info.traceparent;
   }
   get tracestate(): string {
-    return this.#options.info.tracestate;
+    return this.#info.tracestate;
   }
 
   get signal(): AbortSignal {
@@ -71,51 +74,53 @@ export class ServerCall implements Scope, RemoteContext {
     return this.#values;
   }
   get log(): Logger {
-    const { session, log, route } = this.#options;
+    const { log, route } = this.#site;
+    const session = this.#session;
     this.#log ??= withFields(log, session ? { route, session: session.id, user: session.user } : { route });
     return this.#log;
   }
 
   get session(): SessionView<Message> {
-    const { session, sessionSchema } = this.#options;
+    const session = this.#session;
+    const { sessionSchema } = this.#site;
     if (!session || !sessionSchema) throw new NanoError({ code: "failed_precondition", message: "a remote call has no session" });
-    this.#view ??= new SessionView<Message>(session, sessionSchema, this.mustLive);
+    this.#view ??= new SessionView<Message>(session, sessionSchema, () => this.mustLive());
     return this.#view;
   }
   get caller(): Caller {
-    const { caller } = this.#options;
+    const caller = this.#caller;
     if (!caller) throw new NanoError({ code: "failed_precondition", message: "a client's call has no calling server" });
     return caller;
   }
 
   get group(): Cluster["group"] {
-    const { cluster, type } = this.#options;
+    const { cluster, type } = this.#site;
     return (name, options) => cluster.group(name, options?.type ?? type, this);
   }
   get userGroup(): Cluster["userGroup"] {
-    return (name, options) => this.#options.cluster.userGroup(name, options.ttlMs, this);
+    return (name, options) => this.#site.cluster.userGroup(name, options.ttlMs, this);
   }
   get users(): Cluster["users"] {
-    return (...ids) => this.#options.cluster.users(ids, this);
+    return (...ids) => this.#site.cluster.users(ids, this);
   }
   get remote(): Cluster["remote"] {
-    return (service, target) => this.#options.cluster.remote(service, target, this);
+    return (service, target) => this.#site.cluster.remote(service, target, this);
   }
   get remoteAll(): Cluster["remoteAll"] {
-    return (service) => this.#options.cluster.remoteAll(service, this);
+    return (service) => this.#site.cluster.remoteAll(service, this);
   }
   get servers(): Cluster["servers"] {
-    return (type) => this.#options.cluster.servers(type);
+    return (type) => this.#site.cluster.servers(type);
   }
   get module(): Cluster["module"] {
-    return (key) => this.#options.cluster.module(key);
+    return (key) => this.#site.cluster.module(key);
   }
 
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
-  readonly mustLive = (): void => {
+  mustLive(): void {
     if (this.#over)
       throw new NanoError({ code: "canceled", message: `the call is over: ${this.#over.message}`, cause: this.#over });
-  };
+  }
 
   /** Breaks the call off: its time is up, its session ended, or nobody waits for it. */
   breakOff(reason: NanoError): void {

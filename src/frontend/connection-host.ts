@@ -1,5 +1,6 @@
 import type { CloseReason, Kick } from "../error/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
+import type { RouteTexts } from "../message/index.ts";
 import type { SessionLog } from "../session/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { Connection } from "./connection.ts";
@@ -49,6 +50,7 @@ export interface Postponed {
 export interface ConnectionHost extends LogWriterHost {
   readonly limits: ResolvedLimits;
   readonly slab: Slab;
+  readonly routeTexts: RouteTexts;
   /** Whether so many sockets are closing that none can be waited for. */
   readonly crowded: boolean;
   now(): number;

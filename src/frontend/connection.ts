@@ -227,7 +227,7 @@ export class Connection implements SocketEvents {
   }
 
   #data(buffer: Uint8Array, from: number, to: number): boolean {
-    const message = decodeMessage(buffer, from, to, this.#message);
+    const message = decodeMessage(buffer, from, to, this.#message, this.#host.routeTexts);
     this.#message = message;
     this.#host.counters.messages++;
     if (message.kind !== MessageKind.request && message.kind !== MessageKind.notify) {

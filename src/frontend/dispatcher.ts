@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { EnvelopeSchema, ForwardSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
-import type { DeadlineSweep, Due } from "../clock/index.ts";
+import type { DeadlineSweep } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
@@ -11,6 +11,7 @@ import type { Directory, KnownRoute, Router, ServerKey } from "../router/index.t
 import type { ClientForm } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { ClientMessage } from "./connection-host.ts";
+import { Incoming, type IncomingOwner, shapeRefusal } from "./incoming.ts";
 import { MethodLimits } from "./method-limits.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import { type UnknownAnswer, UnknownCall, type UnknownRoute, unknownMessage } from "./unknown-route.ts";
@@ -41,15 +42,16 @@ export interface DispatchHost {
  * Sends one session's messages to the servers that answer them, in order: ahead to the same server without waiting; another server,
  * or a method that needs a user while earlier messages may be logging in, waits for the answers before it.
  */
-export class Dispatcher {
+export class Dispatcher implements IncomingOwner {
   readonly #session: ClientSession;
   readonly #host: DispatchHost;
   readonly #waiting: Incoming[] = [];
   readonly #running = new Map<Incoming, BreakOff>();
-  readonly #unknown = new Set<UnknownCall>();
   readonly #before = new Map<string, ServerKey>();
-  readonly #toldGone = new Set<bigint>();
   readonly #methods = new MethodLimits();
+  // Made when they are needed, which few sessions do: there are many of them.
+  #unknown: Set<UnknownCall> | undefined;
+  #toldGone: Set<bigint> | undefined;
   // Serial messages under way, and where they went.
   #serial = 0;
   #target: bigint | undefined;
@@ -61,7 +63,7 @@ export class Dispatcher {
   }
 
   get pending(): number {
-    return this.#waiting.length + this.#running.size + this.#unknown.size;
+    return this.#waiting.length + this.#running.size + (this.#unknown?.size ?? 0);
   }
 
   receive(message: ClientMessage, form: ClientForm): void {
@@ -84,9 +86,10 @@ export class Dispatcher {
 
   #decide(decide: UnknownRoute, message: ClientMessage, form: ClientForm): void {
     const call = new UnknownCall(this.#host.now(), (answer, failure) => {
-      this.#unknown.delete(call);
+      this.#unknown?.delete(call);
       this.#decided(message, form, answer, failure);
     });
+    this.#unknown ??= new Set();
     this.#unknown.add(call);
     const { id, user, client } = this.#session.core;
     call.run(decide, unknownMessage(message, form, { id, user, client }), this.#host.deadlines);
@@ -126,13 +129,9 @@ export class Dispatcher {
       const large = `${message.route} takes at most ${policy.maxBytes} bytes`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
     }
-    const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this.#expire);
-    if (policy.order === "concurrent" && !this.#linking) {
-      if (!this.#go(incoming)) this.#wait(incoming);
-      return;
-    }
-    this.#wait(incoming);
-    this.#pump();
+    const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this);
+    const free = !this.#linking && (policy.order === "concurrent" || this.#waiting.length === 0);
+    if (!free || !this.#go(incoming)) this.#wait(incoming);
   }
 
   /** Tells the client that a message was not handled. */
@@ -147,7 +146,7 @@ export class Dispatcher {
   stop(reason: NanoError): void {
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
     for (const breakOff of [...this.#running.values()]) breakOff(reason);
-    for (const call of [...this.#unknown]) call.fail(reason);
+    for (const call of [...(this.#unknown ?? [])]) call.fail(reason);
     this.#running.clear();
   }
 
@@ -179,7 +178,7 @@ export class Dispatcher {
     const { known, body } = incoming;
     const host = this.#host;
     const { core } = this.#session;
-    const serial = known.info.policy.order === "serial";
+    const { serial } = incoming;
     let server: ServerInfo;
     let policy: RoutePolicy;
     try {
@@ -203,8 +202,8 @@ export class Dispatcher {
       return true;
     }
     if (server.incarnation === host.incarnation) {
-      this.#began(serial, server);
-      this.#local(incoming, server, serial);
+      this.#began(incoming, server);
+      this.#local(incoming);
       return true;
     }
     const link = host.linkOf(server);
@@ -212,13 +211,14 @@ export class Dispatcher {
       this.#link(server);
       return false;
     }
-    this.#began(serial, server);
-    this.#forward(incoming, server, link, serial);
+    this.#began(incoming, server);
+    this.#forward(incoming, link);
     return true;
   }
 
-  #began(serial: boolean, server: ServerInfo): void {
-    if (!serial) return;
+  #began(incoming: Incoming, server: ServerInfo): void {
+    incoming.server = server;
+    if (!incoming.serial) return;
     this.#serial++;
     this.#target = server.incarnation;
   }
@@ -243,36 +243,20 @@ export class Dispatcher {
     );
   }
 
-  #local(incoming: Incoming, server: ServerInfo, serial: boolean): void {
+  #local(incoming: Incoming): void {
     const { known, body, deadlineMs } = incoming;
-    let over = false;
-    const breakOff = this.#host.handlers.dispatch(
-      this.#session.core,
-      known.info.route,
-      body,
-      { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: 0 },
-      {
-        answered: (answer) => {
-          over = true;
-          this.#answered(incoming, server, serial, answer);
-        },
-        failed: (reason, stage) => {
-          over = true;
-          if (!(reason instanceof NanoError)) this.#host.handlerFailed(known.info.route, reason);
-          this.#failed(incoming, serial, publicError(reason), stage);
-        },
-      },
-    );
-    if (!over) this.#running.set(incoming, breakOff);
+    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: 0 };
+    const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, info, incoming);
+    if (breakOff) this.#running.set(incoming, breakOff);
   }
 
-  #forward(incoming: Incoming, server: ServerInfo, link: Link, serial: boolean): void {
+  #forward(incoming: Incoming, link: Link): void {
     const { message, known, body, deadlineMs } = incoming;
     const { peers, now } = this.#host;
     const call = link.expect(deadlineMs, (outcome) => {
-      if (outcome instanceof NanoError) this.#failed(incoming, serial, outcome, "handler");
-      else if (outcome.case === "body") this.#answered(incoming, server, serial, outcome.value);
-      else this.#failed(incoming, serial, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
+      if (outcome instanceof NanoError) this.failed(incoming, outcome, "handler");
+      else if (outcome.case === "body") this.answered(incoming, outcome.value);
+      else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
     this.#running.set(incoming, (reason) => link.cancel(call, reason));
     try {
@@ -293,22 +277,33 @@ export class Dispatcher {
     }
   }
 
-  #answered(incoming: Incoming, server: ServerInfo, serial: boolean, body: Uint8Array): void {
+  answered(incoming: Incoming, body: Uint8Array): void {
     this.#running.delete(incoming);
-    const { message, known } = incoming;
-    this.#before.set(known.info.server, { id: server.id, incarnation: server.incarnation });
+    const { message, known, server } = incoming;
+    if (server && this.#before.get(known.info.server) !== server) this.#before.set(known.info.server, server);
     if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
-    this.#finished(serial);
+    this.#finished(incoming);
   }
 
-  #failed(incoming: Incoming, serial: boolean, error: NanoError, stage: Stage): void {
+  failed(incoming: Incoming, reason: unknown, stage: Stage): void {
     this.#running.delete(incoming);
-    this.#fail(incoming, error, stage);
-    this.#finished(serial);
+    if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
+    this.#fail(incoming, publicError(reason), stage);
+    this.#finished(incoming);
   }
 
-  #finished(serial: boolean): void {
-    if (serial) this.#serial--;
+  // A link that never comes up must not hold a message longer than its method allows.
+  expired(incoming: Incoming): void {
+    const at = this.#waiting.indexOf(incoming);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    const { route } = incoming.known.info;
+    this.#fail(incoming, new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` }), "route");
+    this.#pump();
+  }
+
+  #finished(incoming: Incoming): void {
+    if (incoming.serial) this.#serial--;
     this.#pump();
   }
 
@@ -321,60 +316,9 @@ export class Dispatcher {
   }
 
   #tellGone(type: string, incarnation: bigint): void {
-    if (this.#toldGone.has(incarnation)) return;
+    if (this.#toldGone?.has(incarnation)) return;
+    this.#toldGone ??= new Set();
     this.#toldGone.add(incarnation);
     this.#session.gone(type);
   }
-
-  // A link that never comes up must not hold a message longer than its method allows.
-  readonly #expire = (incoming: Incoming): void => {
-    const at = this.#waiting.indexOf(incoming);
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
-    const { route } = incoming.known.info;
-    this.#fail(incoming, new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` }), "route");
-    this.#pump();
-  };
-}
-
-/** A message of a client on its way, its body in protobuf. */
-class Incoming implements Due {
-  readonly message: ClientMessage;
-  readonly known: KnownRoute;
-  readonly body: Uint8Array;
-  readonly deadlineMs: number;
-  readonly #expired: (incoming: Incoming) => void;
-
-  constructor(
-    message: ClientMessage,
-    known: KnownRoute,
-    body: Uint8Array,
-    deadlineMs: number,
-    expired: (incoming: Incoming) => void,
-  ) {
-    this.message = message;
-    this.known = known;
-    this.body = body;
-    this.deadlineMs = deadlineMs;
-    this.#expired = expired;
-  }
-
-  expire(): void {
-    this.#expired(this);
-  }
-}
-
-function shapeRefusal(message: ClientMessage, known: KnownRoute | undefined): NanoError | undefined {
-  if (message.route === "") return new NanoError({ code: "invalid_argument", message: "the route is empty" });
-  // Remotes do not exist for clients.
-  if (!known || known.info.kind === "remote") {
-    return new NanoError({ code: "not_found", message: `no server answers the route "${message.route}"` });
-  }
-  if (known.info.kind === "push") {
-    return new NanoError({ code: "unimplemented", message: `${message.route} is a push: clients listen to it` });
-  }
-  if (known.info.kind === "notify" && message.kind === "request") {
-    return new NanoError({ code: "invalid_argument", message: `${message.route} is a notify: it is told, not asked` });
-  }
-  return undefined;
 }

@@ -6,6 +6,7 @@ import { createMembership, type Membership } from "../group/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
+import { RouteTexts } from "../message/index.ts";
 import { createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
 import { createReflection } from "../reflection/index.ts";
@@ -181,6 +182,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     limits,
     counters,
     slab: createSlab(),
+    routeTexts: new RouteTexts(),
     messages: (route) => directory.route(route)?.info.output,
     describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),

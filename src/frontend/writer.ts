@@ -47,9 +47,13 @@ export class PacketWriter {
   message(header: MessageHeader, body: Uint8Array): void {
     this.#head.truncate(0);
     writeMessageHeader(this.#head, header);
-    const at = this.#begin(PacketType.data, this.#head.length + body.length);
-    this.#packets.buffer.set(this.#head.view(0, this.#head.length), at);
-    this.#packets.buffer.set(body, at + this.#head.length);
+    const head = this.#head.buffer;
+    const headBytes = this.#head.length;
+    const at = this.#begin(PacketType.data, headBytes + body.length);
+    const { buffer } = this.#packets;
+    // A few bytes: a loop is faster than a view of them.
+    for (let byte = 0; byte < headBytes; byte++) buffer[at + byte] = head[byte] ?? 0;
+    buffer.set(body, at + headBytes);
   }
 
   /** One write for all that was laid. False when the socket is full. */

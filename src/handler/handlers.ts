@@ -4,7 +4,7 @@ import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Stage } from "../metrics/index.ts";
-import { type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
 import type { SessionCore } from "../session/index.ts";
 
 /** What answers clients on this server. */
@@ -12,8 +12,11 @@ export interface Handlers {
   readonly routes: ReadonlyMap<string, Entry>;
   /** Calls that began and have not been answered. */
   readonly pending: number;
-  /** Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline. Gives what breaks the call off. */
-  dispatch(session: SessionCore, route: string, body: Uint8Array, info: CallInfo, outlet: Outlet): BreakOff;
+  /**
+   * Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline.
+   * Gives what breaks the call off; undefined when it is over already.
+   */
+  dispatch(session: SessionCore, route: string, body: Uint8Array, info: CallInfo, outlet: Outlet): BreakOff | undefined;
 }
 
 /** Breaks a call off, if it is not over: its outlet hears the reason. */
@@ -30,87 +33,64 @@ export interface HandlersOptions {
   readonly maxPending?: number;
 }
 
-const nothingToBreak: BreakOff = () => {};
-
 /** Joins routes with the code that answers them. */
 export function createHandlers(options: HandlersOptions): Handlers {
-  const { entries, deadlines } = options;
-  const writer = new ByteWriter(4_096);
-  const maxPending = options.maxPending ?? 256;
-  let pending = 0;
+  const { entries, now, deadlines, maxPending = 256 } = options;
+  const sites = atSites(entries, options);
+  const desk: Desk = { now, deadlines, writer: new ByteWriter(4_096), pending: 0 };
   return {
     routes: entries,
     get pending() {
-      return pending;
+      return desk.pending;
     },
     dispatch(session, route, body, info, outlet) {
-      const entry = entries.get(route);
-      if (!entry) {
+      const at = sites.get(route);
+      if (!at) {
         outlet.failed(new NanoError({ code: "unimplemented", message: `this server does not answer ${route}` }), "route");
-        return nothingToBreak;
+        return undefined;
       }
       if (session.mailbox.length >= maxPending) {
         outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many messages of the session wait" }), "limit");
-        return nothingToBreak;
+        return undefined;
       }
-      pending++;
-      const call = new HandlerCall(options, writer, entry, session, body, info, {
-        answered(answer) {
-          pending--;
-          deadlines.remove(call);
-          outlet.answered(answer);
-        },
-        failed(reason, stage) {
-          pending--;
-          deadlines.remove(call);
-          outlet.failed(reason, stage);
-        },
-      });
-      if (entry.method.order === "concurrent") call.begin(() => {});
+      const call = new HandlerCall(desk, at.entry, session, body, new ServerCall(at.site, info, session, undefined), outlet);
+      if (at.entry.method.order === "concurrent") call.begin(() => {});
       else session.mailbox.add((done) => call.begin(done));
-      if (!call.over) deadlines.add(call);
+      if (call.over) return undefined;
+      deadlines.add(call);
       return (reason) => call.breakOff(reason, "handler");
     },
   };
 }
 
+/** What the calls of a server share. */
+interface Desk {
+  readonly now: () => number;
+  readonly deadlines: DeadlineSweep;
+  readonly writer: ByteWriter;
+  /** Calls that began and have not been answered. */
+  pending: number;
+}
+
 /** One message from its arrival on this server to its answer. */
 class HandlerCall implements Due, Outlet {
+  readonly #desk: Desk;
   readonly #entry: Entry;
   readonly #session: SessionCore;
   readonly #body: Uint8Array;
-  readonly #writer: ByteWriter;
-  readonly #now: () => number;
   readonly #outlet: Outlet;
   readonly #context: ServerCall;
   #done: (() => void) | undefined;
   over = false;
 
-  constructor(
-    options: HandlersOptions,
-    writer: ByteWriter,
-    entry: Entry,
-    session: SessionCore,
-    body: Uint8Array,
-    info: CallInfo,
-    outlet: Outlet,
-  ) {
-    this.#writer = writer;
+  constructor(desk: Desk, entry: Entry, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
+    this.#desk = desk;
     this.#entry = entry;
     this.#session = session;
     this.#body = body;
-    this.#now = options.now;
     this.#outlet = outlet;
-    this.#context = new ServerCall({
-      cluster: options.cluster,
-      log: options.log,
-      route: entry.method.route,
-      type: entry.type,
-      info,
-      session,
-      sessionSchema: entry.sessionSchema,
-      caller: undefined,
-    });
+    this.#context = context;
+    desk.pending++;
   }
 
   get deadlineMs(): number {
@@ -123,23 +103,21 @@ class HandlerCall implements Due, Outlet {
     this.#done = done;
     const session = this.#session;
     if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
-    if (this.#now() >= this.deadlineMs) return this.expire();
+    if (this.#desk.now() >= this.deadlineMs) return this.expire();
     session.refresh();
     const refusal = refused(this.#entry, session);
     if (refusal) this.failed(refusal, "access");
-    else run(this.#entry, this.#context, this.#body, this.#writer, this);
+    else run(this.#entry, this.#context, this.#body, this.#desk.writer, this);
   }
 
   answered(body: Uint8Array): void {
-    if (this.over) return;
-    this.over = true;
+    if (!this.#end()) return;
     this.#outlet.answered(body);
     this.#done?.();
   }
 
   failed(reason: unknown, stage: Stage): void {
-    if (this.over) return;
-    this.over = true;
+    if (!this.#end()) return;
     this.#outlet.failed(reason, stage);
     this.#done?.();
   }
@@ -153,6 +131,14 @@ class HandlerCall implements Due, Outlet {
     if (this.over) return;
     this.#context.breakOff(reason);
     this.failed(reason, stage);
+  }
+
+  #end(): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.#desk.pending--;
+    this.#desk.deadlines.remove(this);
+    return true;
   }
 }
 

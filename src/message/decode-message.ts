@@ -1,4 +1,5 @@
 import { flag, MessageError, MessageKind } from "./message.ts";
+import type { RouteTexts } from "./route-texts.ts";
 
 /** A message as it stands in a buffer. The same object may be filled again and again. */
 export interface DecodedMessage {
@@ -16,8 +17,19 @@ export interface DecodedMessage {
 
 const text = new TextDecoder();
 
-/** Reads the message that stands in a buffer from `from` up to `to`. Throws MessageError on anything that is none. */
-export function decodeMessage(buffer: Uint8Array, from: number, to: number, into: DecodedMessage = blank()): DecodedMessage {
+/**
+ * Reads the message that stands in a buffer from `from` up to `to`. Throws MessageError on anything that is none.
+ *
+ * @param into Filled and given back. The default is a new one.
+ * @param texts Routes that came before. The default is to build each anew.
+ */
+export function decodeMessage(
+  buffer: Uint8Array,
+  from: number,
+  to: number,
+  into: DecodedMessage = blank(),
+  texts?: RouteTexts,
+): DecodedMessage {
   if (to - from < 2) throw new MessageError("a message has at least two bytes");
   const flags = buffer[from] ?? 0;
   const kind = (flags & flag.kind) >> 1;
@@ -32,7 +44,7 @@ export function decodeMessage(buffer: Uint8Array, from: number, to: number, into
   into.bodyFrom = from + 1;
   into.bodyTo = to;
   if (kind === MessageKind.request || kind === MessageKind.response) readId(buffer, to, into);
-  if (kind !== MessageKind.response) readRoute(buffer, to, (flags & flag.code) !== 0, into);
+  if (kind !== MessageKind.response) readRoute(buffer, to, (flags & flag.code) !== 0, into, texts);
   return into;
 }
 
@@ -64,7 +76,7 @@ function readId(buffer: Uint8Array, to: number, into: DecodedMessage): void {
   into.bodyFrom = at;
 }
 
-function readRoute(buffer: Uint8Array, to: number, coded: boolean, into: DecodedMessage): void {
+function readRoute(buffer: Uint8Array, to: number, coded: boolean, into: DecodedMessage, texts: RouteTexts | undefined): void {
   const at = into.bodyFrom;
   if (coded) {
     if (at + 2 > to) throw new MessageError("the route's code is cut short");
@@ -75,7 +87,7 @@ function readRoute(buffer: Uint8Array, to: number, coded: boolean, into: Decoded
   if (at >= to) throw new MessageError("the route is missing");
   const end = at + 1 + (buffer[at] ?? 0);
   if (end > to) throw new MessageError("the route is cut short");
-  into.route = readText(buffer, at + 1, end);
+  into.route = texts ? texts.find(buffer, at + 1, end, readText) : readText(buffer, at + 1, end);
   into.bodyFrom = end;
 }
 

@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { ServerCall } from "../context/index.ts";
+import type { CallSite, ServerCall } from "../context/index.ts";
 import type { Method } from "../contract/index.ts";
 import type { Step } from "./step.ts";
 
@@ -12,4 +12,17 @@ export interface Entry {
   /** The user's method. What it gives is checked when it is encoded. */
   readonly invoke: (message: never, ctx: ServerCall) => unknown;
   readonly steps: readonly Step[];
+}
+
+/** Entries by route, each with what its calls have in common on one server. */
+export function atSites(
+  entries: ReadonlyMap<string, Entry>,
+  { cluster, log }: Pick<CallSite, "cluster" | "log">,
+): ReadonlyMap<string, { readonly entry: Entry; readonly site: CallSite }> {
+  return new Map(
+    [...entries].map(([route, entry]) => {
+      const { type, sessionSchema } = entry;
+      return [route, { entry, site: { cluster, log, route, type, sessionSchema } }];
+    }),
+  );
 }

@@ -4,7 +4,7 @@ import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Stage } from "../metrics/index.ts";
-import { type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
 
 /** What answers other servers on this server. */
 export interface Remotes {
@@ -31,6 +31,7 @@ const nothingToBreak = (): void => {};
 export function createRemotes(options: RemotesOptions): Remotes {
   const { entries, deadlines } = options;
   const maxPending = options.maxPending ?? 10_000;
+  const sites = atSites(entries, options);
   const writer = new ByteWriter(4_096);
   let pending = 0;
   return {
@@ -39,8 +40,8 @@ export function createRemotes(options: RemotesOptions): Remotes {
       return pending;
     },
     dispatch(route, body, caller, info, outlet) {
-      const entry = entries.get(route);
-      if (!entry) {
+      const at = sites.get(route);
+      if (!at) {
         outlet.failed(new NanoError({ code: "unimplemented", message: `this server does not answer ${route}` }), "route");
         return nothingToBreak;
       }
@@ -49,16 +50,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
         return nothingToBreak;
       }
       pending++;
-      const context = new ServerCall({
-        cluster: options.cluster,
-        log: options.log,
-        route,
-        type: entry.type,
-        info,
-        session: undefined,
-        sessionSchema: undefined,
-        caller,
-      });
+      const context = new ServerCall(at.site, info, undefined, caller);
       const call = new RemoteCall(context, {
         answered(answer) {
           pending--;
@@ -71,7 +63,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
           outlet.failed(reason, stage);
         },
       });
-      run(entry, context, body, writer, call);
+      run(at.entry, context, body, writer, call);
       if (!call.over) deadlines.add(call);
       return (reason) => call.breakOff(reason);
     },

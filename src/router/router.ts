@@ -38,6 +38,7 @@ export interface RouterOptions {
 export function createRouter(options: RouterOptions): Router {
   /** The less busy of two, among those that are linked; among all where none is. */
   function any(servers: readonly ServerInfo[]): ServerInfo | undefined {
+    if (servers.length <= 1) return servers[0];
     const linked = servers.filter((server) => options.load(server) !== undefined);
     const among = linked.length > 0 ? linked : servers;
     const at = Math.floor(options.random.next() * among.length);

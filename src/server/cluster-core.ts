@@ -19,7 +19,7 @@ export interface ClusterCoreOptions {
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
   const { callers, groups, directory, lifecycles } = options;
   return {
-    group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, scope.mustLive),
+    group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, () => scope.mustLive()),
     userGroup: () => later("user groups come"),
     users: () => later("users across frontends come"),
     remote: (service, target, scope) => callers.remote(service, target, scope),

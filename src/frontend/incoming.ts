@@ -1,0 +1,68 @@
+import type { Due } from "../clock/index.ts";
+import type { ServerInfo } from "../discovery/index.ts";
+import { NanoError } from "../error/index.ts";
+import type { Stage } from "../metrics/index.ts";
+import type { Outlet } from "../pipeline/index.ts";
+import type { KnownRoute } from "../router/index.ts";
+import type { ClientMessage } from "./connection-host.ts";
+
+/** What hears how a message fared. */
+export interface IncomingOwner {
+  /** It has waited too long for its turn. */
+  expired(incoming: Incoming): void;
+  /** @param body In protobuf. */
+  answered(incoming: Incoming, body: Uint8Array): void;
+  failed(incoming: Incoming, reason: unknown, stage: Stage): void;
+}
+
+/** A message of a client on its way, its body in protobuf. One object for all of its way: messages are many. */
+export class Incoming implements Due, Outlet {
+  readonly message: ClientMessage;
+  readonly known: KnownRoute;
+  readonly body: Uint8Array;
+  readonly deadlineMs: number;
+  /** Where it was sent. */
+  server: ServerInfo | undefined;
+  readonly #owner: IncomingOwner;
+
+  constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {
+    this.message = message;
+    this.known = known;
+    this.body = body;
+    this.deadlineMs = deadlineMs;
+    this.#owner = owner;
+  }
+
+  /** Whether later messages of the session wait for it. */
+  get serial(): boolean {
+    return this.known.info.policy.order === "serial";
+  }
+
+  expire(): void {
+    this.#owner.expired(this);
+  }
+
+  answered(body: Uint8Array): void {
+    this.#owner.answered(this, body);
+  }
+
+  failed(reason: unknown, stage: Stage): void {
+    this.#owner.failed(this, reason, stage);
+  }
+}
+
+/** Why a message cannot be for its route, if so. */
+export function shapeRefusal(message: ClientMessage, known: KnownRoute | undefined): NanoError | undefined {
+  if (message.route === "") return new NanoError({ code: "invalid_argument", message: "the route is empty" });
+  // Remotes do not exist for clients.
+  if (!known || known.info.kind === "remote") {
+    return new NanoError({ code: "not_found", message: `no server answers the route "${message.route}"` });
+  }
+  if (known.info.kind === "push") {
+    return new NanoError({ code: "unimplemented", message: `${message.route} is a push: clients listen to it` });
+  }
+  if (known.info.kind === "notify" && message.kind === "request") {
+    return new NanoError({ code: "invalid_argument", message: `${message.route} is a notify: it is told, not asked` });
+  }
+  return undefined;
+}
