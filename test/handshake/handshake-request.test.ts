@@ -120,6 +120,15 @@ describe("parseHandshakeRequest()", () => {
     expect({}).not.toHaveProperty("admin");
   });
 
+  test("what every object inherits is not what the client said", () => {
+    Object.defineProperty(Object.prototype, "serializer", { value: "protobuf", configurable: true });
+    try {
+      expect(parse('{"sys":{}}').sys.serializer).toBeUndefined();
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "serializer");
+    }
+  });
+
   test("nesting ends the handshake, never the stack", () => {
     for (const open of ["[", '{"a":']) expect(() => parse(`{"user":${open.repeat(100_000)}`)).toThrow(HandshakeError);
     expect(parse(`{"user":{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}}`).user).toHaveProperty("a");

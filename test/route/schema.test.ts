@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Schema, type SchemaKind, SchemaSchema } from "../../gen/nano/cluster/v1/schema_pb.ts";
+import type { HandlerService } from "../../src/contract/index.ts";
 import { packSchema, readSchema, type ServerSchema } from "../../src/route/index.ts";
 import { LoginHandler, ShopHandler, WorldAdminRemote } from "../schema/gen/game/v1/game_nano.ts";
 import { OtherHandler, PlayHandler, PlayMethod, WhoRemote } from "../schema/gen/play/v1/play_nano.ts";
+import { PlaySessionSchema } from "../schema/gen/play/v1/play_pb.ts";
 
 const all = [PlayHandler, WhoRemote, OtherHandler, LoginHandler, ShopHandler, WorldAdminRemote];
 const packed = packSchema(all);
@@ -75,6 +78,12 @@ describe("readSchema()", () => {
       "google.protobuf.Empty",
     ];
     for (const name of names) expect(schema.registry.getMessage(name)?.typeName).toBe(name);
+  });
+
+  test("finds the session's data, also where no method is beside it", () => {
+    const shop: HandlerService<unknown> = { ...ShopHandler, session: PlaySessionSchema as GenMessage<Message> };
+    const { hash, gzip } = packSchema([shop]);
+    expect(readSchema(hash, gzip).registry.getMessage("play.v1.PlaySession")?.typeName).toBe("play.v1.PlaySession");
   });
 
   test("tells fields by the names that code sees, whatever the .proto calls them", () => {

@@ -35,6 +35,11 @@ describe("rendezvous()", () => {
     );
   });
 
+  test("of two that hash to the same the first by id is it, whatever their order", () => {
+    const two = [{ id: "room-82757" }, { id: "room-88130" }];
+    expect([home("lobby", two), home("lobby", [...two].reverse())]).toEqual(["room-82757", "room-82757"]);
+  });
+
   test("a server that goes moves its own keys alone, evenly; one that comes takes its share of each", () => {
     const before = new Map(keys.map((key) => [key, home(key, servers(5))]));
     const moved = new Map<string, number>();

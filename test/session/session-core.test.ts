@@ -29,6 +29,8 @@ describe("the end", () => {
     const first = core.end(left);
     expect(core.end({ kind: "lost", message: "" })).toBe(first);
     await first;
+    core.applied(patchOf({ text: "late" }));
+    core.userChanged("late", []);
     expect(heard).toEqual(["closed left", "closed left"]);
     expect([core.state, core.ended]).toEqual(["ended", left]);
   });
@@ -240,7 +242,6 @@ describe("the data", () => {
     answer.resolve(true);
     core.applied(patchOf({ text: "theirs" }));
     await writing;
-    core.refresh();
     expect(text(core)).toBe("theirs");
   });
 
