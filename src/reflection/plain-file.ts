@@ -16,7 +16,7 @@ import {
 import { type ShownType, shownPackage, typeOf } from "./shown-types.ts";
 
 /** The name that a file goes by. */
-export function plainName(file: DescFile): string {
+function plainName(file: DescFile): string {
   return `proto/${file.name}.proto`;
 }
 

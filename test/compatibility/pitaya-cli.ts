@@ -50,7 +50,7 @@ export async function shakeHands(raw: RawClient): Promise<string> {
 }
 
 /** What a route takes and gives, as far as the docs name protobuf messages. */
-export interface Command {
+interface Command {
   readonly input: string;
   readonly output: string;
 }
