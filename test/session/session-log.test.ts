@@ -62,8 +62,9 @@ describe("SessionLog", () => {
   test("is full with one message over its bound", () => {
     const log = new SessionLog({ messages: 8, bytes: 1_000_000 });
     for (let at = 0; at < 8; at++) expect(log.add(entry("replay"))).toBe(true);
+    expect(log.over).toBeUndefined();
     expect(log.add(entry("replay"))).toBe(false);
-    expect(log.length).toBe(9);
+    expect([log.length, log.over]).toEqual([9, "messages"]);
   });
 
   test("is full with one byte over its bound", () => {
@@ -71,9 +72,10 @@ describe("SessionLog", () => {
     const log = new SessionLog(limits);
     expect(log.add(entry("replay", 400))).toBe(true);
     expect(log.add(entry("replay", 600))).toBe(true);
-    expect(log.bytes).toBe(limits.bytes);
+    expect([log.bytes, log.over]).toEqual([limits.bytes, undefined]);
     log.take();
     expect(log.add(entry("replay", 401))).toBe(false);
+    expect(log.over).toBe("bytes");
   });
 
   test("of `latest` the newest of each key waits, at the end", () => {
