@@ -8,6 +8,7 @@ const aptTimeoutMs = 240_000;
 const needs = [
   { command: "etcd", debian: "etcd-server" },
   { command: "chromium", debian: "chromium" },
+  { command: "haproxy", debian: "haproxy" },
 ];
 
 bring();

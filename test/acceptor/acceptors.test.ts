@@ -1,97 +1,14 @@
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { Duplex, PassThrough } from "node:stream";
-import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
-import { WebSocket } from "ws";
-import { type Acceptor, acceptStream, tcp, webSocket } from "../../src/acceptor/index.ts";
+import { type Acceptor, acceptStream, webSocket } from "../../src/acceptor/index.ts";
 import { bytes, first, openSockets, Recorder, until } from "../net/recorder.ts";
-import { selfSigned } from "../net/self-signed.ts";
+import { type AcceptorCase, acceptorCases, type Dialled, overSocket } from "./cases.ts";
 import { acceptorHost, framed, packet, startAcceptor } from "./started.ts";
 
-/** A client, as far as every transport has one. */
-interface Dialled {
-  send(bytes: Uint8Array): void;
-  readonly heard: number;
-  readonly state: "opening" | "open" | "closed";
-  close(): void;
-}
-
-interface AcceptorCase {
-  readonly name: string;
-  create(port: number, host?: string): Acceptor;
-  dial(port: number): Dialled;
-}
-
-const tls = selfSigned();
-
-function overSocket(socket: Socket, ready: string): Dialled {
-  let [heard, state]: [number, Dialled["state"]] = [0, "opening"];
-  socket.on("data", (data) => {
-    heard += data.length;
-  });
-  socket.on(ready, () => {
-    state = "open";
-  });
-  socket.on("error", () => {});
-  socket.on("close", () => {
-    state = "closed";
-  });
-  return {
-    send: (data) => void socket.write(data),
-    get heard() {
-      return heard;
-    },
-    get state() {
-      return state;
-    },
-    close: () => socket.destroy(),
-  };
-}
-
-function overWebSocket(socket: WebSocket): Dialled {
-  let heard = 0;
-  socket.on("message", (data: Buffer) => {
-    heard += data.length;
-  });
-  socket.on("error", () => {});
-  return {
-    send: (data) => socket.send(data),
-    get heard() {
-      return heard;
-    },
-    get state() {
-      if (socket.readyState === WebSocket.CONNECTING) return "opening";
-      return socket.readyState === WebSocket.CLOSED ? "closed" : "open";
-    },
-    close: () => socket.terminate(),
-  };
-}
-
 const host = "127.0.0.1";
-const cases: readonly AcceptorCase[] = [
-  {
-    name: "tcp",
-    create: (port, at) => tcp({ port, ...(at === undefined ? {} : { host: at }) }),
-    dial: (port) => overSocket(connect({ host, port }), "connect"),
-  },
-  {
-    name: "tcp over TLS",
-    create: (port, at) => tcp({ port, tls, ...(at === undefined ? {} : { host: at }) }),
-    dial: (port) => overSocket(connectTls({ host, port, ca: tls.cert }), "secureConnect"),
-  },
-  {
-    name: "webSocket",
-    create: (port, at) => webSocket({ port, ...(at === undefined ? {} : { host: at }) }),
-    dial: (port) => overWebSocket(new WebSocket(`ws://${host}:${port}`)),
-  },
-  {
-    name: "webSocket over TLS",
-    create: (port, at) => webSocket({ port, tls, ...(at === undefined ? {} : { host: at }) }),
-    dial: (port) => overWebSocket(new WebSocket(`wss://${host}:${port}`, { ca: tls.cert })),
-  },
-];
 
-describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase) => {
+describe.each(acceptorCases())("an acceptor: $name", ({ create, dial: open }: AcceptorCase) => {
   const dialled: Dialled[] = [];
   const acceptors: Acceptor[] = [];
 
@@ -102,7 +19,7 @@ describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase
   });
 
   function start(port = 0, at?: string): ReturnType<typeof startAcceptor> & Promise<unknown> {
-    const acceptor = create(port, at);
+    const acceptor = create({ port, ...(at === undefined ? {} : { host: at }) });
     acceptors.push(acceptor);
     return startAcceptor(acceptor);
   }
@@ -150,7 +67,7 @@ describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase
   });
 
   test("paused it takes nobody, and those that are there stay; resumed it takes again", async () => {
-    const acceptor = create(0);
+    const acceptor = create({ port: 0 });
     acceptors.push(acceptor);
     const { port, accepted } = await startAcceptor(acceptor);
     const there = dial(port);
@@ -168,7 +85,7 @@ describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase
   });
 
   test("stopped it takes nobody and frees its port; its sockets end, and it is over", async () => {
-    const acceptor = create(0);
+    const acceptor = create({ port: 0 });
     const { port, accepted } = await startAcceptor(acceptor);
     const client = dial(port);
     const { socket, heard } = await first(accepted);
@@ -187,7 +104,7 @@ describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase
   });
 
   test("stopped, it cuts after 5 s whom nobody closed, and who never became anybody", async () => {
-    const acceptor = create(0);
+    const acceptor = create({ port: 0 });
     const { port, accepted } = await startAcceptor(acceptor);
     const client = dial(port);
     const silent = overSocket(connect({ host, port }), "connect");
@@ -200,7 +117,7 @@ describe.each(cases)("an acceptor: $name", ({ create, dial: open }: AcceptorCase
   });
 
   test("stopping, pausing and resuming before it has started do nothing", async () => {
-    const acceptor = create(0);
+    const acceptor = create({ port: 0 });
     acceptor.pause();
     acceptor.resume();
     await acceptor.stop();

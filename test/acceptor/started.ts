@@ -35,14 +35,18 @@ export interface StartedAcceptor {
 export async function startAcceptor(
   acceptor: Acceptor,
   onAccept: (socket: AcceptedSocket) => void = () => {},
+  host: Partial<AcceptorHost> = {},
 ): Promise<StartedAcceptor> {
   const accepted: AcceptedClient[] = [];
-  const address = await acceptor.start((socket) => {
-    const heard = new Recorder();
-    accepted.push({ socket, heard });
-    onAccept(socket);
-    return heard;
-  }, acceptorHost);
+  const address = await acceptor.start(
+    (socket) => {
+      const heard = new Recorder();
+      accepted.push({ socket, heard });
+      onAccept(socket);
+      return heard;
+    },
+    { ...acceptorHost, ...host },
+  );
   return { address, port: Number(address.slice(address.lastIndexOf(":") + 1)), accepted };
 }
 

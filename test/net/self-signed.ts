@@ -10,12 +10,12 @@ const commonName = "2.5.4.3";
 const subjectAltName = "2.5.29.17";
 const ecdsaWithSha256 = "1.2.840.10045.4.3.2";
 
-/** A certificate for localhost and 127.0.0.1, true for an hour. Made here, so that no key lies in the repository and none runs out. */
-export function selfSigned(): SelfSigned {
+/** A certificate for a name and 127.0.0.1, true for an hour. Made here, so that no key lies in the repository and none runs out. */
+export function selfSigned(host = "localhost"): SelfSigned {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const algorithm = sequence(objectId(ecdsaWithSha256));
-  const name = sequence(der(0x31, sequence(objectId(commonName), der(0x0c, Buffer.from("localhost")))));
-  const names = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const name = sequence(der(0x31, sequence(objectId(commonName), der(0x0c, Buffer.from(host)))));
+  const names = sequence(der(0x82, Buffer.from(host)), der(0x87, Buffer.from([127, 0, 0, 1])));
   const hourMs = 3_600_000;
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
