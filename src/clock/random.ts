@@ -29,7 +29,6 @@ export function seededRandom(seed: number): Random {
 
 /** Bytes as lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
-  return text;
+  // Joined at once: a text that is added to piece by piece keeps all its pieces.
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -46,10 +46,10 @@ export class Dispatcher implements IncomingOwner {
   readonly #session: ClientSession;
   readonly #host: DispatchHost;
   readonly #waiting: Incoming[] = [];
-  readonly #running = new Map<Incoming, BreakOff>();
-  readonly #before = new Map<string, ServerKey>();
   readonly #methods = new MethodLimits();
   // Made when they are needed, which few sessions do: there are many of them.
+  #running: Map<Incoming, BreakOff> | undefined;
+  #before: Map<string, ServerKey> | undefined;
   #unknown: Set<UnknownCall> | undefined;
   #toldGone: Set<bigint> | undefined;
   // Serial messages under way, and where they went.
@@ -63,7 +63,7 @@ export class Dispatcher implements IncomingOwner {
   }
 
   get pending(): number {
-    return this.#waiting.length + this.#running.size + (this.#unknown?.size ?? 0);
+    return this.#waiting.length + (this.#running?.size ?? 0) + (this.#unknown?.size ?? 0);
   }
 
   receive(message: ClientMessage, form: ClientForm): void {
@@ -145,14 +145,14 @@ export class Dispatcher implements IncomingOwner {
   /** The session is over: nothing waits, and what runs is broken off. */
   stop(reason: NanoError): void {
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
-    for (const breakOff of [...this.#running.values()]) breakOff(reason);
+    for (const breakOff of [...(this.#running?.values() ?? [])]) breakOff(reason);
     for (const call of [...(this.#unknown ?? [])]) call.fail(reason);
-    this.#running.clear();
+    this.#running = undefined;
   }
 
   /** A server is there no more: a session that was stuck to it learns so, once. */
   peerLost(incarnation: bigint): void {
-    for (const [type, before] of this.#before) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
+    for (const [type, before] of this.#before ?? []) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
   }
 
   #wait(incoming: Incoming): void {
@@ -182,12 +182,12 @@ export class Dispatcher implements IncomingOwner {
     let server: ServerInfo;
     let policy: RoutePolicy;
     try {
-      server = host.router.pick(known, { body, before: this.#before.get(known.info.server) });
+      server = host.router.pick(known, { body, before: this.#before?.get(known.info.server) });
       policy = host.directory.routeOf(server, known.info.route)?.policy ?? known.info.policy;
     } catch (reason) {
       if (serial && this.#serial > 0) return false;
       const error = NanoError.from(reason);
-      const before = this.#before.get(known.info.server);
+      const before = this.#before?.get(known.info.server);
       if (known.info.policy.by === "sticky" && before) this.#tellGone(known.info.server, before.incarnation);
       this.#fail(incoming, error, "route");
       return true;
@@ -247,7 +247,7 @@ export class Dispatcher implements IncomingOwner {
     const { known, body, deadlineMs } = incoming;
     const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: 0 };
     const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, info, incoming);
-    if (breakOff) this.#running.set(incoming, breakOff);
+    if (breakOff) this.#runs(incoming, breakOff);
   }
 
   #forward(incoming: Incoming, link: Link): void {
@@ -258,7 +258,7 @@ export class Dispatcher implements IncomingOwner {
       else if (outcome.case === "body") this.answered(incoming, outcome.value);
       else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
-    this.#running.set(incoming, (reason) => link.cancel(call, reason));
+    this.#runs(incoming, (reason) => link.cancel(call, reason));
     try {
       link.sendData({
         case: "forward",
@@ -277,16 +277,24 @@ export class Dispatcher implements IncomingOwner {
     }
   }
 
+  #runs(incoming: Incoming, breakOff: BreakOff): void {
+    this.#running ??= new Map();
+    this.#running.set(incoming, breakOff);
+  }
+
   answered(incoming: Incoming, body: Uint8Array): void {
-    this.#running.delete(incoming);
+    this.#running?.delete(incoming);
     const { message, known, server } = incoming;
-    if (server && this.#before.get(known.info.server) !== server) this.#before.set(known.info.server, server);
+    if (server && this.#before?.get(known.info.server) !== server) {
+      this.#before ??= new Map();
+      this.#before.set(known.info.server, server);
+    }
     if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
     this.#finished(incoming);
   }
 
   failed(incoming: Incoming, reason: unknown, stage: Stage): void {
-    this.#running.delete(incoming);
+    this.#running?.delete(incoming);
     if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
     this.#fail(incoming, publicError(reason), stage);
     this.#finished(incoming);

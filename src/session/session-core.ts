@@ -5,7 +5,7 @@ import { Mailbox } from "./mailbox.ts";
 import type { ClientInfo, FormerSession } from "./session.ts";
 import type { SessionData } from "./session-data.ts";
 import type { OutgoingPush, SessionHome } from "./session-home.ts";
-import { createContextValues } from "./values.ts";
+import { type ContextValues, createContextValues } from "./values.ts";
 
 /** What a session is made of, where it begins on a server. */
 export interface SessionCoreOptions {
@@ -42,7 +42,6 @@ export class SessionCore {
   readonly frontend: string;
   readonly incarnation: bigint;
   readonly client: ClientInfo;
-  readonly values = createContextValues();
   readonly mailbox = new Mailbox();
   home: SessionHome;
   user: string | undefined;
@@ -54,8 +53,10 @@ export class SessionCore {
   #current: SessionData;
   #incoming: DataPatch[] = [];
   #own: OwnWrite[] = [];
-  readonly #decoded = new Map<string, Message>();
-  readonly #listeners = new Set<SessionListener>();
+  // Made when they are needed: sessions are many, and most of them idle.
+  #values: ContextValues | undefined;
+  #decoded: Map<string, Message> | undefined;
+  #listeners: Set<SessionListener> | undefined;
   #ended: CloseReason | undefined;
   #finished: Promise<void> = Promise.resolve();
 
@@ -72,8 +73,15 @@ export class SessionCore {
     this.#current = options.data.copy();
   }
 
+  /** What the application keeps with the session, on this server. */
+  get values(): ContextValues {
+    this.#values ??= createContextValues();
+    return this.#values;
+  }
+
   /** The data as the message of a schema; the same object until it changes. */
   data(schema: DescMessage): Message {
+    this.#decoded ??= new Map();
     let message = this.#decoded.get(schema.typeName);
     if (!message) {
       message = decodeData(schema, this.#current.bytesOf(schema.typeName));
@@ -96,7 +104,7 @@ export class SessionCore {
   applied(patch: DataPatch): void {
     this.#incoming.push(patch);
     if (!this.mailbox.busy) this.refresh();
-    for (const listener of this.#listeners) this.tell(() => listener.patched?.(patch));
+    for (const listener of this.#listeners ?? []) this.tell(() => listener.patched?.(patch));
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
@@ -105,7 +113,7 @@ export class SessionCore {
     const write: OwnWrite = { patch, settled: false };
     this.#own.push(write);
     this.#current.apply(patch);
-    this.#decoded.delete(patch.type);
+    this.#decoded?.delete(patch.type);
     try {
       return await this.home.write(patch, undefined);
     } catch (reason) {
@@ -142,7 +150,7 @@ export class SessionCore {
     const changed = this.user !== user;
     this.user = user;
     this.roles = roles;
-    if (changed && user !== undefined) for (const listener of this.#listeners) this.tell(() => listener.bound?.(user));
+    if (changed && user !== undefined) for (const listener of this.#listeners ?? []) this.tell(() => listener.bound?.(user));
   }
 
   push(push: OutgoingPush): void {
@@ -168,8 +176,9 @@ export class SessionCore {
       this.#finished = Promise.all([this.#finished, this.#hear(listener, reason)]).then(() => {});
       return () => {};
     }
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    const listeners = this.#listeners ?? new Set<SessionListener>();
+    this.#listeners = listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Calls a listener. What it throws, or rejects with where it is async against its type, goes no further. */
@@ -191,8 +200,8 @@ export class SessionCore {
     if (this.#ended) return this.#finished;
     this.#ended = reason;
     this.state = "ended";
-    const heard = [...this.#listeners].map((listener) => this.#hear(listener, reason));
-    this.#listeners.clear();
+    const heard = [...(this.#listeners ?? [])].map((listener) => this.#hear(listener, reason));
+    this.#listeners = undefined;
     this.#finished = Promise.all(heard).then(() => {});
     return this.#finished;
   }
@@ -202,7 +211,7 @@ export class SessionCore {
     this.#own = own;
     this.#current = this.#base.copy();
     for (const { patch } of own) this.#current.apply(patch);
-    this.#decoded.clear();
+    this.#decoded = undefined;
   }
 
   #mustLive(): void {

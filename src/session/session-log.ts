@@ -45,7 +45,7 @@ export class SessionLog {
   #bytes = 0;
   #droppable = 0;
   #dropped = 0;
-  readonly #latest = new Map<string, LogEntry>();
+  #latest: Map<string, LogEntry> | undefined;
   readonly #limits: LogLimits;
 
   constructor(limits: LogLimits) {
@@ -74,6 +74,7 @@ export class SessionLog {
   /** Adds at the end. False when the log is full: the reader is too slow. */
   add(entry: LogEntry): boolean {
     if (entry.delivery === "latest") {
+      this.#latest ??= new Map();
       const older = this.#latest.get(entry.key);
       if (older) this.#remove(older);
       this.#latest.set(entry.key, entry);
@@ -108,7 +109,7 @@ export class SessionLog {
   clear(): void {
     this.#entries = [];
     this.#head = this.#count = this.#bytes = this.#droppable = 0;
-    this.#latest.clear();
+    this.#latest = undefined;
   }
 
   #over(part: number): boolean {
@@ -137,6 +138,6 @@ export class SessionLog {
     this.#count--;
     this.#bytes -= entry.body.length + entryBytes;
     if (entry.delivery === "droppable") this.#droppable--;
-    if (this.#latest.get(entry.key) === entry) this.#latest.delete(entry.key);
+    if (this.#latest?.get(entry.key) === entry) this.#latest.delete(entry.key);
   }
 }

@@ -18,11 +18,22 @@ export interface ContextValues {
 
 /** Values that live as long as what holds them. */
 export function createContextValues(): ContextValues {
-  const values = new Map<ContextKey<unknown>, unknown>();
-  return {
+  return new OwnValues();
+}
+
+class OwnValues implements ContextValues {
+  readonly #values = new Map<ContextKey<unknown>, unknown>();
+
+  get<T>(key: ContextKey<T>): T | undefined {
     // Only `set` fills the map, and it takes the key's type.
-    get: <T>(key: ContextKey<T>) => values.get(key) as T | undefined,
-    set: (key, value) => void values.set(key, value),
-    delete: (key) => void values.delete(key),
-  };
+    return this.#values.get(key) as T | undefined;
+  }
+
+  set<T>(key: ContextKey<T>, value: NoInfer<T>): void {
+    this.#values.set(key, value);
+  }
+
+  delete(key: ContextKey<unknown>): void {
+    this.#values.delete(key);
+  }
 }
