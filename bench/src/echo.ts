@@ -28,7 +28,8 @@ function bytesHandler(): typeof EchoHandler {
     create: () => request,
     encode: (_message, writer) => writer.bytes(body),
     decode(bytes, from, to) {
-      body = bytes.subarray(from, to);
+      // A view costs more than all the rest: bodies come as they are.
+      body = from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
       return request;
     },
   };
