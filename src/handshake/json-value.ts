@@ -1,3 +1,5 @@
+import { asciiOnly, fromCesu8 } from "../text/index.ts";
+
 /** A handshake or kick that cannot be read. */
 export class HandshakeError extends Error {
   override readonly name = "HandshakeError";
@@ -8,20 +10,16 @@ export type JsonObject = { readonly [name: string]: unknown };
 
 const text = new TextDecoder("utf-8", { fatal: true });
 
-/** JSON in ASCII alone, which nobody garbles: browser clients of pomelo do with anything beyond (clients.md, rule 11). */
+/** Writes JSON for whoever may garble what is beyond ASCII. */
 export function writeAscii(value: unknown): Uint8Array {
-  const json = JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  return new TextEncoder().encode(json);
+  return new TextEncoder().encode(asciiOnly(JSON.stringify(value)));
 }
 
-/** Reads a JSON object. Throws HandshakeError on anything else. */
+/** Reads a JSON object, in UTF-8 or as browser clients of pomelo write it. Throws HandshakeError on anything else. */
 export function readObject(bytes: Uint8Array, what: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text.decode(bytes));
+    value = JSON.parse(text.decode(fromCesu8(bytes)));
   } catch (reason) {
     throw new HandshakeError(`${what} is no JSON`, { cause: reason });
   }

@@ -1,3 +1,2 @@
-export { fromCesu8 } from "./cesu8.ts";
 export { createJsonSerializer } from "./json-serializer.ts";
 export { padEmptyProtobuf, protobufSerializer, type Serializer } from "./serializer.ts";

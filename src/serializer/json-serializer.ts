@@ -1,5 +1,5 @@
 import { type DescMessage, fromJsonString, type MessageShape, type Registry, toJsonString } from "@bufbuild/protobuf";
-import { fromCesu8 } from "./cesu8.ts";
+import { asciiOnly, fromCesu8 } from "../text/index.ts";
 import { malformed, type Serializer } from "./serializer.ts";
 
 const encoder = new TextEncoder();
@@ -20,7 +20,7 @@ export function createJsonSerializer(options: { readonly registry?: () => Regist
     name: "json",
     encode<S extends DescMessage>(schema: S, message: MessageShape<S>): Uint8Array {
       const text = toJsonString(schema, message, extra());
-      return encoder.encode(options.ascii ? escapeAll(text) : text);
+      return encoder.encode(options.ascii ? asciiOnly(text) : text);
     },
     decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
       try {
@@ -32,10 +32,6 @@ export function createJsonSerializer(options: { readonly registry?: () => Regist
       }
     },
   };
-}
-
-function escapeAll(text: string): string {
-  return text.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function checkDepth(text: string): void {

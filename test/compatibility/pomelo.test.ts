@@ -66,9 +66,10 @@ describe("pomelo's client", () => {
     expect(await ask(ann, "room.join", { room: "lobby", name: "ann" })).toEqual({ members: ["ann"] });
   });
 
-  test("what lies beyond ASCII arrives as it was, both ways", async () => {
-    const ann = await come();
+  test("what lies beyond ASCII arrives as it was, both ways, in the handshake too", async () => {
     const name = "ä€😀";
+    const ann = await come({ name });
+    expect(users).toEqual([{ name }]);
     expect(await ask(ann, "room.room.join", { room: "lobby", name })).toEqual({ members: [name] });
     const said = hear(ann, "room.room.said");
     ann.pomelo.notify("room.room.say", { text: name.repeat(3) });

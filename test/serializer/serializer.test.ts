@@ -3,7 +3,8 @@ import { AnySchema, anyPack, BytesValueSchema, EmptySchema, StringValueSchema, S
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { NanoError } from "../../src/error/index.ts";
-import { createJsonSerializer, fromCesu8, padEmptyProtobuf, protobufSerializer } from "../../src/serializer/index.ts";
+import { createJsonSerializer, padEmptyProtobuf, protobufSerializer } from "../../src/serializer/index.ts";
+import { fromCesu8 } from "../../src/text/index.ts";
 import { anyFields, KindsSchema, kinds } from "./kinds.ts";
 
 const json = createJsonSerializer();
