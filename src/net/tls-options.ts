@@ -40,19 +40,30 @@ export function createServerTls(tls: TlsOptions): ServerTls {
   };
 }
 
-function namedContexts(tls: TlsOptions): ReadonlyMap<string, SecureContext> {
-  const names = Object.entries(tls.names ?? {});
-  if ((tls.cert === undefined || tls.key === undefined) && names.length === 0) throw new TypeError("tls: cert and key, or names");
+function namedContexts({ cert, key, ca, names = {} }: TlsOptions): ReadonlyMap<string, SecureContext> {
+  const named = Object.entries(names);
+  if (cert !== undefined || key !== undefined || named.length === 0) checkIdentity("tls", { cert, key });
   return new Map(
-    names.map(([name, identity]) => [name.toLowerCase(), createSecureContext(contextOptions(identity, tls))] as const),
+    named.map(([name, identity]) => {
+      // Node takes empty texts for none, and a file that is being written is empty for a moment.
+      checkIdentity(`tls.names["${name}"]`, identity);
+      return [name.toLowerCase(), createSecureContext(contextOptions(identity, { ca }))];
+    }),
   );
+}
+
+function checkIdentity(
+  what: string,
+  { cert, key }: { readonly cert: string | undefined; readonly key: string | undefined },
+): void {
+  if (!cert || !key) throw new TypeError(`${what}: a certificate and its key are needed`);
 }
 
 function contextFor(named: ReadonlyMap<string, SecureContext>, name: string): SecureContext | undefined {
   return named.get(name) ?? named.get(`*${name.slice(name.indexOf("."))}`);
 }
 
-function contextOptions({ cert, key }: Partial<TlsIdentity>, { ca }: TlsOptions): SecureContextOptions {
+function contextOptions({ cert, key }: Partial<TlsIdentity>, { ca }: { readonly ca?: string | undefined }): SecureContextOptions {
   return {
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
