@@ -2,7 +2,7 @@ import type { FormerSession, SessionHome } from "../../src/session/index.ts";
 import { SessionCore, SessionData } from "../../src/session/index.ts";
 
 /** A home that does as the test says: at once and well, or held until it says how. */
-export interface FakeHome extends SessionHome {
+interface FakeHome extends SessionHome {
   /** What it was asked, in order. */
   readonly asked: string[];
   /** The next bind waits for this. */
