@@ -26,7 +26,7 @@ export interface Framing {
 
 /** What the frontend does with a socket. */
 export interface SocketEvents {
-  /** The bytes are only true during the call. On a framed socket each call brings exactly one packet. */
+  /** The bytes are only true during the call. On a framed socket each call brings one message, which has to be exactly one packet. */
   data(bytes: Uint8Array): void;
   drain(): void;
   /** Once, whatever the cause. */

@@ -1,9 +1,8 @@
 import type { ByteStream, StreamEvents } from "../net/index.ts";
-import { exactPacket, PacketError } from "../packet/index.ts";
 import type { Accept, AcceptedSocket } from "./acceptor.ts";
 import { webSocketFraming } from "./web-socket-framing.ts";
 
-/** Hands a WebSocket over: one packet a message, and who sends anything else is closed. */
+/** Hands a WebSocket over: one packet a message. Whoever sends anything else is told so by the frontend. */
 export function acceptPackets(stream: ByteStream, accept: Accept): StreamEvents {
   const socket: AcceptedSocket = {
     remoteAddress: stream.remoteAddress,
@@ -15,20 +14,5 @@ export function acceptPackets(stream: ByteStream, accept: Accept): StreamEvents 
     end: () => stream.end(),
     destroy: () => stream.destroy(),
   };
-  const events = accept(socket);
-  let breach: PacketError | undefined;
-  return {
-    data(bytes) {
-      try {
-        exactPacket(bytes);
-      } catch (reason) {
-        if (reason instanceof PacketError) breach = reason;
-        stream.destroy();
-        return;
-      }
-      events.data(bytes);
-    },
-    drain: () => events.drain(),
-    closed: (error) => events.closed(breach ?? error),
-  };
+  return accept(socket);
 }

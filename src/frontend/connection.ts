@@ -5,7 +5,7 @@ import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest 
 import { type DecodedMessage, decodeMessage, MessageKind } from "../message/index.ts";
 import type { LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
-import { PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
+import { exactPacket, PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
@@ -61,6 +61,8 @@ export class Connection implements SocketEvents {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.lastReceivedAtMs = this.#host.now();
     try {
+      // Two packets in one message, or a part of one, are a breach (clients.md, rule 4).
+      if (this.#socket.framing) exactPacket(bytes);
       this.#decoder.push(bytes, this.#packet);
     } catch (reason) {
       this.#violation(reason instanceof Error ? reason.message : String(reason), this.#sizeLimit(reason));
@@ -74,7 +76,7 @@ export class Connection implements SocketEvents {
   closed(error?: Error): void {
     this.#host.released();
     if (this.#state === "closed") return;
-    if (error instanceof PacketError || error instanceof StreamError) this.#violation(error.message, this.#sizeLimit(error));
+    if (error instanceof StreamError) this.#violation(error.message, this.#sizeLimit(error));
     else
       this.#gone({
         kind: "lost",
