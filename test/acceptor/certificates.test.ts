@@ -7,7 +7,7 @@ import { selfSigned } from "../net/self-signed.ts";
 import { type AcceptorCase, acceptorCases, type DialOptions } from "./cases.ts";
 import { framed, packet, startAcceptor } from "./started.ts";
 
-const cleanups: (() => void | Promise<void>)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));

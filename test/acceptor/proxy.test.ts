@@ -7,7 +7,7 @@ import { startToyProxy, type ToyProxy } from "../net/toy-proxy.ts";
 import { acceptorCases, type Dialled, overSocket } from "./cases.ts";
 import { acceptorHost, framed, packet, type StartedAcceptor, startAcceptor } from "./started.ts";
 
-const cleanups: (() => void | Promise<void>)[] = [];
+const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
   await Promise.all(cleanups.splice(0).map((cleanup) => cleanup()));
