@@ -348,7 +348,13 @@ describe("etcd, and hands in it", () => {
 test("a server whose id is taken stops, and its successor serves on", async () => {
   const startServer = async (): Promise<Server> => {
     const discovery = etcd({ endpoints: [registry.endpoint], prefix, leaseMs, callTimeoutMs });
-    const server = createServer({ id: "one", services: chatRooms(), discovery, log: silentLogger, cluster: { listen: "127.0.0.1:0" } });
+    const server = createServer({
+      id: "one",
+      services: chatRooms(),
+      discovery,
+      log: silentLogger,
+      cluster: { listen: "127.0.0.1:0" },
+    });
     cleanups.push(() => server.stop({ graceMs: 100 }));
     await server.start();
     return server;
