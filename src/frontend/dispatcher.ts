@@ -112,10 +112,11 @@ export class Dispatcher implements IncomingOwner {
 
   #take(known: KnownRoute, message: ClientMessage, { encoding }: ClientForm): void {
     const host = this.#host;
-    const { policy } = known.info;
-    if (policy.limit && !this.#methods.take(message.route, policy.limit, host.now())) {
+    // By its own route, whatever the client called it: a method has one limit.
+    const { policy, route } = known.info;
+    if (policy.limit && !this.#methods.take(route, policy.limit, host.now())) {
       host.counters.limits.methodLimit++;
-      const often = `${message.route} may be called ${policy.limit.perSecond} times a second`;
+      const often = `${route} may be called ${policy.limit.perSecond} times a second`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
     }
     let body: Uint8Array;
@@ -126,7 +127,7 @@ export class Dispatcher implements IncomingOwner {
     }
     if (policy.maxBytes !== undefined && body.length > policy.maxBytes) {
       host.counters.limits.methodBytes++;
-      const large = `${message.route} takes at most ${policy.maxBytes} bytes`;
+      const large = `${route} takes at most ${policy.maxBytes} bytes`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
     }
     const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this);

@@ -106,6 +106,17 @@ describe("unknownRoute", () => {
     expect(asked).toEqual(["old.route"]);
   });
 
+  test("a method has one limit, by whatever routes it is called", async () => {
+    const raw = await come({ unknownRoute: ({ route }) => (route.startsWith("old.") ? { route: "edge.often" } : undefined) });
+    const codes: unknown[] = [];
+    for (let id = 1; id <= 12; id++) {
+      raw.request(id, `old.route${id}`);
+      codes.push(JSON.parse((await raw.message()).text).code);
+    }
+    expect(codes[0]).toBeUndefined();
+    expect(codes.at(-1)).toBe("resource_exhausted");
+  });
+
   test("a notify is not answered", async () => {
     const raw = await come({ unknownRoute: () => ({ schema: JoinResponseSchema, message: create(JoinResponseSchema) }) });
     raw.notify("old.told");
