@@ -3,7 +3,7 @@ import { Duplex, PassThrough } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Acceptor, acceptStream, webSocket } from "../../src/acceptor/index.ts";
 import { bytes, first, openSockets, Recorder, until } from "../net/recorder.ts";
-import { type AcceptorCase, acceptorCases, type Dialled, overSocket } from "./cases.ts";
+import { type AcceptorCase, acceptorCases, type Dialled, type DialOptions, overSocket } from "./cases.ts";
 import { acceptorHost, framed, packet, startAcceptor } from "./started.ts";
 
 const host = "127.0.0.1";
@@ -24,8 +24,8 @@ describe.each(acceptorCases())("an acceptor: $name", ({ create, dial: open }: Ac
     return startAcceptor(acceptor);
   }
 
-  function dial(port: number): Dialled {
-    const client = open(port);
+  function dial(port: number, options?: DialOptions): Dialled {
+    const client = open(port, options);
     dialled.push(client);
     return client;
   }
@@ -37,9 +37,24 @@ describe.each(acceptorCases())("an acceptor: $name", ({ create, dial: open }: Ac
     expect((await start(0, "::1")).address).toMatch(/^\[::1\]:\d+$/);
   });
 
-  test("a port that is taken is an error that names it", async () => {
+  test("a port that is taken, or an address that is another's, is an error that names it", async () => {
     const { port } = await start();
     await expect(start(port)).rejects.toThrow(`127.0.0.1:${port}`);
+    await expect(start(port, "192.0.2.1")).rejects.toThrow(`192.0.2.1:${port}`);
+    await expect(start(70_000)).rejects.toThrow("70000");
+  });
+
+  test("on every address of the machine: those of IPv4 are seen as such", async () => {
+    const { address, port, accepted } = await start(0, "::");
+    expect(address).toBe(`[::]:${port}`);
+    for (const [at, seen] of [
+      ["127.0.0.1", "127.0.0.1"],
+      ["::1", "::1"],
+    ] as const) {
+      const client = dial(port, { host: at, rejectUnauthorized: false });
+      client.send(packet(at));
+      await until(() => accepted.find(({ heard }) => heard.text.endsWith(at))?.socket.remoteAddress).toBe(seen);
+    }
   });
 
   test("packets go both ways", async () => {
