@@ -148,7 +148,8 @@ export class Connection implements SocketEvents {
         if (this.#early(to - from)) return false;
         this.#state = "deciding";
         void this.#handshake(buffer.slice(from, to));
-        return true;
+        // One that cannot be read is refused at once, and nothing behind it is looked at.
+        return this.#state === "deciding";
       case PacketType.handshakeAck:
         if (this.#state !== "answered") return this.#violation("an ack without a handshake");
         this.#state = "working";
