@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
+import { DirectSocket } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 
@@ -45,10 +46,12 @@ export class SocketStream implements ByteStream {
 
   hear(events: StreamEvents): void {
     const socket = this.#socket;
-    socket.on("data", (bytes: Buffer) => {
-      // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
-      if (!this.#ended) events.data(plainBytes(bytes));
-    });
+    // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
+    const heard = (bytes: Uint8Array): void => {
+      if (!this.#ended) events.data(bytes);
+    };
+    if (socket instanceof DirectSocket) socket.heard = heard;
+    else socket.on("data", (bytes: Buffer) => heard(plainBytes(bytes)));
     socket.on("drain", () => events.drain());
     socket.once("close", () => events.closed(this.#error));
   }

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { systemClock } from "../clock/index.ts";
+import { directly } from "./direct-socket.ts";
 import type { Listener, ListenOptions, Net, TlsOptions } from "./net.ts";
 import { plainAddress } from "./plain-address.ts";
 import { createProxyDoor } from "./proxy-door.ts";
@@ -16,13 +17,14 @@ export const listenTcp: Net["listen"] = async (options, accept) => {
     const stream = new SocketStream(socket, door.clientOf(socket));
     stream.hear(accept(stream));
   };
-  const server = tls ? createTlsServer(tls.options, take) : createServer({ noDelay: true });
+  // Where the first byte is the client's own, it can be read directly.
+  const direct = !tls && !options.proxy;
+  const server = tls ? createTlsServer(tls.options, take) : createServer({ noDelay: true, pauseOnConnect: direct });
   if (tls) door.guard(server);
-  const listener = listening(server, options, tls);
+  const plain = { as: direct ? directly : (socket: Socket) => socket, take: door.before(take) };
+  const listener = listening(server, options, tls, tls ? undefined : plain);
   // Node leaves a socket open whose handshake has failed, or took too long.
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
-  // Heard after `listening`, which turns sockets away while it is paused.
-  if (!tls) server.on("connection", door.before(take));
   return listener;
 };
 
@@ -36,22 +38,32 @@ export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) 
   });
 };
 
+/** What is done with an accepted socket, where the server itself does nothing. */
+interface Taker {
+  /** The socket that goes on in its place. */
+  as(socket: Socket): Socket;
+  take(socket: Socket): void;
+}
+
 /** Starts a server, and gives its listener when it listens. */
 export function listening(
   server: Server,
   at: Pick<ListenOptions, "host" | "port" | "maxConnections">,
   tls: ServerTls | undefined,
+  taker?: Taker,
 ): Promise<Listener> {
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
   const sockets = new Set<Socket>();
   let paused = false;
-  server.on("connection", (socket: Socket) => {
+  server.on("connection", (accepted: Socket) => {
     if (paused) {
-      socket.destroy();
+      accepted.destroy();
       return;
     }
+    const socket = taker?.as(accepted) ?? accepted;
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    taker?.take(socket);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
