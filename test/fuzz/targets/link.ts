@@ -1,16 +1,15 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type FrameSchema, LinkRequestSchema } from "../../../gen/nano/cluster/v1/link_pb.ts";
 import { createBackend } from "../../../src/backend/index.ts";
-import { type Clock, createDeadlineSweep, createVirtualClock, seededRandom } from "../../../src/clock/index.ts";
+import { type Clock, createVirtualClock, seededRandom } from "../../../src/clock/index.ts";
 import { NanoError } from "../../../src/error/index.ts";
 import { createBackendFrames } from "../../../src/frontend/backend-frames.ts";
 import type { ClientSession } from "../../../src/frontend/index.ts";
 import { createInterest, createMembership } from "../../../src/group/index.ts";
-import type { FrameBody, Link } from "../../../src/link/index.ts";
+import { createLinkHub, type FrameBody, type Link } from "../../../src/link/index.ts";
 import { prove } from "../../../src/link/proof.ts";
-import { StreamLink } from "../../../src/link/stream-link.ts";
 import { silentLogger } from "../../../src/logger/index.ts";
-import type { ByteStream } from "../../../src/net/index.ts";
+import type { ByteStream, StreamEvents } from "../../../src/net/index.ts";
 import { createLinkCalls } from "../../../src/remote/index.ts";
 import { type DataPatch, type OutgoingPush, SessionData } from "../../../src/session/index.ts";
 import { createUserTable } from "../../../src/user/index.ts";
@@ -32,12 +31,10 @@ const byKey = { by: { case: "key", value: { session, capability } } } as const;
 
 // How a link begins: the first byte of an input.
 const ways = [
-  { dialed: false, tokens: [], greeted: true },
-  { dialed: true, tokens: [], greeted: true },
-  { dialed: false, tokens: [], greeted: false },
-  { dialed: false, tokens: [token], greeted: false },
-  { dialed: true, tokens: [token], greeted: false },
-  { dialed: false, tokens: [token], greeted: true },
+  { tokens: [], greeted: true },
+  { tokens: [token], greeted: true },
+  { tokens: [], greeted: false },
+  { tokens: [token], greeted: false },
 ] as const;
 
 /** What another server may say. */
@@ -204,18 +201,16 @@ export const linkFrames: Target = {
   },
 };
 
-/** Plays one side of a link to its end; gives what ended it. */
-function converse({ dialed, tokens, greeted }: (typeof ways)[number], bytes: Uint8Array): NanoError | undefined {
+/** Plays the side that was dialed to the end of a link; gives the error that it ends the stream with. */
+function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array): NanoError | undefined {
   const work: (() => void)[] = [];
   const clock: Clock = { ...createVirtualClock(), soon: (call) => void work.push(call) };
-  const deadlines = createDeadlineSweep(clock);
   const membership = createMembership(() => {});
   const interest = createInterest();
-  const users = createUserTable<ClientSession>(clock);
   const one = knownSession();
   const frontend = createBackendFrames({
     peers: { ...noPeers, sessionOf: (_link, handle) => (handle === 1 ? one : undefined) },
-    users: { ...users, get: (user) => (user === "ann" ? one : undefined) },
+    users: { ...createUserTable<ClientSession>(clock), get: (user) => (user === "ann" ? one : undefined) },
     membership,
     sessionById: (id) => (id === Buffer.from(session).toString("hex") ? one : undefined),
     hasCapability: (_id, given) => Buffer.compare(given, capability) === 0,
@@ -230,41 +225,54 @@ function converse({ dialed, tokens, greeted }: (typeof ways)[number], bytes: Uin
     now: () => clock.now(),
     log: silentLogger,
   });
+  let accept: ((stream: ByteStream) => StreamEvents) | undefined;
+  let opened: Link | undefined;
   let ended: NanoError | undefined;
-  const link = new StreamLink({
+  const hub = createLinkHub({
     self: () => self,
-    dialed,
+    transport: {
+      async listen(at, taken) {
+        accept = taken;
+        return { ...at, pause: () => {}, resume: () => {}, close: async () => {} };
+      },
+      dial: () => Promise.reject(new Error("nobody is dialed")),
+    },
     clock,
     random: seededRandom(1),
-    deadlines,
+    log: silentLogger,
     tokens,
     load: () => 3,
-    admit: () => {},
-    refused: (error) => {
-      ended = error;
-    },
     events: {
-      opened: () => {},
+      opened: (on) => {
+        opened = on;
+      },
       frame(on: Link, body: FrameBody) {
         if (body.case === "interest") interest.heard(on, body.value);
         else if (!frontend(on, body) && !backend.frame(on, body)) calls.frame(on, body);
       },
-      closed(on, error) {
-        ended = error;
+      closed(on) {
         backend.linkClosed(on);
         calls.linkClosed(on);
         interest.forget(on);
       },
     },
   });
-  link.begin(sink);
-  if (greeted) {
-    link.data(tokens.length > 0 ? greetings.shown : greetings.plain);
-    holds(link.peer.id === peer.id, "the greeting has failed");
-    link.expect(1_000, () => {});
-  }
-  link.data(bytes);
+  void hub.start({ host: "here", port: 1 });
+  const stream = accept?.({
+    remoteAddress: "",
+    queuedBytes: 0,
+    write: () => true,
+    destroy: () => {},
+    end(status) {
+      if (status?.code) ended ??= new NanoError({ code: status.code, message: status.message });
+    },
+  });
+  if (greeted) stream?.data(tokens.length > 0 ? greetings.shown : greetings.plain);
+  holds(!greeted || opened !== undefined, "the greeting has failed");
+  opened?.expect(1_000, () => {});
+  stream?.data(bytes);
   for (const call of work) call();
+  stream?.closed();
   return ended;
 }
 
@@ -318,8 +326,6 @@ const noPeers = {
   forget: () => [],
   takeOver: () => {},
 };
-
-const sink: ByteStream = { remoteAddress: "", queuedBytes: 0, write: () => true, end: () => {}, destroy: () => {} };
 
 function hello() {
   return { ...peer, types: [...peer.types], protocolMin: 1, protocolMax: 1 };
