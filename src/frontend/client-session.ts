@@ -112,7 +112,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return pace;
   }
 
-  tooFast({ kind, id, route }: Omit<ClientMessage, "body">): void {
+  tooFast({ kind, id, route }: Pick<ClientMessage, "kind" | "id" | "route">): void {
     const { messagesPerSecond, bytesPerSecond } = this.#host.limits;
     const message = `a session may send ${messagesPerSecond} messages and ${bytesPerSecond} bytes a second`;
     this.#dispatcher.refuse(kind, id, route, new NanoError({ code: "resource_exhausted", message }), "limit");

@@ -16,6 +16,8 @@ export interface ClientMessage {
   readonly route: string;
   /** In the connection's encoding. Its own copy. */
   readonly body: Uint8Array;
+  /** When it was read, on the frontend's clock. */
+  readonly atMs: number;
 }
 
 /** The session behind a connection. */
@@ -30,7 +32,7 @@ export interface ConnectedSession {
   /** The client takes nothing of what it is sent. */
   tooSlow(): void;
   /** A message came too fast, and was not read. */
-  tooFast(message: Omit<ClientMessage, "body">): void;
+  tooFast(message: Pick<ClientMessage, "kind" | "id" | "route">): void;
   /** The connection is gone. */
   disconnected(reason: CloseReason): void;
 }

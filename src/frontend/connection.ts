@@ -250,7 +250,7 @@ export class Connection implements SocketEvents {
         body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
         pace = session.pace(this.lastReceivedAtMs, 0, Math.max(0, body.length - (bodyTo - bodyFrom)));
       } else body = buffer.slice(bodyFrom, bodyTo);
-      if (pace === "within") session.receive({ kind, id, route, body });
+      if (pace === "within") session.receive({ kind, id, route, body, atMs: this.lastReceivedAtMs });
     }
     if (pace === "over") session.tooFast({ kind, id, route });
     return pace === "abuse" ? this.#tooMuch() : this.#open();

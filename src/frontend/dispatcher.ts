@@ -114,7 +114,7 @@ export class Dispatcher implements IncomingOwner {
     const host = this.#host;
     // By its own route, whatever the client called it: a method has one limit.
     const { policy, route } = known.info;
-    if (policy.limit && !this.#methods.take(route, policy.limit, host.now())) {
+    if (policy.limit && !this.#methods.take(route, policy.limit, message.atMs)) {
       host.counters.limits.methodLimit++;
       const often = `${route} may be called ${policy.limit.perSecond} times a second`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
@@ -130,7 +130,7 @@ export class Dispatcher implements IncomingOwner {
       const large = `${route} takes at most ${policy.maxBytes} bytes`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
     }
-    const incoming = new Incoming(message, known, body, host.now() + policy.timeoutMs, this);
+    const incoming = new Incoming(message, known, body, message.atMs + policy.timeoutMs, this);
     const free = !this.#linking && (policy.order === "concurrent" || this.#waiting.length === 0);
     if (!free || !this.#go(incoming)) this.#wait(incoming);
   }
