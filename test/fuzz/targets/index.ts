@@ -9,10 +9,11 @@ import { message } from "./message.ts";
 import { origin } from "./origin.ts";
 import { packetExact, packetStream } from "./packet.ts";
 import { dataPatch } from "./patch.ts";
+import { proxyHeader } from "./proxy.ts";
 import { record } from "./record.ts";
 import { policy, schemaPack, schemaText } from "./schema.ts";
 
-/** What reads the bytes of clients, and on a client those of its server. */
+/** What reads the bytes of clients and of the proxies before them, and on a client those of its server. */
 export const edgeTargets: readonly Target[] = [
   packetStream,
   packetExact,
@@ -25,6 +26,7 @@ export const edgeTargets: readonly Target[] = [
   errorBody,
   inflate,
   origin,
+  proxyHeader,
 ];
 
 /** What reads the bytes of other servers and of the registry. */
