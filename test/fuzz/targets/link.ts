@@ -177,7 +177,7 @@ export const linkFrames: Target = {
     capability,
     "gate-1",
     "a.b",
-    ...[...Array(21).keys()].map((kind) => bytesOf(tag(16 + kind), 0)),
+    ...[...Array(24).keys()].map((kind) => bytesOf(0x0a, 3, tag(16 + kind), 0)),
   ],
   seeds() {
     const all: Record<string, Uint8Array> = {};
@@ -189,6 +189,7 @@ export const linkFrames: Target = {
       all[`${name}-1`] = bytesOf(1, batch(said[name] ?? []));
     all["open-with-a-token"] = bytesOf(5, batch(said["open"] ?? []));
     all["hello-4"] = bytesOf(4, batch(said["hello-with-a-challenge"] ?? []));
+    all["gap-of-all"] = bytesOf(0, 0x0a, 5, tag(37), 2, 0x28, 1);
     for (const [name, bytes] of Object.entries(wrongWire())) all[name] = bytesOf(0, bytes);
     return all;
   },
@@ -213,6 +214,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     users: { ...createUserTable<ClientSession>(clock), get: (user) => (user === "ann" ? one : undefined) },
     membership,
     sessionById: (id) => (id === Buffer.from(session).toString("hex") ? one : undefined),
+    sessions: () => [one],
     hasCapability: (_id, given) => Buffer.compare(given, capability) === 0,
   });
   const backend = createBackend({ handlers: { routes: new Map(), pending: 0, dispatch }, clock, log: silentLogger, hooks: [] });
@@ -250,6 +252,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
         if (body.case === "interest") interest.heard(on, body.value);
         else if (!frontend(on, body) && !backend.frame(on, body)) calls.frame(on, body);
       },
+      broken: () => {},
       closed(on) {
         backend.linkClosed(on);
         calls.linkClosed(on);
@@ -296,6 +299,7 @@ function knownSession(): ClientSession {
     core: { ended: undefined },
     push: ({ route }: OutgoingPush) => holds(typeof route === "string", "a push without a route"),
     kick: () => {},
+    missedPushes: () => {},
     bind: async () => "none" as const,
     async write(change: DataPatch, expected: DataPatch | undefined) {
       if (expected && !data.matches(expected)) return false;
@@ -364,8 +368,8 @@ function batch(frames: readonly FrameInit[]): Uint8Array {
   return toBinary(LinkRequestSchema, create(LinkRequestSchema, { frames: [...frames] }));
 }
 
-// A frame with one field of a message, whose number has two bytes.
+// Of a frame's body: a number that takes two bytes.
 function tag(number: number): Uint8Array {
   const value = (number << 3) | 2;
-  return bytesOf(0x0a, 3, (value & 0x7f) | 0x80, value >> 7);
+  return bytesOf((value & 0x7f) | 0x80, value >> 7);
 }
