@@ -1,3 +1,6 @@
+// Whether an acceptor of one's own keeps what its interface promises.
+export { type AcceptorCheck, checkAcceptor } from "./check-acceptor.ts";
+export type { Dial, DialEvents, DialedClient } from "./checked-client.ts";
 // A cluster and its clients in one process, on a clock that moves only when told.
 export {
   createTestCluster,
