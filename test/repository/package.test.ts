@@ -51,7 +51,7 @@ describe("the packed tarball", () => {
   test("the README's first service works in a new project, as it is written, on the oldest Node too", async () => {
     const project = join(folder, "hello");
     await mkdir(project);
-    for (const page of ["README.md", "docs/client.md", "docs/compatibility.md"]) {
+    for (const page of ["README.md", "docs/client.md", "docs/compatibility.md", "docs/acceptors.md"]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
         await mkdir(dirname(join(project, path)), { recursive: true });
@@ -81,6 +81,7 @@ describe("the packed tarball", () => {
       try {
         await server.line((line) => line.startsWith("listening"));
         expect(run(project, node, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
+        expect(run(project, node, ["docs/unix-socket-check.ts"])).toBe("it keeps its promises\n");
         expect(await server.end("SIGTERM")).toBe(0);
       } finally {
         await server.end("SIGKILL");
