@@ -10,6 +10,8 @@ export class BackendSession implements HomeLink {
   readonly core: SessionCore;
   link: Link | undefined;
   handle: number;
+  /** Whether its frontend is out of sight, and has not opened it again. */
+  away = false;
   /** What the frontend waits for, by the numbers of its calls on this link. */
   readonly calls = new Map<bigint, BreakOff>();
 
@@ -35,8 +37,9 @@ export class BackendSession implements HomeLink {
     });
   }
 
-  /** The frontend is back on another link, or opens the session again. */
+  /** The frontend is back, on this link or another. */
   reopen(link: Link, open: Open): void {
+    this.away = false;
     this.link = link;
     this.handle = open.handle;
     this.core.reset(open.context?.user || undefined, open.context?.roles ?? [], SessionData.from(open.context?.data ?? {}));

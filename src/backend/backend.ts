@@ -2,7 +2,7 @@ import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_p
 import type { Clock } from "../clock/index.ts";
 import { type CloseReason, type Code, NanoError, publicError, toWireError } from "../error/index.ts";
 import type { BreakOff, Handlers } from "../handler/index.ts";
-import type { FrameBody, Link } from "../link/index.ts";
+import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { BackendSession, sessionId } from "./backend-session.ts";
@@ -13,6 +13,8 @@ export interface Backend {
   readonly sessions: number;
   /** Takes a frame if it is one of its own. */
   frame(link: Link, body: FrameBody): boolean;
+  /** The stream of a link broke: its frontend has 5 s to open its sessions again. */
+  linkBroken(link: Link): void;
   linkClosed(link: Link): void;
   /** The cluster knows a frontend no more: sessions whose link is broken are over. */
   frontendGone(incarnation: bigint): void;
@@ -68,7 +70,11 @@ export function createBackend(options: BackendOptions): Backend {
     if (id.length !== sessionIdLength) throw refusal("invalid_argument", `"${id}" is no session`);
     if (session && session.core.incarnation !== link.peer.incarnation)
       throw refusal("permission_denied", "a session has one home");
-    if (there.sessions.has(frame.handle)) throw refusal("invalid_argument", `the handle ${frame.handle} is taken`);
+    const taken = there.sessions.get(frame.handle);
+    // After a break sessions come back under their handles.
+    if (taken && !taken.core.ended && (taken !== session || !taken.away)) {
+      throw refusal("invalid_argument", `the handle ${frame.handle} is taken`);
+    }
     if (session) session.reopen(link, frame);
     else {
       session = new BackendSession(link, frame, home, (reason) =>
@@ -92,7 +98,7 @@ export function createBackend(options: BackendOptions): Backend {
     const session = handles?.get(frame.handle);
     handles?.delete(frame.handle);
     if (session) await over(session, closeReason(frame));
-    link.answer(frame.call, { case: "body", value: new Uint8Array(0) });
+    link.answer(frame.call, { case: "body", value: new Uint8Array(0) }, pushesOf(frame.handle));
   }
 
   function over(session: BackendSession, reason: CloseReason): Promise<void> {
@@ -130,7 +136,8 @@ export function createBackend(options: BackendOptions): Backend {
       {
         answered(body) {
           settled();
-          link.answer(frame.call, { case: "body", value: body });
+          // What was pushed before the answer is heard before it.
+          link.answer(frame.call, { case: "body", value: body }, pushesOf(frame.handle));
         },
         failed(reason) {
           settled();
@@ -145,13 +152,20 @@ export function createBackend(options: BackendOptions): Backend {
 
   function fail(link: Link, frame: Forward, reason: unknown): void {
     if (!(reason instanceof NanoError)) log.error({ err: reason, route: frame.route }, "a handler threw");
-    link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) });
+    link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) }, pushesOf(frame.handle));
   }
 
   function cancel(link: Link, call: bigint): boolean {
     const breakOff = links.get(link)?.calls.get(call);
     breakOff?.(refusal("canceled", "the caller gave up"));
     return breakOff !== undefined;
+  }
+
+  /** Their frontend has so long to open them again. */
+  function away(gone: ReadonlySet<BackendSession>): void {
+    if (gone.size === 0) return;
+    for (const session of gone) session.away = true;
+    clock.after(options.graceMs ?? 5_000, () => endWhere((session) => gone.has(session) && session.away));
   }
 
   function endWhere(lostNow: (session: BackendSession) => boolean): void {
@@ -178,7 +192,7 @@ export function createBackend(options: BackendOptions): Backend {
           return true;
         case "synced":
           // Whatever the frontend still has, it has opened again.
-          endWhere((session) => session.core.incarnation === link.peer.incarnation && !session.link);
+          endWhere((session) => session.core.incarnation === link.peer.incarnation && session.away);
           return true;
         case "cancel":
           return cancel(link, body.value.call);
@@ -186,20 +200,21 @@ export function createBackend(options: BackendOptions): Backend {
           return false;
       }
     },
+    linkBroken(link) {
+      away(new Set([...(links.get(link)?.sessions.values() ?? [])].filter((session) => session.link === link)));
+    },
     linkClosed(link) {
-      const broken = new Set<BackendSession>();
+      const left = new Set<BackendSession>();
       for (const session of links.get(link)?.sessions.values() ?? []) {
         if (session.link !== link) continue;
         session.link = undefined;
         session.calls.clear();
-        broken.add(session);
+        if (!session.away) left.add(session);
       }
       links.delete(link);
-      if (broken.size > 0) {
-        clock.after(options.graceMs ?? 5_000, () => endWhere((session) => broken.has(session) && !session.link));
-      }
+      away(left);
     },
-    frontendGone: (incarnation) => endWhere((session) => session.core.incarnation === incarnation && !session.link),
+    frontendGone: (incarnation) => endWhere((session) => session.core.incarnation === incarnation && session.away),
   };
 }
 

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type Bind,
   BoundSchema,
+  type Gap,
   type GroupChange,
   type GroupQuery,
   type Kick,
@@ -14,7 +15,7 @@ import {
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError, publicError, toWireError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
-import type { FrameBody, Link, Outcome } from "../link/index.ts";
+import { type FrameBody, interestOrder, type Link, messagesOf, noOrder, type Order, type Outcome } from "../link/index.ts";
 import type { OutgoingPush } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import type { ClientSession } from "./client-session.ts";
@@ -26,6 +27,7 @@ export interface BackendFramesOptions {
   readonly users: UserTable<ClientSession>;
   readonly membership: Membership;
   sessionById(id: string): ClientSession | undefined;
+  sessions(): Iterable<ClientSession>;
   /** Whether bytes are the right to act on a session. */
   hasCapability(id: string, capability: Uint8Array): boolean;
 }
@@ -48,10 +50,11 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return found(by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
   }
 
-  function answering(link: Link, call: bigint, work: () => Outcome | Promise<Outcome>): void {
+  /** @param order What the answer must not overtake: what the work has told the other server. */
+  function answering(link: Link, call: bigint, work: () => Outcome | Promise<Outcome>, order: Order = noOrder): void {
     // Outside of a call nobody hears of a failure: the session was over.
     const answer = (outcome: Outcome): void => {
-      if (call !== 0n) link.answer(call, outcome);
+      if (call !== 0n) link.answer(call, outcome, order);
     };
     const fail = (reason: unknown): void => answer({ case: "error", value: toWireError(publicError(reason)) });
     try {
@@ -115,6 +118,17 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return { case: "members", value: create(MembersSchema, { members }) };
   }
 
+  function* missing(link: Link, { handles, groups, users: names, sessions: ids, all }: Gap): Iterable<ClientSession> {
+    if (all) return yield* options.sessions();
+    const members = groups.flatMap((group) => [...membership.members(group)].map(({ id }) => options.sessionById(id)));
+    const named = [
+      ...handles.map((handle) => peers.sessionOf(link, handle)),
+      ...names.map((name) => users.get(name)),
+      ...ids.map((id) => options.sessionById(hex(id))),
+    ];
+    for (const session of [...members, ...named]) if (session) yield session;
+  }
+
   return (link, body) => {
     switch (body.case) {
       case "push":
@@ -124,21 +138,28 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
         answering(link, body.value.call, () => kick(link, body.value));
         return true;
       case "bind":
-        answering(link, body.value.call, () => bind(link, body.value));
+        answering(link, body.value.call, () => bind(link, body.value), changesOf(body.value.session));
         return true;
       case "write":
-        answering(link, body.value.call, () => write(link, body.value));
+        answering(link, body.value.call, () => write(link, body.value), changesOf(body.value.session));
         return true;
       case "groupChange":
-        answering(link, body.value.call, () => changeGroup(link, body.value));
+        answering(link, body.value.call, () => changeGroup(link, body.value), interestOrder);
         return true;
       case "groupQuery":
         answering(link, body.value.call, () => members(body.value));
+        return true;
+      case "gap":
+        for (const session of missing(link, body.value)) session.missedPushes();
         return true;
       default:
         return false;
     }
   };
+}
+
+function changesOf(target: SessionTarget | undefined): Order {
+  return target?.by.case === "handle" ? messagesOf(target.by.value) : noOrder;
 }
 
 const done: Outcome = { case: "body", value: new Uint8Array(0) };

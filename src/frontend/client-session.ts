@@ -46,6 +46,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly openedAtMs: number;
   /** Grows with every patch and bind. */
   version = 0n;
+  /** Whether a push was lost on its way here: a client that comes back is told `reset`. */
+  gap = false;
 
   readonly #host: SessionHost;
   readonly #connection: Connection;
@@ -153,6 +155,13 @@ export class ClientSession implements SessionHome, ConnectedSession {
   gone(type: string): void {
     if (!this.#connection.nano) return;
     this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
+  }
+
+  /** Pushes to the session were lost on their way here. */
+  missedPushes(): void {
+    if (this.gap || this.core.ended) return;
+    this.gap = true;
+    this.#host.counters.gaps++;
   }
 
   /** A server is there no more. */

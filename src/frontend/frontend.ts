@@ -51,6 +51,7 @@ export interface Frontend {
   pause(): void;
   frame(link: Link, body: FrameBody): boolean;
   linkOpened(link: Link): void;
+  linkBroken(link: Link): void;
   linkClosed(link: Link): void;
   /** The list of servers changed: links to new ones may be due. */
   serversChanged(): void;
@@ -113,6 +114,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     users,
     membership,
     sessionById: (id) => sessions.get(id),
+    sessions: () => sessions.values(),
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
   const dictionary = options.dictionary ? createDictionary() : undefined;
@@ -327,10 +329,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const session of waiting) orphans.get(session)?.delete(link.peer.incarnation);
       peers.takeOver(link, waiting);
     },
+    linkBroken(link) {
+      // Whoever dialed does so again; but what waits at the other end for this one's sessions need not wait for that.
+      const server = directory.byIncarnation(link.peer.incarnation);
+      if (server && !link.dialed) relink(server, clock.now() + relinkMs);
+    },
     linkClosed(link) {
       announcer.closed(link);
       const open = peers.forget(link);
       for (const session of open) {
+        // Of what the other server has pushed since it broke, nothing has come.
+        if (link.broken) session.missedPushes();
         orphans.set(session, (orphans.get(session) ?? new Set()).add(link.peer.incarnation));
       }
       // The server may be there still, and must not take these sessions for lost.

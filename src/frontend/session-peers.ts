@@ -26,7 +26,7 @@ export interface SessionPeers {
   ended(session: ClientSession, reason: CloseReason): Promise<void>;
   /** The link is gone; gives the sessions that were open on it. */
   forget(link: Link): readonly ClientSession[];
-  /** Opens sessions again on a link that takes the place of a broken one, and says that these are all. */
+  /** Opens sessions again on a link whose stream broke, or that takes the place of another, and says that these are all. */
   takeOver(link: Link, sessions: Iterable<ClientSession>): void;
 }
 
@@ -45,6 +45,11 @@ export function createSessionPeers(options: {
     onLink.sessions.set(handle, session);
     const own = handles.get(session) ?? new Map<Link, number>();
     handles.set(session, own.set(link, handle));
+    tell(link, session, handle);
+    return handle;
+  }
+
+  function tell(link: Link, session: ClientSession, handle: number): void {
     const { core } = session;
     link.send({
       case: "open",
@@ -63,7 +68,6 @@ export function createSessionPeers(options: {
         }),
       }),
     });
-    return handle;
   }
 
   return {
@@ -100,6 +104,8 @@ export function createSessionPeers(options: {
       return sessions;
     },
     takeOver(link, sessions) {
+      // Those that the link had before its stream broke: what was pushed to them meanwhile names their handles.
+      for (const [handle, session] of links.get(link)?.sessions ?? []) tell(link, session, handle);
       for (const session of sessions) if (!session.core.ended && !handles.get(session)?.has(link)) open(link, session);
       link.send({ case: "synced", value: create(SyncedSchema) });
     },

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Hello, HelloSchema, ProofSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Random } from "../clock/index.ts";
 import { type Code, NanoError } from "../error/index.ts";
+import { chunksFeature } from "./chunks.ts";
 import { type FrameBody, type Peer, protocolVersion } from "./link.ts";
 import { type End, prove, provenToken } from "./proof.ts";
 
@@ -17,9 +18,24 @@ export interface GreetingOptions {
   readonly expected: End | undefined;
   /** Asked, by the side that was dialed, before the peer may take the link for open. Throws the reason where it may not. */
   readonly admit: (peer: Peer) => void;
+  /** The name of the link with a peer that this side could go on with; 0n where there is none. */
+  readonly former: (incarnation: bigint) => bigint;
   readonly send: (body: FrameBody) => void;
 }
 
+/** What two servers have said to each other. */
+export interface Greeted {
+  readonly peer: Peer;
+  /** The name of the link that the stream carries; 0n where the peer cannot go on with one. */
+  readonly link: bigint;
+  /** Whether the link was there before, at both ends. */
+  readonly resumed: boolean;
+  /** Whether the peer puts chunks together. */
+  readonly chunks: boolean;
+}
+
+// Said by who can go on with a link on another stream.
+const resumeFeature = "resume";
 const challengeBytes = 32;
 const empty = new Uint8Array(0);
 
@@ -31,6 +47,7 @@ export class Greeting {
   readonly #options: GreetingOptions;
   readonly #challenge: Uint8Array;
   #hello: Hello | undefined;
+  #link = 0n;
 
   constructor(options: GreetingOptions) {
     this.#options = options;
@@ -38,17 +55,20 @@ export class Greeting {
   }
 
   begin(): void {
-    if (this.#options.dialed) this.#sayHello();
+    const { dialed, expected, former } = this.#options;
+    if (!dialed) return;
+    this.#link = expected ? former(expected.incarnation) : 0n;
+    this.#sayHello();
   }
 
-  /** Takes a frame; gives the peer when the link is open with it. Throws a NanoError where the link is refused. */
-  take(body: FrameBody): Peer | undefined {
+  /** Takes a frame; gives what was said when the link is open. Throws a NanoError where the link is refused. */
+  take(body: FrameBody): Greeted | undefined {
     if (body.case === "hello" && !this.#hello) return this.#greeted(body.value);
     if (body.case === "proof" && this.#hello && this.#options.tokens.length > 0) return this.#shown(this.#hello, body.value.mac);
     throw refusal("failed_precondition", `a frame "${body.case}" before the link was open`);
   }
 
-  #greeted(hello: Hello): Peer | undefined {
+  #greeted(hello: Hello): Greeted | undefined {
     const { self, dialed, tokens, expected } = this.#options;
     const { id, incarnation, protocolMin: min, protocolMax: max, challenge, wanted } = hello;
     if (id === "" || incarnation === 0n) throw refusal("invalid_argument", "a Hello that names no server");
@@ -69,31 +89,46 @@ export class Greeting {
       throw refusal("unauthenticated", `${id} asks for a token, and ${self.id} has none: set cluster.tokens`);
     }
     this.#hello = hello;
+    if (!dialed) this.#link = this.#choose(hello);
     const [token] = tokens;
     if (token === undefined) {
-      const peer = this.#admitted(hello);
+      const greeted = this.#admitted(hello);
       if (!dialed) this.#sayHello();
-      return peer;
+      return greeted;
     }
     if (dialed) this.#prove(token, hello);
     else this.#sayHello();
     return undefined;
   }
 
-  #shown(hello: Hello, mac: Uint8Array): Peer {
+  #shown(hello: Hello, mac: Uint8Array): Greeted {
     const { self, dialed, tokens } = this.#options;
     const token = provenToken(tokens, this.#challenge, { dialed: !dialed, prover: hello, verifier: self }, mac);
     if (token === undefined) throw refusal("unauthenticated", `${hello.id} has another token than ${self.id}`);
-    const peer = this.#admitted(hello);
+    const greeted = this.#admitted(hello);
     // With the token that the peer has shown: it need not know the others.
     if (!dialed) this.#prove(token, hello);
-    return peer;
+    return greeted;
   }
 
-  #admitted({ id, incarnation, types, frontend, schema }: Hello): Peer {
+  // Both go on with a link, or neither does.
+  #choose({ incarnation, link, features }: Hello): bigint {
+    if (!features.includes(resumeFeature)) return 0n;
+    if (link !== 0n && link === this.#options.former(incarnation)) return link;
+    return new DataView(this.#options.random.bytes(8).buffer).getBigUint64(0);
+  }
+
+  #admitted(hello: Hello): Greeted {
+    const { id, incarnation, types, frontend, schema, features } = hello;
     const peer: Peer = { id, incarnation, types, frontend, schema };
-    if (!this.#options.dialed) this.#options.admit(peer);
-    return peer;
+    const { dialed, admit } = this.#options;
+    if (!dialed) admit(peer);
+    return {
+      peer,
+      link: dialed ? hello.link : this.#link,
+      resumed: hello.link !== 0n && hello.link === this.#link,
+      chunks: features.includes(chunksFeature),
+    };
   }
 
   #sayHello(): void {
@@ -103,7 +138,9 @@ export class Greeting {
       types: [...self.types],
       protocolMin: protocolVersion,
       protocolMax: protocolVersion,
+      features: [chunksFeature, resumeFeature],
       encodings: ["protobuf"],
+      link: this.#link,
       challenge: this.#challenge,
       wanted: expected?.incarnation ?? 0n,
     });

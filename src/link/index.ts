@@ -18,3 +18,4 @@ export {
 } from "./link.ts";
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
 export { createLinkTransport, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";
+export { interestOrder, messagesOf, noOrder, type Order, pushesOf } from "./order.ts";

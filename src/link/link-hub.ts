@@ -1,13 +1,17 @@
+import type { Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { type Clock, createDeadlineSweep, type Random, type Timer, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
+import { Gaps } from "./gaps.ts";
+import type { Greeted } from "./greeting.ts";
 import type { Link, LinkEvents, Peer } from "./link.ts";
+import { LinkStream } from "./link-stream.ts";
 import type { LinkTransport } from "./link-transport.ts";
+import { PeerLink } from "./peer-link.ts";
 import type { End } from "./proof.ts";
 import { Redial } from "./redial.ts";
-import { StreamLink } from "./stream-link.ts";
 
 /** All links of one server. */
 export interface LinkHub {
@@ -17,6 +21,7 @@ export interface LinkHub {
   linkTo(server: ServerInfo): Promise<Link>;
   /** The link to an incarnation, if one is open. There is never more than one. */
   find(incarnation: bigint): Link | undefined;
+  /** Those that are open. */
   links(): Iterable<Link>;
   stop(): Promise<void>;
 }
@@ -32,6 +37,8 @@ export interface LinkHubOptions {
   /** How busy this server is: calls that it has begun. */
   readonly load: () => number;
   readonly events: LinkEvents;
+  /** What the newest push of `latest` takes the place of while it waits. The default is its route: the older of one route and target goes. */
+  readonly latestKey?: (push: Push) => string;
 }
 
 const dialTimeoutMs = 3_000;
@@ -40,90 +47,116 @@ const sweepMs = 500;
 const pingAfterMs = 2_000;
 const silentMs = 5_000;
 const idleMs = 60_000;
+const reopenMs = 200;
 const maxGreeting = 1_024;
 
 interface Dialing {
-  readonly link: StreamLink;
+  readonly stream: LinkStream;
   /** Settles with any link to that server, whoever opened it. */
   readonly opened: PromiseWithResolvers<Link>;
 }
 
 /** A hub without links. */
 export function createLinkHub(options: LinkHubOptions): LinkHub {
-  const { clock, log } = options;
-  const open = new Map<bigint, StreamLink>();
-  const greeting = new Set<StreamLink>();
+  const { clock, log, random } = options;
+  const links = new Map<bigint, PeerLink>();
+  const greeting = new Set<LinkStream>();
   const dials = new Map<bigint, Promise<Link>>();
   const dialing = new Map<bigint, Dialing>();
   const deadlines = createDeadlineSweep(clock);
-  const redial = new Redial(clock, options.random);
+  const redial = new Redial(clock, random);
+  const gaps = new Gaps(clock);
+  // Whom this side has dialed: it does so again when the stream breaks.
+  const dialedServers = new WeakMap<Link, ServerInfo>();
   let listener: Listener | undefined;
   let sweep: Timer | undefined;
   let stopped = false;
 
   const events: LinkEvents = {
-    opened(link) {
-      if (!(link instanceof StreamLink)) return;
-      greeting.delete(link);
-      const { id, incarnation } = link.peer;
-      const former = open.get(incarnation);
-      open.set(incarnation, link);
-      redial.reached(incarnation);
-      // The peer would not have opened another if it had not lost the former.
-      former?.break(unavailable("a new link took the place of this one"));
-      log.debug({ peer: id, dialed: link.dialed }, "link open");
-      options.events.opened(link);
-      const dial = dialing.get(incarnation);
-      dial?.opened.resolve(link);
-      if (dial && dial.link !== link) dial.link.break(unavailable("the peer was first"));
+    ...options.events,
+    broken(link, error) {
+      log.info({ peer: link.peer.id, why: error.message }, "link broken");
+      options.events.broken(link, error);
+      const server = dialedServers.get(link);
+      if (server) reopen(link, server);
     },
-    frame: (link, body) => options.events.frame(link, body),
     closed(link, error) {
       const { id, incarnation } = link.peer;
-      if (open.get(incarnation) === link) open.delete(incarnation);
+      if (links.get(incarnation) === link) links.delete(incarnation);
       log.info({ peer: id, why: error.message }, "link closed");
       options.events.closed(link, error);
     },
   };
 
-  function create(expected: End | undefined, refused: (error: NanoError) => void): StreamLink {
-    const link: StreamLink = new StreamLink({
+  /** Whom a stream belongs to, now that its ends know each other. Throws where only one of them goes on with a link. */
+  function owner(stream: LinkStream, { peer, link: name, resumed }: Greeted): PeerLink {
+    greeting.delete(stream);
+    const { id, incarnation } = peer;
+    const former = links.get(incarnation);
+    if (resumed && former?.name !== name) throw unavailable(`the link to ${id} was given up`);
+    redial.reached(incarnation);
+    if (!resumed) former?.giveUp(unavailable("a new link took the place of this one"));
+    const link =
+      resumed && former
+        ? former
+        : new PeerLink({
+            ...options,
+            peer,
+            name,
+            deadlines,
+            events,
+            latestKey: options.latestKey ?? (({ route }) => route),
+            lost: (one, pushes) => gaps.add(one.peer.incarnation, pushes),
+          });
+    links.set(incarnation, link);
+    link.attach(stream);
+    const report = gaps.take(incarnation);
+    if (report) link.tellGaps(report);
+    log.debug({ peer: id, dialed: stream.dialed, resumed }, "link open");
+    const dial = dialing.get(incarnation);
+    dial?.opened.resolve(link);
+    if (dial && dial.stream !== stream) dial.stream.destroy(unavailable("the peer was first"), true);
+    return link;
+  }
+
+  function create(expected: End | undefined, refused: (error: NanoError) => void): LinkStream {
+    const stream: LinkStream = new LinkStream({
       ...options,
-      deadlines,
       dialed: expected !== undefined,
       ...(expected ? { expected } : {}),
       admit,
-      events,
+      former: (incarnation) => links.get(incarnation)?.name ?? 0n,
+      greeted: (greeted) => owner(stream, greeted),
       refused(error) {
-        greeting.delete(link);
+        greeting.delete(stream);
         refused(error);
       },
     });
-    greeting.add(link);
-    return link;
+    greeting.add(stream);
+    return stream;
   }
 
   // Two servers may dial each other at once. The lower incarnation decides for both, so that one link is left, and the same at both ends.
   function admit({ id, incarnation }: Peer): void {
     if (options.self().incarnation > incarnation) return;
-    const former = open.get(incarnation);
+    const former = links.get(incarnation);
     // An older one the peer must have lost.
     const crossing = former?.dialed === true && clock.now() - former.openedAtMs < dialTimeoutMs;
-    if (crossing || dialing.get(incarnation)?.link.begun) {
+    if (crossing || dialing.get(incarnation)?.stream.begun) {
       throw new NanoError({ code: "already_exists", message: `a link to ${id} comes from here` });
     }
   }
 
   function accept(bytes: ByteStream): StreamEvents {
-    const link = create(undefined, (error) => {
+    const stream = create(undefined, (error) => {
       log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
     });
-    link.begin(bytes);
-    if (stopped) link.refuse(unavailable("the server stops"));
+    stream.begin(bytes);
+    if (stopped) stream.refuse(unavailable("the server stops"));
     if (greeting.size > maxGreeting) {
-      link.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
+      stream.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
     }
-    return streamEvents(link);
+    return stream.events;
   }
 
   async function dial(server: ServerInfo): Promise<Link> {
@@ -143,38 +176,68 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   async function dialAddress(server: ServerInfo, address: string): Promise<Link> {
     const opened = Promise.withResolvers<Link>();
-    const link = create(server, (error) => {
+    const stream = create(server, (error) => {
       // Refused for the sake of another link, which is about to open.
       if (error.code !== "already_exists") opened.reject(error);
     });
     const giveUp = new AbortController();
-    dialing.set(server.incarnation, { link, opened });
-    options.transport.dial(address, streamEvents(link), giveUp.signal).then(
-      (bytes) => link.begin(bytes),
+    dialing.set(server.incarnation, { stream, opened });
+    options.transport.dial(address, stream.events, giveUp.signal).then(
+      (bytes) => stream.begin(bytes),
       (reason: unknown) => opened.reject(unavailable(NanoError.from(reason).message, reason)),
     );
     try {
-      return await within(clock, dialTimeoutMs, opened.promise, () => {
+      const link = await within(clock, dialTimeoutMs, opened.promise, () => {
         throw unavailable(`no answer within ${dialTimeoutMs} ms`);
       });
+      dialedServers.set(link, server);
+      return link;
     } finally {
       dialing.delete(server.incarnation);
-      if (open.get(server.incarnation) !== link) {
+      if (links.get(server.incarnation)?.stream !== stream) {
         giveUp.abort();
-        link.break(unavailable("given up"));
+        stream.destroy(unavailable("given up"), true);
       }
     }
+  }
+
+  /** Dials until the link has a stream, or is over. */
+  function reopen(link: Link, server: ServerInfo): void {
+    if (stopped || link.closed || !link.broken) return;
+    linkTo(server).catch(() => void clock.after(reopenMs * (0.5 + random.next()), () => reopen(link, server)));
+  }
+
+  function linkTo(server: ServerInfo): Promise<Link> {
+    const { incarnation } = server;
+    const link = find(incarnation);
+    if (link) return Promise.resolve(link);
+    if (stopped) return Promise.reject(unavailable("this server has stopped"));
+    const under = dials.get(incarnation);
+    if (under) return under;
+    const refusal = redial.refusal(incarnation);
+    if (refusal) return Promise.reject(refusal);
+    const dialed = dial(server).finally(() => dials.delete(incarnation));
+    dials.set(incarnation, dialed);
+    return dialed;
+  }
+
+  function find(incarnation: bigint): PeerLink | undefined {
+    const link = links.get(incarnation);
+    return link?.broken ? undefined : link;
   }
 
   function look(): void {
     const now = clock.now();
     redial.sweep();
-    for (const link of [...greeting]) {
-      if (now - link.startedAtMs < greetTimeoutMs) continue;
-      link.refuse(new NanoError({ code: "deadline_exceeded", message: `no greeting within ${greetTimeoutMs} ms` }));
+    gaps.sweep();
+    for (const stream of [...greeting]) {
+      if (now - stream.startedAtMs < greetTimeoutMs) continue;
+      stream.refuse(new NanoError({ code: "deadline_exceeded", message: `no greeting within ${greetTimeoutMs} ms` }));
     }
-    for (const link of [...open.values()]) {
-      const silent = now - link.lastReceivedAtMs;
+    for (const link of [...links.values()]) {
+      const { stream } = link;
+      if (!stream) continue;
+      const silent = now - stream.lastReceivedAtMs;
       link.acknowledge();
       if (silent >= silentMs) link.break(unavailable(`${link.peer.id} is silent`));
       else if (silent >= pingAfterMs) link.ping();
@@ -183,7 +246,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   }
 
   // Links of frontends carry sessions and groups; between backends only calls, which open them again.
-  function idles(link: StreamLink, now: number): boolean {
+  function idles(link: PeerLink, now: number): boolean {
     const backends = !link.peer.frontend && !options.self().frontend;
     return backends && link.dialed && link.pending === 0 && now - link.lastDataAtMs >= idleMs;
   }
@@ -194,37 +257,19 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       sweep = clock.every(sweepMs, look);
       return at.host.includes(":") ? `[${at.host}]:${listener.port}` : `${at.host}:${listener.port}`;
     },
-    linkTo(server) {
-      const { incarnation } = server;
-      const link = open.get(incarnation);
-      if (link) return Promise.resolve(link);
-      if (stopped) return Promise.reject(unavailable("this server has stopped"));
-      const under = dials.get(incarnation);
-      if (under) return under;
-      const refusal = redial.refusal(incarnation);
-      if (refusal) return Promise.reject(refusal);
-      const dialed = dial(server).finally(() => dials.delete(incarnation));
-      dials.set(incarnation, dialed);
-      return dialed;
+    linkTo,
+    find,
+    *links() {
+      for (const link of links.values()) if (!link.broken) yield link;
     },
-    find: (incarnation) => open.get(incarnation),
-    links: () => open.values(),
     async stop() {
       stopped = true;
       sweep?.cancel();
-      for (const link of [...open.values()]) link.close("the server stops");
-      for (const link of [...greeting]) link.refuse(unavailable("the server stops"));
+      for (const link of [...links.values()]) link.close("the server stops");
+      for (const stream of [...greeting]) stream.refuse(unavailable("the server stops"));
       deadlines.clear();
       await listener?.close();
     },
-  };
-}
-
-function streamEvents(link: StreamLink): StreamEvents {
-  return {
-    data: (bytes) => link.data(bytes),
-    drain: () => {},
-    closed: (error) => link.closedByStream(error),
   };
 }
 

@@ -1,24 +1,56 @@
 import type { Clock } from "../clock/index.ts";
 import type { ByteStream } from "../net/index.ts";
-import { envelopeHeaderBytes, maxEnvelopeBytes, writeEnvelopeHeader } from "./envelope.ts";
-import type { LinkCounters } from "./link.ts";
+import { layBatch, maxWholeBytes, type Ready } from "./batch.ts";
+import { chunkBytes, maxChunkedFrames, Slicer } from "./chunks.ts";
+import { maxEnvelopeBytes } from "./envelope.ts";
+import type { OutFrame, Rider } from "./frame.ts";
+import { type Order, ordersMeet } from "./order.ts";
 
-/** Frames on their way to the stream: one write for all that a turn has sent, in its order. */
+/** What an outbox asks of the link that it sends for. */
+export interface OutboxOwner {
+  /** What the next batch says beside. */
+  rider(): Rider;
+  /** Gives what was held and may leave now, some bytes of it. */
+  pull(bytes: number, take: (frame: OutFrame) => void): void;
+  /** The number that a frame is written with. */
+  number(frame: OutFrame): number;
+  wrote(frames: number, bytes: number): void;
+}
+
+/** Nothing waits for it, and its frames have no numbers: as long as two servers greet each other. */
+export const noOwner: OutboxOwner = {
+  rider: () => ({ ack: 0, load: 0 }),
+  pull: () => {},
+  number: () => 0,
+  wrote: () => {},
+};
+
+// More than this is not given to the system at once: what comes first then still can.
+const mostQueuedBytes = 256 * 1_024;
+const batchBytes = maxEnvelopeBytes - 1_024;
+
+/** Frames on their way to the stream: one write for all that a turn has sent, in its order; of large ones some pieces in each. */
 export class Outbox {
+  owner: OutboxOwner = noOwner;
+  /** Whether the peer takes chunks. */
+  chunks = false;
   readonly #clock: Clock;
   readonly #stream: ByteStream;
-  readonly #counters: LinkCounters;
-  readonly #written: () => void;
-  #queue: Uint8Array[] = [];
+  #first: Uint8Array[] = [];
+  #queue: (OutFrame | Ready)[] = [];
+  #head = 0;
+  /** How many frames have ever left the queue. */
+  left = 0;
   #queuedBytes = 0;
+  readonly #slicers: Slicer[] = [];
+  #streams = 0n;
+  #alone = false;
   #flushing = false;
+  #last: Uint8Array | undefined;
 
-  /** @param written Called after what a turn has sent was written. */
-  constructor(clock: Clock, stream: ByteStream, counters: LinkCounters, written: () => void) {
+  constructor(clock: Clock, stream: ByteStream) {
     this.#clock = clock;
     this.#stream = stream;
-    this.#counters = counters;
-    this.#written = written;
   }
 
   /** Bytes that the system has not taken yet. */
@@ -26,11 +58,84 @@ export class Outbox {
     return this.#queuedBytes + this.#stream.queuedBytes;
   }
 
-  /** @param frame As an element of `repeated Frame frames = 1`: batches are elements laid behind each other. */
-  add(frame: Uint8Array): void {
-    this.#queue.push(frame);
-    this.#queuedBytes += frame.length;
-    this.#counters.framesOut++;
+  /** Whether the system takes no more for now. */
+  get full(): boolean {
+    return this.#stream.queuedBytes >= mostQueuedBytes;
+  }
+
+  /** What `left` will be when all that waits now has left. */
+  get end(): number {
+    return this.left + this.#queue.length - this.#head;
+  }
+
+  /** The orders of what is under way in pieces. */
+  get slicedOrders(): readonly Order[] {
+    return this.#slicers.map(({ frame }) => frame.order);
+  }
+
+  /** Whether a frame must not leave before something that is under way in pieces, or must wait for its turn to be. */
+  holdsUp(frame: OutFrame): boolean {
+    if (this.#slicers.length === 0) return false;
+    if (this.sliced(frame.bytes) && !this.slot) return true;
+    return this.#slicers.some((slicer) => ordersMeet(slicer.frame.order, frame.order));
+  }
+
+  /** Whether another frame may begin in pieces. */
+  get slot(): boolean {
+    return this.#slicers.length < maxChunkedFrames;
+  }
+
+  /** Whether a frame goes in pieces. */
+  sliced(bytes: Uint8Array): boolean {
+    return this.chunks && bytes.length > chunkBytes;
+  }
+
+  /** The largest frame that it can send. */
+  fits(bytes: number, mostSliced: number): boolean {
+    return bytes <= (this.chunks ? mostSliced : maxWholeBytes);
+  }
+
+  /** Behind what is there. A large frame must have a slot. */
+  add(frame: OutFrame): void {
+    if (this.sliced(frame.bytes)) this.#slicers.push(new Slicer(frame, ++this.#streams));
+    else this.#queue.push(frame);
+    this.#queuedBytes += frame.bytes.length;
+    this.touch();
+  }
+
+  /** Behind what is there and before all that comes, also where it is large. */
+  addInLine(frame: OutFrame): void {
+    if (!this.sliced(frame.bytes)) return this.add(frame);
+    const slicer = new Slicer(frame, ++this.#streams);
+    while (slicer.restBytes > 0) {
+      const bytes = slicer.next();
+      this.#queue.push({ bytes, number: slicer.restBytes > 0 ? 0 : this.owner.number(frame) });
+      this.#queuedBytes += bytes.length;
+    }
+    this.touch();
+  }
+
+  /** Before what waits: for what has no order. */
+  addFirst(bytes: Uint8Array): void {
+    this.#first.push(bytes);
+    this.#queuedBytes += bytes.length;
+    this.touch();
+  }
+
+  /** Behind everything. */
+  addLast(bytes: Uint8Array): void {
+    this.#last = bytes;
+    this.touch();
+  }
+
+  /** Sends what rides on frames, at the end of the turn, if need be on one of its own. */
+  ride(): void {
+    this.#alone = true;
+    this.touch();
+  }
+
+  /** Looks at the end of the turn what can leave. */
+  touch(): void {
     if (this.#flushing) return;
     this.#flushing = true;
     this.#clock.soon(() => {
@@ -39,33 +144,84 @@ export class Outbox {
     });
   }
 
-  /** Writes what waits, now. */
-  flush(): void {
-    const queue = this.#queue;
-    if (queue.length === 0) return;
-    this.#queue = [];
-    const bytes = new Uint8Array(this.#queuedBytes + envelopeHeaderBytes * queue.length);
-    this.#queuedBytes = 0;
-    let at = 0;
-    let envelopeAt = 0;
-    for (const frame of queue) {
-      if (at === 0 || at - envelopeAt - envelopeHeaderBytes + frame.length > maxEnvelopeBytes) {
-        if (at > 0) writeEnvelopeHeader(bytes, envelopeAt, 0, at - envelopeAt - envelopeHeaderBytes);
-        envelopeAt = at;
-        at += envelopeHeaderBytes;
+  /** Writes what the system takes, now. */
+  flush(all = false): void {
+    while (all || !this.full) {
+      const batch = this.#compose();
+      if (batch.length === 0 && this.#last) {
+        batch.push({ bytes: this.#last, number: 0 });
+        this.#last = undefined;
       }
-      bytes.set(frame, at);
-      at += frame.length;
+      if (batch.length === 0 && this.#alone) batch.push(nothing);
+      if (batch.length === 0) return;
+      this.#alone = false;
+      const bytes = layBatch(batch, this.owner.rider());
+      this.#stream.write(bytes);
+      this.owner.wrote(batch.length, bytes.length);
     }
-    writeEnvelopeHeader(bytes, envelopeAt, 0, at - envelopeAt - envelopeHeaderBytes);
-    this.#counters.bytesOut += at;
-    this.#stream.write(bytes.subarray(0, at));
-    this.#written();
   }
 
-  /** Nothing more is written. */
-  clear(): void {
+  /** Takes away what was not written, and is whole. */
+  take(): OutFrame[] {
+    const frames = [...this.#slicers.splice(0).map(({ frame }) => frame), ...this.#queue.slice(this.#head).filter(isWhole)];
     this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#first = [];
+    this.#head = this.#queuedBytes = 0;
+    return frames;
   }
+
+  #compose(): Ready[] {
+    const batch: Ready[] = [];
+    let left = batchBytes;
+    for (const bytes of this.#first) {
+      batch.push({ bytes, number: 0 });
+      left -= bytes.length;
+    }
+    this.#queuedBytes -= batchBytes - left;
+    this.#first = [];
+    // Where much waits, what was held has three quarters of a batch, and leaves a quarter to what may overtake it.
+    left -= this.#fromQueue(batch, left - (left >> 2) * 3);
+    this.owner.pull((batchBytes >> 2) * 3, (frame) => {
+      if (this.sliced(frame.bytes)) return void this.add(frame);
+      batch.push({ bytes: frame.bytes, number: this.owner.number(frame) });
+      left -= frame.bytes.length;
+    });
+    for (const slicer of [...this.#slicers]) {
+      if (left <= 0) break;
+      const before = slicer.restBytes;
+      const bytes = slicer.next();
+      this.#queuedBytes -= before - slicer.restBytes;
+      left -= bytes.length;
+      batch.push({ bytes, number: slicer.restBytes > 0 ? 0 : this.owner.number(slicer.frame) });
+      // The next turn begins with the others.
+      this.#slicers.splice(this.#slicers.indexOf(slicer), 1);
+      if (slicer.restBytes > 0) this.#slicers.push(slicer);
+    }
+    this.#fromQueue(batch, left);
+    return batch;
+  }
+
+  /** Gives how many bytes it has moved: at least one frame, where there is room at all. */
+  #fromQueue(batch: Ready[], most: number): number {
+    let moved = 0;
+    while (this.#head < this.#queue.length && moved < most) {
+      const frame = this.#queue[this.#head++];
+      if (!frame) break;
+      this.left++;
+      batch.push({ bytes: frame.bytes, number: isWhole(frame) ? this.owner.number(frame) : frame.number });
+      moved += frame.bytes.length;
+    }
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+    }
+    this.#queuedBytes -= moved;
+    return moved;
+  }
+}
+
+const nothing: Ready = { bytes: new Uint8Array(0), number: 0 };
+
+function isWhole(frame: OutFrame | Ready): frame is OutFrame {
+  return "order" in frame;
 }

@@ -34,6 +34,7 @@ export class PendingCalls {
     const waiting: Waiting = {
       deadlineMs,
       settle,
+      kept: false,
       expire: () => {
         this.#waiting.delete(call);
         settle(new NanoError({ code: "deadline_exceeded", message: "the answer did not come in time" }));
@@ -55,11 +56,19 @@ export class PendingCalls {
     return true;
   }
 
-  fail(reason: NanoError): void {
-    for (const call of [...this.#waiting.keys()]) this.settle(call, reason);
+  /** Its answer may come on another stream. */
+  keep(call: bigint): void {
+    const waiting = this.#waiting.get(call);
+    if (waiting) waiting.kept = true;
+  }
+
+  /** @param all Also those that are kept. */
+  fail(reason: NanoError, all: boolean): void {
+    for (const [call, { kept }] of [...this.#waiting]) if (all || !kept) this.settle(call, reason);
   }
 }
 
 interface Waiting extends Due {
   readonly settle: Settle;
+  kept: boolean;
 }

@@ -49,6 +49,8 @@ export interface FrontendCounters {
   messages: number;
   /** Pushes that no connection could be told: their route or message is not known here. */
   pushesUnknown: number;
+  /** Sessions that missed pushes, since a link between servers stayed broken or was too full. */
+  gaps: number;
   /** Messages refused, by the stage that refused. */
   readonly refused: RefusalCounts;
   /** How often each limit was hit, by its name. */
@@ -65,6 +67,7 @@ export function createFrontendCounters(): FrontendCounters {
     silent: 0,
     messages: 0,
     pushesUnknown: 0,
+    gaps: 0,
     refused: createRefusalCounts(),
     // Every name is there once.
     limits: Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounts,

@@ -3,7 +3,7 @@ import { createDeadlineSweep, sleep, systemClock, systemRandom, within } from ".
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
 import { type Membership, memory, type ServerInfo, type ServerState } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { createFrontend, resolveLimits } from "../frontend/index.ts";
+import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
 import { createLinkHub, createLinkTransport, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
@@ -112,7 +112,8 @@ export function createServer(options: ServerOptions): Server {
         log,
         tokens: cluster.tokens,
         load,
-        events: { opened: linkOpened, frame: linkFrame, closed: linkClosed },
+        events: { opened: linkOpened, frame: linkFrame, broken: linkBroken, closed: linkClosed },
+        latestKey: (push) => latestKey(directory.route(push.route)?.info, push),
       })
     : undefined;
   const frontend =
@@ -169,6 +170,11 @@ export function createServer(options: ServerOptions): Server {
   function linkFrame(link: Link, body: FrameBody): void {
     if (body.case === "interest") interest.heard(link, body.value);
     else if (!frontend?.frame(link, body) && !backend.frame(link, body)) linkCalls.frame(link, body);
+  }
+
+  function linkBroken(link: Link): void {
+    frontend?.linkBroken(link);
+    backend.linkBroken(link);
   }
 
   function linkClosed(link: Link): void {

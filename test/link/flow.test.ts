@@ -34,13 +34,17 @@ function call(deadlineMs = hubs.clock.now() + 5_000, bytes = 0): Promise<string>
   );
 }
 
-/** Sends until the link refuses; gives how many were taken, and what it said. */
-function fill(): { readonly sent: number; readonly error: NanoError } {
-  for (let sent = 0; sent < 1_000; sent++) {
+/** Sends until the link refuses, large ones and then the smallest; gives how many were taken, and what it said. */
+function fill(): { readonly sent: number; readonly bytes: number; readonly error: NanoError } {
+  let bytes = pieceBytes;
+  for (let sent = 0, sum = 0; sent < 100_000; sent++) {
     try {
-      link.sendData(callFrame(0n, pieceBytes));
+      link.sendData(callFrame(0n, bytes));
+      sum += bytes;
     } catch (reason) {
-      return { sent, error: NanoError.from(reason) };
+      if (bytes === 0) return { sent, bytes: sum, error: NanoError.from(reason) };
+      bytes = 0;
+      sent--;
     }
   }
   throw new Error("never full");
@@ -50,39 +54,37 @@ describe("a link whose peer is slow", () => {
   beforeEach(() => connect(500));
 
   test("refuses data at its bound, and takes it again when there is room; nothing is lost or out of order", async () => {
-    const { sent, error } = fill();
+    const { sent, bytes, error } = fill();
     expect(error).toMatchObject({ code: "resource_exhausted", message: "the link to two is full", retryable: true });
-    expect(sent * pieceBytes).toBeGreaterThan(bound - pieceBytes);
-    expect(sent * pieceBytes).toBeLessThan(bound + pieceBytes);
+    expect(bytes).toBeGreaterThan(bound - 2 * pieceBytes);
+    expect(bytes).toBeLessThanOrEqual(bound);
     // It stays so: nothing grows meanwhile.
     for (let times = 0; times < 100; times++) expect(() => link.sendData(callFrame(0n))).toThrow(/full/);
-    expect(link.counters.refused).toBe(101);
-    await hubs.advance(1_000);
+    expect(link.counters.refused).toBe(102);
+    await hubs.advance(10_000);
     expect(two.frames).toHaveLength(sent);
     const again = fill();
     expect(again.sent).toBe(sent);
-    await hubs.advance(1_000);
+    await hubs.advance(10_000);
     expect(two.frames).toHaveLength(2 * sent);
-    expect(two.opened[0]?.counters.framesIn).toBeGreaterThanOrEqual(2 * sent);
+    expect(one.broken).toEqual([]);
   });
 
   test("still takes what is outside of the bound: control and answers", async () => {
     const { sent } = fill();
     link.send({ case: "kick", value: create(KickSchema, { code: "over" }) });
     link.answer(9n, { case: "written", value: true });
-    await hubs.advance(1_000);
+    await hubs.advance(10_000);
     expect(two.frames).toHaveLength(sent + 1);
-    expect(two.frames.at(-1)?.body.case).toBe("kick");
+    expect(two.frames.filter(({ body }) => body.case === "kick")).toHaveLength(1);
     expect(two.opened[0]?.counters.late).toBe(1);
   });
 
   test("refuses calls at once, and tells the peer nothing of them", async () => {
     const { sent } = fill();
-    const before = link.counters.framesOut;
     const refused = await Promise.all(Array.from({ length: 1_000 }, () => call()));
     expect(new Set(refused)).toEqual(new Set(["resource_exhausted"]));
-    expect(link.counters.framesOut).toBe(before);
-    await hubs.advance(6_000);
+    await hubs.advance(10_000);
     expect(two.frames.filter(({ body }) => body.case === "call")).toHaveLength(sent);
     expect(two.frames.filter(({ body }) => body.case === "cancel")).toEqual([]);
   });
@@ -178,27 +180,36 @@ describe("when a link ends", () => {
     await hubs.settle();
     expect(new Set(await Promise.all(calls))).toEqual(new Set(["unavailable"]));
     expect(hubs.clock.now()).toBe(at);
-    expect(one.closed).toHaveLength(1);
-    expect(two.closed.length).toBeLessThanOrEqual(1);
-    expect([...one.hub.links()]).toEqual([]);
+    expect(one.broken.length + one.closed.length).toBe(1);
+    expect(two.broken.length + two.closed.length).toBeLessThanOrEqual(1);
+    expect([...one.hub.links()].filter((open) => open !== link)).toEqual([]);
   });
 
   test.each(endings)("and %s, what comes after fails at once, and the next need opens another", async (how, end) => {
     await connect();
+    if (how === "breaks") hubs.net.cut("one", "two");
     end();
     await hubs.settle();
-    expect(link.closed).toBe(true);
+    expect(link.closed || link.broken).toBe(true);
     const sent = two.frames.length;
     expect(() => link.sendData(callFrame(1n))).toThrow(expect.objectContaining({ code: "unavailable" }));
-    link.send({ case: "kick", value: create(KickSchema) });
     link.answer(1n, { case: "written", value: true });
-    link.close("again");
     // Asked in one turn, answered in the next: the caller has its number by then.
     expect(await call()).toBe("unavailable");
+    const control = ask(link, hubs.clock.now() + 5_000, (number) =>
+      link.send({ case: "kick", value: create(KickSchema, { call: number }) }),
+    );
+    await expect(control).rejects.toMatchObject({ code: "unavailable" });
     await hubs.settle();
     expect(two.frames).toHaveLength(sent);
     if (how === "has a peer that crashes") return;
-    expect(await hubs.drive(one.hub.linkTo(two.info))).not.toBe(link);
+    hubs.net.heal("one", "two");
+    // What was dialed meanwhile is given up after 3 s.
+    if (how === "breaks") await hubs.advance(3_500);
+    const next = await hubs.drive(one.hub.linkTo(two.info));
+    expect(next.closed || next.broken).toBe(false);
+    // One that broke goes on.
+    expect(next === link).toBe(how === "breaks");
     expect(two.opened).toHaveLength(2);
   });
 
@@ -235,11 +246,16 @@ describe("a silent peer", () => {
     await hubs.settle();
     hubs.net.cut("one", "two");
     await hubs.advance(4_900);
-    expect([...one.closed, ...two.closed]).toEqual([]);
+    expect([...one.broken, ...two.broken]).toEqual([]);
     await hubs.advance(700);
-    expect(one.closed).toMatchObject([{ error: { code: "unavailable", message: "two is silent" } }]);
-    expect(two.closed).toMatchObject([{ error: { code: "unavailable", message: "one is silent" } }]);
+    expect(one.broken).toMatchObject([{ error: { code: "unavailable", message: "two is silent" } }]);
+    expect(two.broken).toMatchObject([{ error: { code: "unavailable", message: "one is silent" } }]);
     expect(await waiting).toBe("unavailable");
+    // It is over when it has not come back within 5 s more.
+    await hubs.advance(4_000);
+    expect([...one.closed, ...two.closed]).toEqual([]);
+    await hubs.advance(1_000);
+    expect([one.closed.length, two.closed.length, link.closed]).toEqual([1, 1, true]);
   });
 
   test("is asked for a sign of life after 2 s, and stays as long as it gives one", async () => {
@@ -354,9 +370,9 @@ describe("a server out of reach", () => {
 
   test("that comes back, and dials, is reached at once", async () => {
     await connect();
+    hubs.net.cut("one", "two");
     hubs.net.reset("one", "two");
     await hubs.settle();
-    hubs.net.cut("one", "two");
     const lost = one.hub.linkTo(two.info).then(() => "open", NanoError.from);
     await hubs.advance(3_020);
     expect(await lost).toMatchObject({ code: "unavailable" });

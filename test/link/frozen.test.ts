@@ -30,7 +30,12 @@ beforeEach(async () => {
     log: silentLogger,
     tokens: [],
     load: () => 0,
-    events: { opened: () => {}, frame: () => {}, closed: (_link, error) => void closed.push(error.message) },
+    events: {
+      opened: () => {},
+      frame: () => {},
+      broken: (_link, error) => void closed.push(error.message),
+      closed: () => {},
+    },
   });
   await hub.start({ host: "127.0.0.1", port: 0 });
 });
@@ -85,21 +90,25 @@ test("a process that is stopped with a full link fails what waits, and is let go
   const link = await hub.linkTo(info);
   child.process.kill("SIGSTOP");
   let refused: unknown;
+  let bytes = 200_000;
   const full = systemClock.now();
   while (refused === undefined && systemClock.now() - full < 4_000) {
     try {
       for (let times = 0; times < 8; times++) {
-        link.sendData({ case: "call", value: create(CallSchema, { call: 0n, route: "x", body: new Uint8Array(200_000) }) });
+        link.sendData({ case: "call", value: create(CallSchema, { call: 0n, route: "x", body: new Uint8Array(bytes) }) });
       }
       await new Promise((resolve) => setImmediate(resolve));
     } catch (reason) {
-      refused = reason;
+      // Then to the last byte.
+      if (bytes === 0) refused = reason;
+      bytes = 0;
     }
   }
   expect(refused).toMatchObject({ code: "resource_exhausted", message: "the link to play-1 is full" });
   expect((await never(link, 60_000)).code).toBe("resource_exhausted");
   await vi.waitFor(() => expect(closed).toEqual(["play-1 is silent"]), { timeout: 7_500, interval: 50 });
-  await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 2_000, interval: 50 });
+  // It is dialed until the link is given up.
+  await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 12_000, interval: 50 });
 });
 
 test("a process that is killed fails what waits at once", async () => {

@@ -26,6 +26,7 @@ export interface TestHub {
   readonly hub: LinkHub;
   readonly info: ServerInfo;
   readonly opened: Link[];
+  readonly broken: { readonly link: Link; readonly error: NanoError }[];
   readonly closed: { readonly link: Link; readonly error: NanoError }[];
   readonly frames: { readonly link: Link; readonly body: FrameBody }[];
   /** Why links were refused here. */
@@ -74,6 +75,7 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
     ...time,
     async hub(id, incarnation, { tokens = [], frontend = false, frame } = {}) {
       const opened: Link[] = [];
+      const broken: TestHub["broken"] = [];
       const closed: TestHub["closed"] = [];
       const frames: TestHub["frames"] = [];
       const refused: TestHub["refused"] = [];
@@ -99,11 +101,12 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
             frames.push({ link, body });
             frame?.(link, body);
           },
+          broken: (link, error) => void broken.push({ link, error }),
           closed: (link, error) => void closed.push({ link, error }),
         },
       });
       const address = await hub.start({ host: "127.0.0.1", port: 0 });
-      return { hub, info: { ...serverInfo(id, incarnation, address), frontend }, opened, closed, frames, refused };
+      return { hub, info: { ...serverInfo(id, incarnation, address), frontend }, opened, broken, closed, frames, refused };
     },
     async raw(to) {
       const raw = new RawLink();

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nano/cluster/v1/link.proto.
  */
 export const file_nano_cluster_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIsEHCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SABCBgoEYm9keSLNAQoFSGVsbG8SFAoMcHJvdG9jb2xfbWluGAEgASgNEhQKDHByb3RvY29sX21heBgCIAEoDRIQCghmZWF0dXJlcxgDIAMoCRIKCgJpZBgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoBhINCgV0eXBlcxgGIAMoCRIQCghmcm9udGVuZBgHIAEoCBIOCgZzY2hlbWEYCCABKAkSEQoJZW5jb2RpbmdzGAkgAygJEhEKCWNoYWxsZW5nZRgKIAEoDBIOCgZ3YW50ZWQYCyABKAYiFAoFUHJvb2YSCwoDbWFjGAEgASgMIowCCg5TZXNzaW9uQ29udGV4dBIPCgdzZXNzaW9uGAEgASgMEhAKCGZyb250ZW5kGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgGEhIKCmNhcGFiaWxpdHkYBCABKAwSDAoEdXNlchgFIAEoCRINCgVyb2xlcxgGIAMoCRI3CgRkYXRhGAcgAygLMikubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0LkRhdGFFbnRyeRIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbxorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEIn4KBVBhdGNoEg4KBmhhbmRsZRgBIAEoDRIPCgd2ZXJzaW9uGAIgASgEEikKBGRhdGEYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBIpCgR1c2VyGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLlVzZXJDaGFuZ2UiOwoKRmllbGRQYXRjaBIMCgR0eXBlGAEgASgJEg4KBmZpZWxkcxgCIAEoDBIPCgdjbGVhcmVkGAMgAygNIikKClVzZXJDaGFuZ2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCSJRCgNFbmQSDgoGaGFuZGxlGAEgASgNEiwKBnJlYXNvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlYXNvbhIMCgRjYWxsGAMgASgEIjoKC0Nsb3NlUmVhc29uEgwKBGtpbmQYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIggKBlN5bmNlZCKSAQoHRm9yd2FyZBIMCgRjYWxsGAEgASgEEg4KBmhhbmRsZRgCIAEoDRINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEg4KBm5vdGlmeRgFIAEoCBIrCghlbnZlbG9wZRgGIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZRIPCgd2ZXJzaW9uGAcgASgEIl4KBENhbGwSDAoEY2FsbBgBIAEoBBINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEisKCGVudmVsb3BlGAQgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlImgKCEVudmVsb3BlEhQKDHJlbWFpbmluZ19tcxgBIAEoDRIMCgRob3BzGAIgASgNEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSLtAQoGQW5zd2VyEgwKBGNhbGwYASABKAQSDgoEYm9keRgCIAEoDEgAEiYKBWVycm9yGAMgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3JIABInCgVib3VuZBgEIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZEgAEhEKB3dyaXR0ZW4YBSABKAhIABIpCgZtaXNzZWQYBiABKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWlzc2VkSAASKwoHbWVtYmVycxgHIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzSABCCQoHb3V0Y29tZSIXCgVCb3VuZBIOCgZmb3JtZXIYASABKAkiKQoGTWlzc2VkEhAKCHNlc3Npb25zGAEgAygMEg0KBXVzZXJzGAIgAygJIhYKBkNhbmNlbBIMCgRjYWxsGAEgASgEIvUBCgRQdXNoEg0KBXJvdXRlGAEgASgJEgwKBGJvZHkYAiABKAwSEAoIZGVsaXZlcnkYAyABKAkSEAoGaGFuZGxlGAQgASgNSAASKwoFZ3JvdXAYBSABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lSAASJwoFdXNlcnMYBiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuVXNlcnNIABIuCgdzZXNzaW9uGAggASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgZleGNlcHQYByADKAwSDAoEY2FsbBgJIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIqEBCgVXcml0ZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIqCgVwYXRjaBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEi0KCGV4cGVjdGVkGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gihwEKC0dyb3VwQ2hhbmdlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EikKBWdyb3VwGAMgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIOCgZyZW1vdmUYBCABKAgiRQoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIzCgdNZW1iZXJzEigKB21lbWJlcnMYASADKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyIicKBk1lbWJlchIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkigwEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgiJwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSDAoEY29kZRgCIAEoCTJWCgtMaW5rU2VydmljZRJHCgRMaW5rEhwubmFuby5jbHVzdGVyLnYxLkxpbmtSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkxpbmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_nano_client_v1_client]);
+  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIuYHCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAQgYKBGJvZHki2wEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SEAoIZmVhdHVyZXMYAyADKAkSCgoCaWQYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAYSDQoFdHlwZXMYBiADKAkSEAoIZnJvbnRlbmQYByABKAgSDgoGc2NoZW1hGAggASgJEhEKCWVuY29kaW5ncxgJIAMoCRIRCgljaGFsbGVuZ2UYCiABKAwSDgoGd2FudGVkGAsgASgGEgwKBGxpbmsYDCABKAYiFAoFUHJvb2YSCwoDbWFjGAEgASgMIowCCg5TZXNzaW9uQ29udGV4dBIPCgdzZXNzaW9uGAEgASgMEhAKCGZyb250ZW5kGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgGEhIKCmNhcGFiaWxpdHkYBCABKAwSDAoEdXNlchgFIAEoCRINCgVyb2xlcxgGIAMoCRI3CgRkYXRhGAcgAygLMikubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0LkRhdGFFbnRyeRIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbxorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEIn4KBVBhdGNoEg4KBmhhbmRsZRgBIAEoDRIPCgd2ZXJzaW9uGAIgASgEEikKBGRhdGEYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBIpCgR1c2VyGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLlVzZXJDaGFuZ2UiOwoKRmllbGRQYXRjaBIMCgR0eXBlGAEgASgJEg4KBmZpZWxkcxgCIAEoDBIPCgdjbGVhcmVkGAMgAygNIikKClVzZXJDaGFuZ2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCSJRCgNFbmQSDgoGaGFuZGxlGAEgASgNEiwKBnJlYXNvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlYXNvbhIMCgRjYWxsGAMgASgEIjoKC0Nsb3NlUmVhc29uEgwKBGtpbmQYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIggKBlN5bmNlZCKSAQoHRm9yd2FyZBIMCgRjYWxsGAEgASgEEg4KBmhhbmRsZRgCIAEoDRINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEg4KBm5vdGlmeRgFIAEoCBIrCghlbnZlbG9wZRgGIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZRIPCgd2ZXJzaW9uGAcgASgEIl4KBENhbGwSDAoEY2FsbBgBIAEoBBINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEisKCGVudmVsb3BlGAQgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlImgKCEVudmVsb3BlEhQKDHJlbWFpbmluZ19tcxgBIAEoDRIMCgRob3BzGAIgASgNEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSLtAQoGQW5zd2VyEgwKBGNhbGwYASABKAQSDgoEYm9keRgCIAEoDEgAEiYKBWVycm9yGAMgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3JIABInCgVib3VuZBgEIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZEgAEhEKB3dyaXR0ZW4YBSABKAhIABIpCgZtaXNzZWQYBiABKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWlzc2VkSAASKwoHbWVtYmVycxgHIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzSABCCQoHb3V0Y29tZSIXCgVCb3VuZBIOCgZmb3JtZXIYASABKAkiKQoGTWlzc2VkEhAKCHNlc3Npb25zGAEgAygMEg0KBXVzZXJzGAIgAygJIhYKBkNhbmNlbBIMCgRjYWxsGAEgASgEIvUBCgRQdXNoEg0KBXJvdXRlGAEgASgJEgwKBGJvZHkYAiABKAwSEAoIZGVsaXZlcnkYAyABKAkSEAoGaGFuZGxlGAQgASgNSAASKwoFZ3JvdXAYBSABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lSAASJwoFdXNlcnMYBiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuVXNlcnNIABIuCgdzZXNzaW9uGAggASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgZleGNlcHQYByADKAwSDAoEY2FsbBgJIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIqEBCgVXcml0ZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIqCgVwYXRjaBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEi0KCGV4cGVjdGVkGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gihwEKC0dyb3VwQ2hhbmdlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EikKBWdyb3VwGAMgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIOCgZyZW1vdmUYBCABKAgiRQoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIzCgdNZW1iZXJzEigKB21lbWJlcnMYASADKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyIicKBk1lbWJlchIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkigwEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgicAoDR2FwEg8KB2hhbmRsZXMYASADKA0SKgoGZ3JvdXBzGAIgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgV1c2VycxgDIAMoCRIQCghzZXNzaW9ucxgEIAMoDBILCgNhbGwYBSABKAgiJwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSDAoEY29kZRgCIAEoCTJWCgtMaW5rU2VydmljZRJHCgRMaW5rEhwubmFuby5jbHVzdGVyLnYxLkxpbmtSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkxpbmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_nano_client_v1_client]);
 
 /**
  * @generated from message nano.cluster.v1.LinkRequest
@@ -55,21 +55,22 @@ export const LinkResponseSchema: GenMessage<LinkResponse> = /*@__PURE__*/
  */
 export type Frame = Message<"nano.cluster.v1.Frame"> & {
   /**
-   * Counts the data frames (forward, call, push) of one side, from 1. 0: not a data frame.
+   * Counts the data frames (forward, call, push) of one side, from 1, over all streams of the link. 0: not a data frame. A frame in chunks has it
+   * on its last. On a stream that goes on with the link of a former one, numbers that were received before are of repeats: not handled again.
    *
    * @generated from field: uint64 number = 1;
    */
   number: bigint;
 
   /**
-   * The number of the last data frame received. 0: says nothing.
+   * The number of the last data frame received. Never before the answer to a push with that number. 0: says nothing.
    *
    * @generated from field: uint64 ack = 2;
    */
   ack: bigint;
 
   /**
-   * How many more bytes of data frames may come. 0: says nothing.
+   * How many bytes of data frames may be under way: sent, and not acknowledged. 0: says nothing. Until it was said: 4 MiB.
    *
    * @generated from field: uint64 credit = 3;
    */
@@ -211,6 +212,12 @@ export type Frame = Message<"nano.cluster.v1.Frame"> & {
      */
     value: GroupQuery;
     case: "groupQuery";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.Gap gap = 37;
+     */
+    value: Gap;
+    case: "gap";
   } | { case: undefined; value?: undefined };
 };
 
@@ -238,6 +245,8 @@ export type Hello = Message<"nano.cluster.v1.Hello"> & {
   protocolMax: number;
 
   /**
+   * What the sender understands beside: "chunks", and "resume", to go on with a link on another stream.
+   *
    * @generated from field: repeated string features = 3;
    */
   features: string[];
@@ -285,6 +294,14 @@ export type Hello = Message<"nano.cluster.v1.Hello"> & {
    * @generated from field: fixed64 wanted = 11;
    */
   wanted: bigint;
+
+  /**
+   * Names a link over all streams that carry it. Of the one that dialed: the link whose stream has broken, if it still has it. Of the other: the
+   * same, where it still has it too, and both go on with it; or else a new one, of 64 random bits. 0: the sender cannot go on with a link.
+   *
+   * @generated from field: fixed64 link = 12;
+   */
+  link: bigint;
 };
 
 /**
@@ -1303,7 +1320,7 @@ export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 35);
 
 /**
- * A piece of a frame over 64 KiB.
+ * A piece of a frame over 64 KiB, for a peer that has said "chunks". A frame in chunks is at most 1 MiB, and at most four come at once.
  *
  * @generated from message nano.cluster.v1.Chunk
  */
@@ -1332,6 +1349,49 @@ export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 36);
 
 /**
+ * Pushes to these were lost: a link stayed broken too long, or more waited than it holds.
+ *
+ * @generated from message nano.cluster.v1.Gap
+ */
+export type Gap = Message<"nano.cluster.v1.Gap"> & {
+  /**
+   * Sessions of this link.
+   *
+   * @generated from field: repeated uint32 handles = 1;
+   */
+  handles: number[];
+
+  /**
+   * @generated from field: repeated nano.cluster.v1.GroupName groups = 2;
+   */
+  groups: GroupName[];
+
+  /**
+   * @generated from field: repeated string users = 3;
+   */
+  users: string[];
+
+  /**
+   * @generated from field: repeated bytes sessions = 4;
+   */
+  sessions: Uint8Array[];
+
+  /**
+   * More than can be named: every session.
+   *
+   * @generated from field: bool all = 5;
+   */
+  all: boolean;
+};
+
+/**
+ * Describes the message nano.cluster.v1.Gap.
+ * Use `create(GapSchema)` to create a new message.
+ */
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 37);
+
+/**
  * The sender closes the link, and will send no more calls on it.
  *
  * @generated from message nano.cluster.v1.Goodbye
@@ -1355,7 +1415,7 @@ export type Goodbye = Message<"nano.cluster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 37);
+  messageDesc(file_nano_cluster_v1_link, 38);
 
 /**
  * What two servers keep open between them: one stream, each side sending batches of frames.

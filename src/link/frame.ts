@@ -1,0 +1,189 @@
+import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FrameSchema, type Push } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { NanoError } from "../error/index.ts";
+import type { FrameBody } from "./link.ts";
+import type { Order } from "./order.ts";
+
+/** A frame on its way out. */
+export interface OutFrame {
+  /** A Frame in protobuf, with nothing but its body. */
+  readonly bytes: Uint8Array;
+  /** What it costs of the peer's credit; 0 where it is no data frame. */
+  readonly cost: number;
+  readonly order: Order;
+  /** What it pushes, if it does. */
+  readonly push: Push | undefined;
+  /** Whether it outlives the stream: sent again until it is acknowledged, or not sent before there is another. */
+  readonly kept: boolean;
+  /** Of a push that waits, and of which only the newest counts: what an older one must have in common with it. */
+  latest: string | undefined;
+  /** Given when it is written; 0 before, and for what is no data frame. */
+  number: number;
+  /** Of what is held: how many frames must have left the outbox before. */
+  after: number;
+}
+
+/** What the last frame of a batch says beside. 0 says nothing. */
+export interface Rider {
+  readonly ack: number;
+  readonly load: number;
+}
+
+/** A frame that came. */
+export interface InFrame {
+  number: number;
+  ack: number;
+  credit: number;
+  load: number;
+  /** Undefined: of a later version, or nothing but its head. */
+  body: FrameBody | undefined;
+  bodyBytes: number;
+}
+
+// What a frame costs beside its bytes: it is an object at both ends.
+const frameCost = 32;
+
+/** Encodes a frame's body. */
+export function encodeBody(body: FrameBody): Uint8Array {
+  return toBinary(FrameSchema, create(FrameSchema, { body }));
+}
+
+/** A forward or a call: counts against the peer's credit. */
+export function dataFrame(bytes: Uint8Array, order: Order): OutFrame {
+  return outFrame(bytes, order, bytes.length + frameCost, undefined, false);
+}
+
+/** A push: counts as well. */
+export function pushFrame(bytes: Uint8Array, order: Order, push: Push): OutFrame {
+  return outFrame(bytes, order, bytes.length + frameCost, push, push.delivery !== "droppable");
+}
+
+/** A frame outside of credit. */
+export function freeFrame(bytes: Uint8Array, order: Order, kept = false): OutFrame {
+  return outFrame(bytes, order, 0, undefined, kept);
+}
+
+function outFrame(bytes: Uint8Array, order: Order, cost: number, push: Push | undefined, kept: boolean): OutFrame {
+  return { bytes, cost, order, push, kept, latest: undefined, number: 0, after: 0 };
+}
+
+const [bodyOneof] = FrameSchema.oneofs;
+// By the numbers of their fields.
+const kinds: { readonly name: string; readonly schema: DescMessage }[] = [];
+for (const field of bodyOneof?.fields ?? []) {
+  if (field.message) kinds[field.number] = { name: field.localName, schema: field.message };
+}
+
+/**
+ * Reads a batch: requests and responses of the stream have one shape. The bytes are kept by what is read.
+ * Throws NanoError `invalid_argument` where they make no sense, before anything of the batch is taken.
+ */
+export function readFrames(batch: Uint8Array): InFrame[] {
+  try {
+    const reader = new Reader(batch, 0, batch.length);
+    const frames: InFrame[] = [];
+    while (reader.more) {
+      const tag = reader.varint();
+      if (tag !== framesTag) reader.skip(tag);
+      else {
+        const end = reader.past();
+        frames.push(readFrame(batch, end - reader.length, end));
+      }
+    }
+    return frames;
+  } catch (reason) {
+    throw nonsense(reason);
+  }
+}
+
+/** Reads one frame, as it was before it was cut in chunks. Throws as `readFrames`. */
+export function readWhole(bytes: Uint8Array): InFrame {
+  try {
+    return readFrame(bytes, 0, bytes.length);
+  } catch (reason) {
+    throw nonsense(reason);
+  }
+}
+
+function readFrame(bytes: Uint8Array, from: number, to: number): InFrame {
+  const reader = new Reader(bytes, from, to);
+  const frame: InFrame = { number: 0, ack: 0, credit: 0, load: 0, body: undefined, bodyBytes: 0 };
+  while (reader.more) {
+    const tag = reader.varint();
+    const kind = tag % 8 === 2 ? kinds[tag >>> 3] : undefined;
+    if (kind) {
+      const end = reader.past();
+      // The kind and its message come from one table.
+      const body = { case: kind.name, value: fromBinary(kind.schema, bytes.subarray(end - reader.length, end)) };
+      frame.body = body as unknown as FrameBody;
+      frame.bodyBytes = reader.length;
+    } else if (tag === numberTag) frame.number = reader.varint();
+    else if (tag === ackTag) frame.ack = reader.varint();
+    else if (tag === creditTag) frame.credit = reader.varint();
+    else if (tag === loadTag) frame.load = reader.varint();
+    else reader.skip(tag);
+  }
+  return frame;
+}
+
+/** The tag of `repeated Frame frames = 1`. */
+export const framesTag = 0x0a;
+export const numberTag = 0x08;
+export const ackTag = 0x10;
+export const creditTag = 0x18;
+export const loadTag = 0x20;
+
+class Reader {
+  at: number;
+  /** Of the field that was passed last. */
+  length = 0;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, from: number, to: number) {
+    this.#bytes = bytes;
+    this.at = from;
+    this.#end = to;
+  }
+
+  get more(): boolean {
+    return this.at < this.#end;
+  }
+
+  /** As a number: beyond 2^53 it is only about right, and nothing here counts so far. */
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let read = 0; read < 10; read++) {
+      if (this.at >= this.#end) throw new RangeError("the bytes end within a number");
+      const byte = this.#bytes[this.at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+    throw new RangeError("a number without an end");
+  }
+
+  /** Passes a field with a length; gives where it ends. */
+  past(): number {
+    this.length = this.varint();
+    if (this.length > this.#end - this.at) throw new RangeError("the bytes end within a field");
+    this.at += this.length;
+    return this.at;
+  }
+
+  skip(tag: number): void {
+    if (tag < 8) throw new RangeError("a field without a number");
+    const wireType = tag % 8;
+    if (wireType === 0) this.varint();
+    else if (wireType === 2) this.past();
+    else if (wireType === 1 || wireType === 5) {
+      this.at += wireType === 1 ? 8 : 4;
+      if (this.at > this.#end) throw new RangeError("the bytes end within a field");
+    } else throw new RangeError(`a field of the type ${wireType}`);
+  }
+}
+
+function nonsense(cause: unknown): NanoError {
+  return new NanoError({ code: "invalid_argument", message: "what came is no frame", cause });
+}
