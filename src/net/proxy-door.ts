@@ -23,19 +23,19 @@ export function createProxyDoor({ proxy, refused }: Pick<ListenOptions, "proxy" 
   if (!proxy) return { before: (take) => take, guard: () => {}, clientOf: own };
   const trusted = trustList(proxy.trusted);
   // A socket of TLS does not say on which socket it lies; but both have the same two ends.
-  const clients = new Map<string, string>();
+  const clients = new Map<string, { readonly client: string }>();
 
   const before: ProxyDoor["before"] = (take) => (socket) => {
     if (socket.destroyed) return;
     const address = own(socket);
     if (!trusted.check(address, address.includes(":") ? "ipv6" : "ipv4")) return take(socket);
     readHeader(socket, proxy, {
-      read(client) {
-        if (client !== undefined) {
-          const ends = endsOf(socket);
-          clients.set(ends, client);
-          socket.once("close", () => clients.delete(ends));
-        }
+      read(client = address) {
+        const ends = endsOf(socket);
+        const entry = { client };
+        clients.set(ends, entry);
+        // The next connection with the same ends may have come before this one's end was heard.
+        socket.once("close", () => clients.get(ends) === entry && clients.delete(ends));
         take(socket);
       },
       failed: (error) => refused?.(address, error),
@@ -54,7 +54,7 @@ export function createProxyDoor({ proxy, refused }: Pick<ListenOptions, "proxy" 
         }),
       );
     },
-    clientOf: (socket) => clients.get(endsOf(socket)) ?? own(socket),
+    clientOf: (socket) => clients.get(endsOf(socket))?.client ?? own(socket),
   };
 }
 

@@ -146,6 +146,27 @@ describe("proxies", () => {
     }
   });
 
+  test("may use a port again: the next connection from there is another client's", async () => {
+    const { port, accepted } = await start(tcp(trusting));
+    let localPort: number | undefined;
+    for (const [header, address] of [
+      [proxyLine("TCP4 203.0.113.7 192.0.2.9 1 2"), "203.0.113.7"],
+      [proxyLine("UNKNOWN"), "127.0.0.1"],
+      [proxyLine("TCP4 203.0.113.8 192.0.2.9 1 2"), "203.0.113.8"],
+    ] as const) {
+      const before = accepted.length;
+      const socket = connect({ host: "127.0.0.1", port, ...(localPort === undefined ? {} : { localPort }) });
+      kept(overSocket(socket, "connect")).send(header);
+      await until(() => accepted.length).toBe(before + 1);
+      expect(accepted[before]?.socket.remoteAddress).toBe(address);
+      expect(localPort ?? socket.localPort).toBe(socket.localPort);
+      localPort = socket.localPort;
+      // A proper end would keep the port for a while.
+      socket.resetAndDestroy();
+      await until(() => accepted[before]?.heard.closes.length).toBe(1);
+    }
+  });
+
   test("that are not set up are told of, once; who only looks whether somebody listens is not", async () => {
     const told: unknown[] = [];
     const log = { ...acceptorHost.log, warn: (...line: unknown[]) => void told.push(line) };

@@ -130,18 +130,30 @@ describe("webSocketOn(), on a server of the application", () => {
     expect(client.state).toBe("open");
   });
 
-  test("other upgrades stay the application's; those that nobody has are refused", async () => {
+  test.each(["before", "after"])("other upgrades stay the application's, who listened %s nano did", async (when) => {
     const { server, port } = await application();
-    const { accepted } = await start(server);
-    expect(await status(port, "/chat")).toBe("404 Not Found");
     const chat = new WebSocketServer({ noServer: true });
-    server.on("upgrade", (request, socket, head) => {
-      if (request.url === "/chat") chat.handleUpgrade(request, socket, head, (own) => own.send("the application's"));
-    });
+    const listenToo = (): void => {
+      server.on("upgrade", (request, socket, head) => {
+        if (request.url !== "/chat") return;
+        // It may take its time.
+        setImmediate(() => chat.handleUpgrade(request, socket, head, (own) => own.send("the application's")));
+      });
+    };
+    if (when === "before") listenToo();
+    const { accepted } = await start(server);
+    if (when === "after") listenToo();
     const client = dial(port, "/chat");
     await until(() => client.heard).toBe("the application's".length);
     expect(await status(port, "/play")).toBe("101 Switching Protocols");
     await until(() => accepted.length).toBe(1);
+  });
+
+  test("upgrades that nobody has are refused", async () => {
+    const { server, port } = await application();
+    const { accepted } = await start(server);
+    for (const path of ["/chat", "/", "/play/", "/PLAY"]) expect(await status(port, path)).toBe("404 Not Found");
+    expect(accepted).toEqual([]);
   });
 
   test("several on one server: each its path, in whatever order; what none has is refused once", async () => {
