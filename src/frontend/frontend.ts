@@ -1,9 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.ts";
-import { type Clock, type Random, sleep, toHex, within } from "../clock/index.ts";
+import { type Clock, type Random, sleep } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
-import type { HandshakeRequest } from "../handshake/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
@@ -15,22 +14,25 @@ import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { createUserTable, type UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
-import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
+import type { Authenticate } from "./authenticate.ts";
 import { createBackendFrames } from "./backend-frames.ts";
 import { type CompressionOptions, createClientForms } from "./client-form.ts";
 import { ClientSession, type SessionHost } from "./client-session.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionHost, HandshakeOutcome } from "./connection-host.ts";
+import type { ConnectionHost } from "./connection-host.ts";
 import { createDescriber, type DescribeError } from "./describe-error.ts";
 import { createDictionary } from "./dictionary.ts";
 import type { DispatchHost } from "./dispatcher.ts";
 import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
 import { createFindRoute } from "./find-route.ts";
+import { createFlusher } from "./flusher.ts";
+import { createFrontendLinks } from "./frontend-links.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { createPressure } from "./pressure.ts";
+import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
@@ -99,16 +101,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const admission = createAdmission(limits, { random: options.random, pressure, hits: counters.limits, nowMs: clock.now() });
   const connections = new Set<Connection>();
   const sessions = new Map<string, ClientSession>();
-  const dirty = new Set<Connection>();
+  const flusher = createFlusher(clock);
   const secret = options.random.bytes(32);
   const capability = (id: string): Uint8Array => createHmac("sha256", secret).update(`${options.incarnation}\n${id}`).digest();
   const users = createUserTable<ClientSession>(clock);
   const announcer = createInterestAnnouncer(() => membership);
   const membership = createMembership((key, has) => {
-    if (has) linkAll(key.type);
+    if (has) links.linkAll(key.type);
     announcer.changed(key, has);
   });
   const peers = createSessionPeers({ clock, capability });
+  const links = createFrontendLinks({ ...options, peers, sessions: () => sessions.values() });
   const backendFrames = createBackendFrames({
     peers,
     users,
@@ -129,12 +132,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   });
   const shown = (): readonly RouteInfo[] => [...directory.clientRoutes, ...directory.clientPushes];
   const started: Acceptor[] = [];
-  // Servers that saw a session over a link that broke.
-  const orphans = new WeakMap<ClientSession, Set<bigint>>();
-  // Types of which a method was called or a group has members: `any` chooses among all their servers, so all are linked.
-  const linkedTypes = new Set<string>();
   let known: ReadonlySet<bigint> = new Set();
-  let flushing = false;
   let draining = false;
   let sweep: { cancel(): void } | undefined;
   const door = createDoor({
@@ -143,15 +141,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
     bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size : undefined),
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
-
-  function linkAll(type: string): void {
-    linkedTypes.add(type);
-    for (const server of directory.ofType(type)) {
-      if (server.incarnation === options.incarnation || server.state === "starting" || options.linkOf(server)) continue;
-      // Whoever needs the link hears of the failure; the next change of servers tries again.
-      options.linkTo(server).catch((reason: unknown) => log.debug({ err: reason, server: server.id }, "no link yet"));
-    }
-  }
 
   const sessionHost: SessionHost = {
     ...options,
@@ -164,7 +153,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     directory,
     now: () => clock.now(),
     linkTo(server: ServerInfo) {
-      for (const type of server.types) linkAll(type);
+      for (const type of server.types) links.linkAll(type);
       return options.linkTo(server);
     },
     handlerFailed: (route, reason) => log.error({ err: reason, route }, "a handler threw"),
@@ -176,9 +165,16 @@ export function createFrontend(options: FrontendOptions): Frontend {
       sessions.delete(session.id);
       if (reason.code === "too_slow") counters.tooSlow++;
     },
-    flushSoon,
+    flushSoon: flusher.add,
     latestKey: (push) => latestKey(directory.route(push.route)?.info, push),
   };
+
+  const reception = createReception({
+    ...options,
+    forms,
+    begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
+    admitted: (session) => sessions.set(session.id, session),
+  });
 
   const connectionHost: ConnectionHost = {
     limits,
@@ -199,61 +195,15 @@ export function createFrontend(options: FrontendOptions): Frontend {
         ? undefined
         : { kick: { code: "busy", reason: "the server is busy: try again later" }, afterMs };
     },
-    handshake,
-    flushSoon,
+    handshake: reception,
+    flushSoon: flusher.add,
     acknowledged: () => door.acknowledged(),
     closed: (connection) => {
-      dirty.delete(connection);
+      flusher.remove(connection);
       if (connections.delete(connection)) door.left(connection.remoteAddress, connection.acknowledged);
     },
     released: () => door.released(),
   };
-
-  function flushSoon(connection: Connection): void {
-    dirty.add(connection);
-    if (flushing) return;
-    flushing = true;
-    clock.soon(() => {
-      flushing = false;
-      const turn = [...dirty];
-      dirty.clear();
-      for (const one of turn) one.flush();
-    });
-  }
-
-  async function handshake(connection: Connection, request: HandshakeRequest): Promise<HandshakeOutcome> {
-    const form = forms.choose(request);
-    if (!form) {
-      return refuse(400, "invalid_argument", `this server does not speak "${request.sys.serializer}"`);
-    }
-    const { sys } = request;
-    const platform = sys.platform ?? sys.type ?? "";
-    const version = sys.clientVersion ?? sys.version ?? "";
-    const { remoteAddress } = connection;
-    const client = { platform, version, fingerprint: sys.nano?.fingerprint, remoteAddress };
-    const id = toHex(options.random.bytes(16));
-    const session = new ClientSession(id, connection, client, sessionHost);
-    try {
-      const decided: Authenticated | Refusal | undefined = await within(
-        clock,
-        Math.max(1, connection.acceptedAtMs + limits.handshakeMs - clock.now()),
-        Promise.resolve(options.authenticate?.({ platform, version, user: request.user, remoteAddress, resumed: false })),
-        () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
-      );
-      if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
-      sessions.set(id, session);
-      if (decided) await admit(session, decided);
-      return { ok: true, session, form };
-    } catch (reason) {
-      log.error({ err: reason }, "authenticate threw");
-      return { ...refuse(400, "internal", "authentication failed"), begun: session };
-    }
-  }
-
-  async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
-    if (data) await session.write(firstData(data), undefined);
-    if (user !== undefined) await session.bind(user, roles ?? []);
-  }
 
   function accept(socket: AcceptedSocket): Connection {
     counters.accepted++;
@@ -325,30 +275,16 @@ export function createFrontend(options: FrontendOptions): Frontend {
     frame: backendFrames,
     linkOpened(link) {
       announcer.opened(link);
-      const waiting = [...sessions.values()].filter((session) => orphans.get(session)?.has(link.peer.incarnation));
-      for (const session of waiting) orphans.get(session)?.delete(link.peer.incarnation);
-      peers.takeOver(link, waiting);
+      links.opened(link);
     },
-    linkBroken(link) {
-      // Whoever dialed does so again; but what waits at the other end for this one's sessions need not wait for that.
-      const server = directory.byIncarnation(link.peer.incarnation);
-      if (server && !link.dialed) relink(server, clock.now() + relinkMs);
-    },
+    linkBroken: links.broken,
     linkClosed(link) {
       announcer.closed(link);
-      const open = peers.forget(link);
-      for (const session of open) {
-        // Of what the other server has pushed since it broke, nothing has come.
-        if (link.broken) session.missedPushes();
-        orphans.set(session, (orphans.get(session) ?? new Set()).add(link.peer.incarnation));
-      }
-      // The server may be there still, and must not take these sessions for lost.
-      const server = directory.byIncarnation(link.peer.incarnation);
-      if (server && open.length > 0) relink(server, clock.now() + relinkMs);
+      links.closed(link);
     },
     serversChanged() {
       dictionary?.learn(shown().map(({ route }) => route));
-      for (const type of linkedTypes) linkAll(type);
+      links.serversChanged();
       const here = new Set(directory.servers.map((server) => server.incarnation));
       for (const incarnation of known) {
         if (!here.has(incarnation)) for (const session of sessions.values()) session.peerLost(incarnation);
@@ -370,19 +306,4 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const connection of [...connections]) connection.destroy({ kind: "draining", message: "the server has stopped" });
     },
   };
-
-  function relink(server: ServerInfo, untilMs: number): void {
-    if (options.linkOf(server) || directory.byIncarnation(server.incarnation) === undefined) return;
-    options.linkTo(server).catch(() => {
-      const delayMs = 100 + options.random.next() * 400;
-      if (clock.now() + delayMs < untilMs) clock.after(delayMs, () => relink(server, untilMs));
-    });
-  }
-}
-
-// As long as a server keeps the sessions of a broken link.
-const relinkMs = 5_000;
-
-function refuse(code: number, kick: string, reason: string): Extract<HandshakeOutcome, { readonly ok: false }> {
-  return { ok: false, code, kick: { code: kick, reason } };
 }

@@ -99,7 +99,7 @@ export function listening(
 const closeTimeoutMs = 5_000;
 
 /** Resolves with what `then` makes of an open socket; rejects with its error, or the signal's reason. */
-export function connected<T>(socket: Socket, ready: "connect" | "secureConnect", signal: AbortSignal, then: () => T): Promise<T> {
+function connected<T>(socket: Socket, ready: "connect" | "secureConnect", signal: AbortSignal, then: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       signal.removeEventListener("abort", aborted);

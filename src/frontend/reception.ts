@@ -1,0 +1,66 @@
+import { type Clock, type Random, toHex, within } from "../clock/index.ts";
+import type { HandshakeRequest } from "../handshake/index.ts";
+import type { Logger } from "../logger/index.ts";
+import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
+import type { ClientForms } from "./client-form.ts";
+import type { ClientSession } from "./client-session.ts";
+import type { Connection } from "./connection.ts";
+import type { HandshakeOutcome } from "./connection-host.ts";
+import type { ResolvedLimits } from "./limits.ts";
+
+/** What deciding on handshakes needs. */
+export interface ReceptionOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits: ResolvedLimits;
+  readonly forms: ClientForms;
+  readonly authenticate: Authenticate | undefined;
+  /** Makes a session, which nobody can find yet. */
+  readonly begin: (id: string, connection: Connection, client: ClientSession["core"]["client"]) => ClientSession;
+  /** The session is let in. */
+  readonly admitted: (session: ClientSession) => void;
+}
+
+/** Decides on handshakes: how the client is spoken to, and who it is. Never rejects. */
+export type Reception = (connection: Connection, request: HandshakeRequest) => Promise<HandshakeOutcome>;
+
+/** Makes one. */
+export function createReception(options: ReceptionOptions): Reception {
+  const { clock, log, limits, forms } = options;
+
+  async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
+    if (data) await session.write(firstData(data), undefined);
+    if (user !== undefined) await session.bind(user, roles ?? []);
+  }
+
+  return async (connection, request) => {
+    const form = forms.choose(request);
+    if (!form) return refuse(400, "invalid_argument", `this server does not speak "${request.sys.serializer}"`);
+    const { sys } = request;
+    const platform = sys.platform ?? sys.type ?? "";
+    const version = sys.clientVersion ?? sys.version ?? "";
+    const { remoteAddress } = connection;
+    const client = { platform, version, fingerprint: sys.nano?.fingerprint, remoteAddress };
+    const session = options.begin(toHex(options.random.bytes(16)), connection, client);
+    try {
+      const decided: Authenticated | Refusal | undefined = await within(
+        clock,
+        Math.max(1, connection.acceptedAtMs + limits.handshakeMs - clock.now()),
+        Promise.resolve(options.authenticate?.({ platform, version, user: request.user, remoteAddress, resumed: false })),
+        () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
+      );
+      if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
+      options.admitted(session);
+      if (decided) await admit(session, decided);
+      return { ok: true, session, form };
+    } catch (reason) {
+      log.error({ err: reason }, "authenticate threw");
+      return { ...refuse(400, "internal", "authentication failed"), begun: session };
+    }
+  };
+}
+
+function refuse(code: number, kick: string, reason: string): Extract<HandshakeOutcome, { readonly ok: false }> {
+  return { ok: false, code, kick: { code: kick, reason } };
+}
