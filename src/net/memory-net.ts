@@ -89,7 +89,10 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
 
   return {
     as: (host) => ({
-      listen: async ({ port }, accept) => listen(host, port, accept),
+      async listen({ port, proxy }, accept) {
+        if (proxy) throw new Error("no proxy stands before a listener in memory");
+        return listen(host, port, accept);
+      },
       connect: ({ port }, events, signal) => connect(host, port, events, signal),
     }),
     cut: (one, other) => void cuts.add(between(one, other)),

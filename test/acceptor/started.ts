@@ -19,7 +19,7 @@ export const acceptorHost: AcceptorHost = {
 };
 
 /** One client of an acceptor, and what it said. */
-export interface AcceptedClient {
+interface AcceptedClient {
   readonly socket: AcceptedSocket;
   readonly heard: Recorder;
 }

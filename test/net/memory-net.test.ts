@@ -26,6 +26,12 @@ async function hosts(latencyMs?: number) {
 }
 
 describe("createMemoryNet()", () => {
+  test("no proxy is believed to stand before a listener", async () => {
+    const { net } = await hosts();
+    const listening = net.as("room").listen({ host, port: 0, proxy: { trusted: ["127.0.0.1"] } }, acceptor().accept);
+    await expect(listening).rejects.toThrow("no proxy");
+  });
+
   test("peers see each other's host; bytes take their time, and are under way", async () => {
     const { net, dial, pass } = await hosts(20);
     const { stream, far } = await dial("gate");
