@@ -145,10 +145,8 @@ describe("its search for the protocol of a port", () => {
     ["TCP", (): number => chat.ready.tcp ?? 0, ["closed", "closed", "closed"]],
     ["WebSocket", (): number => chat.ready.ws ?? 0, ["closed", "open", "closed"]],
   ])("on the port of %s", async (_name, port, expected) => {
-    const from = performance.now();
     const found: string[] = [];
     for (const [, attempt] of tries(port())) found.push(await attempt());
     expect(found).toEqual(expected);
-    expect(performance.now() - from).toBeLessThan(soonMs);
   });
 });

@@ -469,10 +469,8 @@ describe("a kick", () => {
     const other = await open();
     other.request(1, "edge.login", '{"name":"ann"}');
     await other.message();
-    const kickedAt = performance.now();
     // The socket is closed under it, whatever it has not read.
     await edge.server.stop();
-    expect(performance.now() - kickedAt).toBeLessThan(7_000);
     raw.resume();
     const all = read(await raw.closed());
     expect(all.length).toBeLessThan(201);
