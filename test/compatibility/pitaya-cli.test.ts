@@ -111,8 +111,6 @@ test("without reflection there are no docs", async () => {
 
 // It tries wss, ws, TLS, and TCP at last, on whatever port it is given: every wrong one must end soon (clients.md, rule 8).
 describe("its search for the protocol of a port", () => {
-  const soonMs = 1_500;
-
   function tries(port: number): readonly (readonly [string, () => Promise<string>])[] {
     const socket = (url: string) => (): Promise<string> =>
       new Promise((resolve) => {
