@@ -22,7 +22,7 @@ export const webSocketNet: WebSocketNet = {
     const door = createProxyDoor(options);
     const tls = options.tls && createServerTls(options.tls);
     const server = tls ? createTlsServer({ ...httpLimits, ...tls.options }) : createServer(httpLimits);
-    if (options.proxy) door.guard(server);
+    door.guard(server);
     server.on("request", (_request, response) => {
       response.writeHead(426, { "content-type": "text/plain", connection: "close", upgrade: "websocket" });
       response.end("This port speaks WebSocket.\n");
