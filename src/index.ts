@@ -34,7 +34,18 @@ export type {
 } from "./context/index.ts";
 export { moduleKey } from "./context/index.ts";
 export type { Answer, Call, CallOptions, Done, Init, Push, Result } from "./contract/index.ts";
-export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo, ServerState } from "./discovery/index.ts";
+export type {
+  Discovery,
+  DiscoveryEvents,
+  DiscoveryHost,
+  Membership,
+  ServerInfo,
+  ServerState,
+  Store,
+  StoreEntry,
+  StoreWrite,
+  StoreWritten,
+} from "./discovery/index.ts";
 export { etcd, memory } from "./discovery/index.ts";
 export type { CloseReason, Code, DeclaredError, Kick, KickCode, NanoErrorOptions, UndeclaredError } from "./error/index.ts";
 export { NanoError } from "./error/index.ts";

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../clock/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { Store } from "./store.ts";
 
 /** Whether a server takes new work. */
 export type ServerState = "starting" | "ready" | "draining";
@@ -42,6 +43,8 @@ export interface DiscoveryHost {
 
 /** One server's place in the cluster. */
 export interface Membership {
+  /** What all servers remember together: where users are, and groups of users. */
+  readonly store: Store;
   /** Tells the others what changed. */
   update(self: ServerInfo): Promise<void>;
   /** The schema of a hash, gzipped (`nano.cluster.v1.Schema`); undefined where it is not known. */

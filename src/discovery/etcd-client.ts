@@ -1,4 +1,4 @@
-import type { Etcd3, ICompare, IOptions, Watcher } from "etcd3";
+import type { Etcd3, ICompare, IOptions, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse, Watcher } from "etcd3";
 import { type Clock, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { EtcdOptions } from "./etcd.ts";
@@ -31,6 +31,9 @@ export interface EtcdClient {
   /** Puts a value that stays, unless it is there. */
   putOnce(key: string, value: Uint8Array): Promise<void>;
   get(key: string): Promise<Uint8Array | undefined>;
+  /** A transaction. Fails with `not_found`, and does nothing, where a lease that it names is over. */
+  commit(transaction: ITxnRequest): Promise<ITxnResponse>;
+  range(request: IRangeRequest): Promise<IRangeResponse>;
   /** Everything under a prefix, and the revision that this was. */
   list(prefix: string): Promise<{ readonly entries: readonly EtcdEntry[]; readonly revision: bigint }>;
   /** Hears what changes under a prefix after a revision, until `stop`, or until `broken`: then nothing more comes. */
@@ -150,6 +153,15 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
     async get(key) {
       return (await bounded("get", (etcd3) => etcd3.get(key).buffer())) ?? undefined;
     },
+    async commit(transaction) {
+      try {
+        return await bounded("a transaction", ({ kv }) => kv.txn(transaction, { deadline: deadline() }));
+      } catch (reason) {
+        if (!(reason instanceof NanoError) || !(reason.cause instanceof EtcdLeaseInvalidError)) throw reason;
+        throw new NanoError({ code: "not_found", message: "the lease is over", cause: reason });
+      }
+    },
+    range: (request) => bounded("a range", ({ kv }) => kv.range(request, { deadline: deadline() })),
     async list(prefix) {
       const response = await bounded("list", (etcd3) => etcd3.getAll().prefix(prefix).exec());
       return {

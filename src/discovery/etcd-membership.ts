@@ -2,8 +2,10 @@ import { sleep, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
 import type { EtcdClient } from "./etcd-client.ts";
+import { createEtcdStore } from "./etcd-store.ts";
 import { encodeRecord } from "./record.ts";
 import { ServerList } from "./server-list.ts";
+import type { Store } from "./store.ts";
 
 /** What a place in the cluster stands on. */
 interface EtcdMembershipOptions {
@@ -22,6 +24,7 @@ const mostBackoffMs = 2_000;
 
 /** One server's records under its own lease, and everyone's list. */
 export class EtcdMembership implements Membership {
+  readonly store: Store;
   readonly #options: EtcdMembershipOptions;
   readonly #client: EtcdClient;
   readonly #prefix: string;
@@ -45,6 +48,7 @@ export class EtcdMembership implements Membership {
   constructor(options: EtcdMembershipOptions, self: ServerInfo) {
     this.#options = options;
     this.#client = options.client;
+    this.store = createEtcdStore(options.client, options.prefix);
     this.#prefix = options.prefix;
     this.#leaseMs = options.leaseMs;
     this.#events = options.events;

@@ -2,3 +2,4 @@ export type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo,
 export { type EtcdOptions, etcd } from "./etcd.ts";
 export { type MemoryDiscovery, memory } from "./memory.ts";
 export { decodeRecord, encodeRecord } from "./record.ts";
+export { maxStoreBatch, type Store, type StoreEntry, type StoreWrite, type StoreWritten } from "./store.ts";

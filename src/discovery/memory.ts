@@ -1,4 +1,5 @@
 import type { Discovery, DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
+import { createMemoryStore } from "./memory-store.ts";
 import { mustFit } from "./record.ts";
 
 /** Servers of one process. */
@@ -23,6 +24,7 @@ interface Member {
 export function memory(options: { readonly leaseMs?: number } = {}): MemoryDiscovery {
   const members = new Map<string, Member>();
   const schemas = new Map<string, Uint8Array>();
+  const store = createMemoryStore();
 
   function list(): ServerInfo[] {
     const servers = [...members.values()].map((member) => member.self);
@@ -56,6 +58,7 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
       events.changed(list());
       tellAll();
       return {
+        store: store(() => host.clock.now()),
         async update(next) {
           mustFit(next);
           if (members.get(self.id) !== member) return;
