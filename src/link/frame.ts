@@ -19,7 +19,7 @@ export interface OutFrame {
   latest: string | undefined;
   /** Given when it is written; 0 before, and for what is no data frame. */
   number: number;
-  /** Of what is held: how many frames must have left the outbox before. */
+  /** Of what is held, or leaves in pieces: how many frames must have left the outbox before. */
   after: number;
 }
 

@@ -1,8 +1,8 @@
 import type { OutFrame } from "./frame.ts";
 import { HeldOrders, type Order } from "./order.ts";
 
-/** Whether a frame may leave now: it may, it lacks credit as all pushes behind it do, or it lacks another thing. */
-export type Leave = "yes" | "credit" | "no";
+/** Whether a frame may leave now: whole, in pieces, or not since it lacks credit, as all pushes behind it do, or something else. */
+export type Leave = "whole" | "pieces" | "credit" | "no";
 
 /** Frames that wait: pushes for credit, for room, or for a stream; others behind what they must not overtake. */
 export class HeldFrames {
@@ -32,6 +32,11 @@ export class HeldFrames {
     this.#count(frame, 1);
   }
 
+  /** Lets all wait until so many frames have left the outbox. */
+  behind(left: number): void {
+    for (const frame of this.#frames) if (frame) frame.after = left;
+  }
+
   meets(order: Order): boolean {
     return this.#orders.meets(order);
   }
@@ -50,7 +55,9 @@ export class HeldFrames {
       const frame = this.#frames[at];
       if (!frame) continue;
       const may = orders.meets(frame.order) ? "no" : leave(frame);
-      if (may === "yes") {
+      if (may === "whole" || may === "pieces") {
+        // As long as it is under way, others must not overtake it.
+        if (may === "pieces") orders.add(frame.order);
         this.#frames[at] = undefined;
         this.#count(frame, -1);
         left -= frame.bytes.length;

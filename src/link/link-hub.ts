@@ -42,11 +42,14 @@ export interface LinkHubOptions {
 }
 
 const dialTimeoutMs = 3_000;
+// A link whose stream broke has 5 s: time for more than one attempt.
+const redialTimeoutMs = 1_000;
 const greetTimeoutMs = 5_000;
 const sweepMs = 500;
 const pingAfterMs = 2_000;
 const silentMs = 5_000;
 const idleMs = 60_000;
+const firstReopenMs = 50;
 const reopenMs = 200;
 const maxGreeting = 1_024;
 
@@ -78,7 +81,8 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       log.info({ peer: link.peer.id, why: error.message }, "link broken");
       options.events.broken(link, error);
       const server = dialedServers.get(link);
-      if (server) reopen(link, server);
+      // Not in step with the others that lost the same server; and not where the next stream is there already.
+      if (server) clock.after(firstReopenMs * random.next(), () => reopen(link, server));
     },
     closed(link, error) {
       const { id, incarnation } = link.peer;
@@ -187,8 +191,9 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       (reason: unknown) => opened.reject(unavailable(NanoError.from(reason).message, reason)),
     );
     try {
-      const link = await within(clock, dialTimeoutMs, opened.promise, () => {
-        throw unavailable(`no answer within ${dialTimeoutMs} ms`);
+      const timeoutMs = links.has(server.incarnation) ? redialTimeoutMs : dialTimeoutMs;
+      const link = await within(clock, timeoutMs, opened.promise, () => {
+        throw unavailable(`no answer within ${timeoutMs} ms`);
       });
       dialedServers.set(link, server);
       return link;

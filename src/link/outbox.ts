@@ -97,8 +97,11 @@ export class Outbox {
 
   /** Behind what is there. A large frame must have a slot. */
   add(frame: OutFrame): void {
-    if (this.sliced(frame.bytes)) this.#slicers.push(new Slicer(frame, ++this.#streams));
-    else this.#queue.push(frame);
+    if (this.sliced(frame.bytes)) {
+      // It overtakes nothing of its order that was there before; what comes after it is held up.
+      frame.after ||= this.end;
+      this.#slicers.push(new Slicer(frame, ++this.#streams));
+    } else this.#queue.push(frame);
     this.#queuedBytes += frame.bytes.length;
     this.touch();
   }
@@ -161,9 +164,9 @@ export class Outbox {
     }
   }
 
-  /** Takes away what was not written, and is whole. */
+  /** Takes away what was not written to its end, each order in its own. */
   take(): OutFrame[] {
-    const frames = [...this.#slicers.splice(0).map(({ frame }) => frame), ...this.#queue.slice(this.#head).filter(isWhole)];
+    const frames = [...this.#queue.slice(this.#head).filter(isWhole), ...this.#slicers.splice(0).map(({ frame }) => frame)];
     this.#queue = [];
     this.#first = [];
     this.#head = this.#queuedBytes = 0;
@@ -188,6 +191,7 @@ export class Outbox {
     });
     for (const slicer of [...this.#slicers]) {
       if (left <= 0) break;
+      if (slicer.frame.after > this.left) continue;
       const before = slicer.restBytes;
       const bytes = slicer.next();
       this.#queuedBytes -= before - slicer.restBytes;

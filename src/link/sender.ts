@@ -56,6 +56,7 @@ export class Sender implements OutboxOwner {
       this.#options.counters.resent++;
       outbox.addInLine(frame);
     }
+    this.#held.behind(outbox.end);
     outbox.touch();
   }
 
@@ -67,10 +68,7 @@ export class Sender implements OutboxOwner {
     for (const frame of this.#sent.take()) if (frame.kept) this.#sent.add(frame);
     // What has a number is among those.
     const unsent = [...(outbox?.take() ?? []), ...this.#held.take()].filter(({ kept, number }) => kept && number === 0);
-    for (const frame of unsent) {
-      frame.after = 0;
-      this.#held.add(frame);
-    }
+    for (const frame of unsent) this.#held.add(frame);
   }
 
   /** Nothing will be sent any more; gives the pushes that may not have arrived. */
@@ -139,7 +137,8 @@ export class Sender implements OutboxOwner {
     const leave = (frame: OutFrame): Leave => {
       if (frame.after > outbox.left) return "no";
       if (frame.push && this.#underway + frame.cost > this.#pushWindow) return "credit";
-      return outbox.sliced(frame.bytes) && !outbox.slot ? "no" : "yes";
+      if (!outbox.sliced(frame.bytes)) return "whole";
+      return outbox.slot ? "pieces" : "no";
     };
     this.#held.release(bytes, outbox.slicedOrders, leave, (frame) => {
       if (frame.push) this.#underway += frame.cost;
