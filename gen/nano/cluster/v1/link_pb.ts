@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nano/cluster/v1/link.proto.
  */
 export const file_nano_cluster_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIuYHCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAQgYKBGJvZHki2wEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SEAoIZmVhdHVyZXMYAyADKAkSCgoCaWQYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAYSDQoFdHlwZXMYBiADKAkSEAoIZnJvbnRlbmQYByABKAgSDgoGc2NoZW1hGAggASgJEhEKCWVuY29kaW5ncxgJIAMoCRIRCgljaGFsbGVuZ2UYCiABKAwSDgoGd2FudGVkGAsgASgGEgwKBGxpbmsYDCABKAYiFAoFUHJvb2YSCwoDbWFjGAEgASgMIowCCg5TZXNzaW9uQ29udGV4dBIPCgdzZXNzaW9uGAEgASgMEhAKCGZyb250ZW5kGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgGEhIKCmNhcGFiaWxpdHkYBCABKAwSDAoEdXNlchgFIAEoCRINCgVyb2xlcxgGIAMoCRI3CgRkYXRhGAcgAygLMikubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0LkRhdGFFbnRyeRIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbxorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEIn4KBVBhdGNoEg4KBmhhbmRsZRgBIAEoDRIPCgd2ZXJzaW9uGAIgASgEEikKBGRhdGEYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBIpCgR1c2VyGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLlVzZXJDaGFuZ2UiOwoKRmllbGRQYXRjaBIMCgR0eXBlGAEgASgJEg4KBmZpZWxkcxgCIAEoDBIPCgdjbGVhcmVkGAMgAygNIikKClVzZXJDaGFuZ2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCSJRCgNFbmQSDgoGaGFuZGxlGAEgASgNEiwKBnJlYXNvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlYXNvbhIMCgRjYWxsGAMgASgEIjoKC0Nsb3NlUmVhc29uEgwKBGtpbmQYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIggKBlN5bmNlZCKSAQoHRm9yd2FyZBIMCgRjYWxsGAEgASgEEg4KBmhhbmRsZRgCIAEoDRINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEg4KBm5vdGlmeRgFIAEoCBIrCghlbnZlbG9wZRgGIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZRIPCgd2ZXJzaW9uGAcgASgEIl4KBENhbGwSDAoEY2FsbBgBIAEoBBINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEisKCGVudmVsb3BlGAQgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlImgKCEVudmVsb3BlEhQKDHJlbWFpbmluZ19tcxgBIAEoDRIMCgRob3BzGAIgASgNEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSLtAQoGQW5zd2VyEgwKBGNhbGwYASABKAQSDgoEYm9keRgCIAEoDEgAEiYKBWVycm9yGAMgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3JIABInCgVib3VuZBgEIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZEgAEhEKB3dyaXR0ZW4YBSABKAhIABIpCgZtaXNzZWQYBiABKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWlzc2VkSAASKwoHbWVtYmVycxgHIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzSABCCQoHb3V0Y29tZSIXCgVCb3VuZBIOCgZmb3JtZXIYASABKAkiKQoGTWlzc2VkEhAKCHNlc3Npb25zGAEgAygMEg0KBXVzZXJzGAIgAygJIhYKBkNhbmNlbBIMCgRjYWxsGAEgASgEIvUBCgRQdXNoEg0KBXJvdXRlGAEgASgJEgwKBGJvZHkYAiABKAwSEAoIZGVsaXZlcnkYAyABKAkSEAoGaGFuZGxlGAQgASgNSAASKwoFZ3JvdXAYBSABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lSAASJwoFdXNlcnMYBiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuVXNlcnNIABIuCgdzZXNzaW9uGAggASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgZleGNlcHQYByADKAwSDAoEY2FsbBgJIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIqEBCgVXcml0ZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIqCgVwYXRjaBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEi0KCGV4cGVjdGVkGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gihwEKC0dyb3VwQ2hhbmdlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EikKBWdyb3VwGAMgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIOCgZyZW1vdmUYBCABKAgiRQoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIzCgdNZW1iZXJzEigKB21lbWJlcnMYASADKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyIicKBk1lbWJlchIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkigwEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgicAoDR2FwEg8KB2hhbmRsZXMYASADKA0SKgoGZ3JvdXBzGAIgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgV1c2VycxgDIAMoCRIQCghzZXNzaW9ucxgEIAMoDBILCgNhbGwYBSABKAgiJwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSDAoEY29kZRgCIAEoCTJWCgtMaW5rU2VydmljZRJHCgRMaW5rEhwubmFuby5jbHVzdGVyLnYxLkxpbmtSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkxpbmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_nano_client_v1_client]);
+  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIsEICgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAEicKBWNsYWltGCYgASgLMhYubmFuby5jbHVzdGVyLnYxLkNsYWltSAASMAoKdXNlcl9xdWVyeRgnIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Vc2VyUXVlcnlIAEIGCgRib2R5ItsBCgVIZWxsbxIUCgxwcm90b2NvbF9taW4YASABKA0SFAoMcHJvdG9jb2xfbWF4GAIgASgNEhAKCGZlYXR1cmVzGAMgAygJEgoKAmlkGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgGEg0KBXR5cGVzGAYgAygJEhAKCGZyb250ZW5kGAcgASgIEg4KBnNjaGVtYRgIIAEoCRIRCgllbmNvZGluZ3MYCSADKAkSEQoJY2hhbGxlbmdlGAogASgMEg4KBndhbnRlZBgLIAEoBhIMCgRsaW5rGAwgASgGIhQKBVByb29mEgsKA21hYxgBIAEoDCKMAgoOU2Vzc2lvbkNvbnRleHQSDwoHc2Vzc2lvbhgBIAEoDBIQCghmcm9udGVuZBgCIAEoCRITCgtpbmNhcm5hdGlvbhgDIAEoBhISCgpjYXBhYmlsaXR5GAQgASgMEgwKBHVzZXIYBSABKAkSDQoFcm9sZXMYBiADKAkSNwoEZGF0YRgHIAMoCzIpLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dC5EYXRhRW50cnkSKwoGY2xpZW50GAggASgLMhsubmFuby5jbHVzdGVyLnYxLkNsaWVudEluZm8aKwoJRGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiXAoKQ2xpZW50SW5mbxIQCghwbGF0Zm9ybRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIlkKBE9wZW4SDgoGaGFuZGxlGAEgASgNEjAKB2NvbnRleHQYAiABKAsyHy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbkNvbnRleHQSDwoHdmVyc2lvbhgDIAEoBCJ+CgVQYXRjaBIOCgZoYW5kbGUYASABKA0SDwoHdmVyc2lvbhgCIAEoBBIpCgRkYXRhGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gSKQoEdXNlchgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Vc2VyQ2hhbmdlIjsKCkZpZWxkUGF0Y2gSDAoEdHlwZRgBIAEoCRIOCgZmaWVsZHMYAiABKAwSDwoHY2xlYXJlZBgDIAMoDSIpCgpVc2VyQ2hhbmdlEgwKBHVzZXIYASABKAkSDQoFcm9sZXMYAiADKAkiUQoDRW5kEg4KBmhhbmRsZRgBIAEoDRIsCgZyZWFzb24YAiABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24SDAoEY2FsbBgDIAEoBCI6CgtDbG9zZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIICgZTeW5jZWQikgEKB0ZvcndhcmQSDAoEY2FsbBgBIAEoBBIOCgZoYW5kbGUYAiABKA0SDQoFcm91dGUYAyABKAkSDAoEYm9keRgEIAEoDBIOCgZub3RpZnkYBSABKAgSKwoIZW52ZWxvcGUYBiABKAsyGS5uYW5vLmNsdXN0ZXIudjEuRW52ZWxvcGUSDwoHdmVyc2lvbhgHIAEoBCJeCgRDYWxsEgwKBGNhbGwYASABKAQSDQoFcm91dGUYAiABKAkSDAoEYm9keRgDIAEoDBIrCghlbnZlbG9wZRgEIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZSJoCghFbnZlbG9wZRIUCgxyZW1haW5pbmdfbXMYASABKA0SDAoEaG9wcxgCIAEoDRITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0i7QEKBkFuc3dlchIMCgRjYWxsGAEgASgEEg4KBGJvZHkYAiABKAxIABImCgVlcnJvchgDIAEoCzIVLm5hbm8uY2xpZW50LnYxLkVycm9ySAASJwoFYm91bmQYBCABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQm91bmRIABIRCgd3cml0dGVuGAUgASgISAASKQoGbWlzc2VkGAYgASgLMhcubmFuby5jbHVzdGVyLnYxLk1pc3NlZEgAEisKB21lbWJlcnMYByABKAsyGC5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyc0gAQgkKB291dGNvbWUiFwoFQm91bmQSDgoGZm9ybWVyGAEgASgJIikKBk1pc3NlZBIQCghzZXNzaW9ucxgBIAMoDBINCgV1c2VycxgCIAMoCSIWCgZDYW5jZWwSDAoEY2FsbBgBIAEoBCL1AQoEUHVzaBINCgVyb3V0ZRgBIAEoCRIMCgRib2R5GAIgASgMEhAKCGRlbGl2ZXJ5GAMgASgJEhAKBmhhbmRsZRgEIAEoDUgAEisKBWdyb3VwGAUgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZUgAEicKBXVzZXJzGAYgASgLMhYubmFuby5jbHVzdGVyLnYxLlVzZXJzSAASLgoHc2Vzc2lvbhgIIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5SAASDgoGZXhjZXB0GAcgAygMEgwKBGNhbGwYCSABKARCCAoGdGFyZ2V0IjEKClNlc3Npb25LZXkSDwoHc2Vzc2lvbhgBIAEoDBISCgpjYXBhYmlsaXR5GAIgASgMIicKCUdyb3VwTmFtZRIMCgR0eXBlGAEgASgJEgwKBG5hbWUYAiABKAkiFgoFVXNlcnMSDQoFdXNlcnMYASADKAkiYwoES2ljaxIvCgdzZXNzaW9uGAEgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSDAoEY29kZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDAoEY2FsbBgEIAEoBCJjCg1TZXNzaW9uVGFyZ2V0EhAKBmhhbmRsZRgBIAEoDUgAEioKA2tleRgCIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5SAASDgoEdXNlchgDIAEoCUgAQgQKAmJ5ImIKBEJpbmQSDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSDAoEdXNlchgDIAEoCRINCgVyb2xlcxgEIAMoCSJWCgVDbGFpbRIMCgRjYWxsGAEgASgEEgwKBHVzZXIYAiABKAkSDwoHc2Vzc2lvbhgDIAEoDBIQCghib3VuZF9tcxgEIAEoBBIOCgZmb3JtZXIYBSABKAwiKAoJVXNlclF1ZXJ5EgwKBGNhbGwYASABKAQSDQoFdXNlcnMYAiADKAkioQEKBVdyaXRlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EioKBXBhdGNoGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gSLQoIZXhwZWN0ZWQYBCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaCKHAQoLR3JvdXBDaGFuZ2USDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKQoFZ3JvdXAYAyABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg4KBnJlbW92ZRgEIAEoCCJ0CgpHcm91cFF1ZXJ5EgwKBGNhbGwYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBWNvdW50GAMgASgIEg8KB3Nlc3Npb24YBCABKAwSDQoFYWZ0ZXIYBSABKAwiUAoHTWVtYmVycxIoCgdtZW1iZXJzGAEgAygLMhcubmFuby5jbHVzdGVyLnYxLk1lbWJlchINCgVjb3VudBgCIAEoDRIMCgRtb3JlGAMgASgIIicKBk1lbWJlchIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkigwEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgicAoDR2FwEg8KB2hhbmRsZXMYASADKA0SKgoGZ3JvdXBzGAIgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgV1c2VycxgDIAMoCRIQCghzZXNzaW9ucxgEIAMoDBILCgNhbGwYBSABKAgiJwoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSDAoEY29kZRgCIAEoCTJWCgtMaW5rU2VydmljZRJHCgRMaW5rEhwubmFuby5jbHVzdGVyLnYxLkxpbmtSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkxpbmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_nano_client_v1_client]);
 
 /**
  * @generated from message nano.cluster.v1.LinkRequest
@@ -218,6 +218,18 @@ export type Frame = Message<"nano.cluster.v1.Frame"> & {
      */
     value: Gap;
     case: "gap";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.Claim claim = 38;
+     */
+    value: Claim;
+    case: "claim";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.UserQuery user_query = 39;
+     */
+    value: UserQuery;
+    case: "userQuery";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1123,6 +1135,73 @@ export const BindSchema: GenMessage<Bind> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 27);
 
 /**
+ * A user has come with another session, and the one before is over. Frontend to frontend. Answered as a bind, when its close callbacks have finished.
+ *
+ * @generated from message nano.cluster.v1.Claim
+ */
+export type Claim = Message<"nano.cluster.v1.Claim"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * The new session, and when it was bound.
+   *
+   * @generated from field: bytes session = 3;
+   */
+  session: Uint8Array;
+
+  /**
+   * @generated from field: uint64 bound_ms = 4;
+   */
+  boundMs: bigint;
+
+  /**
+   * The session that is over. Empty: whichever the user had before that time.
+   *
+   * @generated from field: bytes former = 5;
+   */
+  former: Uint8Array;
+};
+
+/**
+ * Describes the message nano.cluster.v1.Claim.
+ * Use `create(ClaimSchema)` to create a new message.
+ */
+export const ClaimSchema: GenMessage<Claim> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 28);
+
+/**
+ * Which of these users are on the frontend. Answered with those that are not.
+ *
+ * @generated from message nano.cluster.v1.UserQuery
+ */
+export type UserQuery = Message<"nano.cluster.v1.UserQuery"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: repeated string users = 2;
+   */
+  users: string[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.UserQuery.
+ * Use `create(UserQuerySchema)` to create a new message.
+ */
+export const UserQuerySchema: GenMessage<UserQuery> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 29);
+
+/**
  * Patches the data of a session. Backend to frontend.
  *
  * @generated from message nano.cluster.v1.Write
@@ -1156,7 +1235,7 @@ export type Write = Message<"nano.cluster.v1.Write"> & {
  * Use `create(WriteSchema)` to create a new message.
  */
 export const WriteSchema: GenMessage<Write> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 28);
+  messageDesc(file_nano_cluster_v1_link, 30);
 
 /**
  * A session enters or leaves a group; without a session, all leave. Backend to frontend.
@@ -1190,7 +1269,7 @@ export type GroupChange = Message<"nano.cluster.v1.GroupChange"> & {
  * Use `create(GroupChangeSchema)` to create a new message.
  */
 export const GroupChangeSchema: GenMessage<GroupChange> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 29);
+  messageDesc(file_nano_cluster_v1_link, 31);
 
 /**
  * Who is in a group, of the clients that the frontend holds. Backend to frontend.
@@ -1207,6 +1286,27 @@ export type GroupQuery = Message<"nano.cluster.v1.GroupQuery"> & {
    * @generated from field: nano.cluster.v1.GroupName group = 2;
    */
   group?: GroupName | undefined;
+
+  /**
+   * Only how many.
+   *
+   * @generated from field: bool count = 3;
+   */
+  count: boolean;
+
+  /**
+   * Set: only whether this session is.
+   *
+   * @generated from field: bytes session = 4;
+   */
+  session: Uint8Array;
+
+  /**
+   * Set: only those whose sessions come behind this one, in the order of their bytes.
+   *
+   * @generated from field: bytes after = 5;
+   */
+  after: Uint8Array;
 };
 
 /**
@@ -1214,16 +1314,32 @@ export type GroupQuery = Message<"nano.cluster.v1.GroupQuery"> & {
  * Use `create(GroupQuerySchema)` to create a new message.
  */
 export const GroupQuerySchema: GenMessage<GroupQuery> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 30);
+  messageDesc(file_nano_cluster_v1_link, 32);
 
 /**
  * @generated from message nano.cluster.v1.Members
  */
 export type Members = Message<"nano.cluster.v1.Members"> & {
   /**
+   * Ordered by session. May be no more than the first of them.
+   *
    * @generated from field: repeated nano.cluster.v1.Member members = 1;
    */
   members: Member[];
+
+  /**
+   * How many there are in all.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Whether there are members behind the last one here.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
 };
 
 /**
@@ -1231,7 +1347,7 @@ export type Members = Message<"nano.cluster.v1.Members"> & {
  * Use `create(MembersSchema)` to create a new message.
  */
 export const MembersSchema: GenMessage<Members> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 31);
+  messageDesc(file_nano_cluster_v1_link, 33);
 
 /**
  * @generated from message nano.cluster.v1.Member
@@ -1253,7 +1369,7 @@ export type Member = Message<"nano.cluster.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 32);
+  messageDesc(file_nano_cluster_v1_link, 34);
 
 /**
  * Which groups have members on this frontend. Frontend to backend.
@@ -1291,7 +1407,7 @@ export type Interest = Message<"nano.cluster.v1.Interest"> & {
  * Use `create(InterestSchema)` to create a new message.
  */
 export const InterestSchema: GenMessage<Interest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 33);
+  messageDesc(file_nano_cluster_v1_link, 35);
 
 /**
  * @generated from message nano.cluster.v1.Ping
@@ -1304,7 +1420,7 @@ export type Ping = Message<"nano.cluster.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 34);
+  messageDesc(file_nano_cluster_v1_link, 36);
 
 /**
  * @generated from message nano.cluster.v1.Pong
@@ -1317,7 +1433,7 @@ export type Pong = Message<"nano.cluster.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 35);
+  messageDesc(file_nano_cluster_v1_link, 37);
 
 /**
  * A piece of a frame over 64 KiB, for a peer that has said "chunks". A frame in chunks is at most 1 MiB, and at most four come at once.
@@ -1346,7 +1462,7 @@ export type Chunk = Message<"nano.cluster.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 36);
+  messageDesc(file_nano_cluster_v1_link, 38);
 
 /**
  * Pushes to these were lost: a link stayed broken too long, or more waited than it holds.
@@ -1389,7 +1505,7 @@ export type Gap = Message<"nano.cluster.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 37);
+  messageDesc(file_nano_cluster_v1_link, 39);
 
 /**
  * The sender closes the link, and will send no more calls on it.
@@ -1415,7 +1531,7 @@ export type Goodbye = Message<"nano.cluster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 38);
+  messageDesc(file_nano_cluster_v1_link, 40);
 
 /**
  * What two servers keep open between them: one stream, each side sending batches of frames.
