@@ -34,8 +34,7 @@ describe("a peer that acknowledges nothing", () => {
 
   const routes = (): string[] => raw.frames.flatMap(({ body }) => (body.case === "push" ? [body.value.route] : []));
   const acknowledge = async (): Promise<void> => {
-    const numbers = raw.frames.map(({ number }) => number);
-    raw.say({ ack: numbers.reduce((most, number) => (number > most ? number : most), 0n) });
+    raw.say({ ack: BigInt(Math.max(...raw.frames.map(({ number }) => Number(number)))) });
     await hubs.settle();
   };
 
