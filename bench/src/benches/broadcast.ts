@@ -23,7 +23,7 @@ export async function broadcast(effort: Effort): Promise<void> {
     const raw = await startProcess("bench/src/raw.ts", ["--push", pushBytes(over).toString("hex")]);
     const nano = await startProcess("bench/src/server.ts", ["--roles", "fanout", "--frontend", "--ws", "0", "--tcp", "0"]);
     try {
-      for (const sessions of [1_000, 8_000]) {
+      for (const sessions of [1_000, 10_000]) {
         const limit = { process: raw, port: over === "tcp" ? "fanoutTcp" : "fanoutWs" };
         const ours: Measured[] = [];
         const theirs: Measured[] = [];
