@@ -10,8 +10,8 @@ export class BackendSession implements HomeLink {
   readonly core: SessionCore;
   link: Link | undefined;
   handle: number;
-  /** Whether its frontend is out of sight, and has not opened it again. */
-  away = false;
+  /** Since when its frontend is out of sight, and has not opened it again. */
+  awaySinceMs: number | undefined;
   /** What the frontend waits for, by the numbers of its calls on this link. */
   readonly calls = new Map<bigint, BreakOff>();
 
@@ -39,7 +39,7 @@ export class BackendSession implements HomeLink {
 
   /** The frontend is back, on this link or another. */
   reopen(link: Link, open: Open): void {
-    this.away = false;
+    this.awaySinceMs = undefined;
     this.link = link;
     this.handle = open.handle;
     this.core.reset(open.context?.user || undefined, open.context?.roles ?? [], SessionData.from(open.context?.data ?? {}));

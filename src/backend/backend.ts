@@ -72,7 +72,7 @@ export function createBackend(options: BackendOptions): Backend {
       throw refusal("permission_denied", "a session has one home");
     const taken = there.sessions.get(frame.handle);
     // After a break sessions come back under their handles.
-    if (taken && !taken.core.ended && (taken !== session || !taken.away)) {
+    if (taken && !taken.core.ended && (taken !== session || taken.awaySinceMs === undefined)) {
       throw refusal("invalid_argument", `the handle ${frame.handle} is taken`);
     }
     if (session) session.reopen(link, frame);
@@ -164,8 +164,10 @@ export function createBackend(options: BackendOptions): Backend {
   /** Their frontend has so long to open them again. */
   function away(gone: ReadonlySet<BackendSession>): void {
     if (gone.size === 0) return;
-    for (const session of gone) session.away = true;
-    clock.after(options.graceMs ?? 5_000, () => endWhere((session) => gone.has(session) && session.away));
+    const sinceMs = clock.now();
+    for (const session of gone) session.awaySinceMs = sinceMs;
+    // Not those that were back, and are away again.
+    clock.after(options.graceMs ?? 5_000, () => endWhere((session) => gone.has(session) && session.awaySinceMs === sinceMs));
   }
 
   function endWhere(lostNow: (session: BackendSession) => boolean): void {
@@ -192,7 +194,7 @@ export function createBackend(options: BackendOptions): Backend {
           return true;
         case "synced":
           // Whatever the frontend still has, it has opened again.
-          endWhere((session) => session.core.incarnation === link.peer.incarnation && session.away);
+          endWhere((session) => session.core.incarnation === link.peer.incarnation && session.awaySinceMs !== undefined);
           return true;
         case "cancel":
           return cancel(link, body.value.call);
@@ -209,12 +211,13 @@ export function createBackend(options: BackendOptions): Backend {
         if (session.link !== link) continue;
         session.link = undefined;
         session.calls.clear();
-        if (!session.away) left.add(session);
+        if (session.awaySinceMs === undefined) left.add(session);
       }
       links.delete(link);
       away(left);
     },
-    frontendGone: (incarnation) => endWhere((session) => session.core.incarnation === incarnation && session.away),
+    frontendGone: (incarnation) =>
+      endWhere((session) => session.core.incarnation === incarnation && session.awaySinceMs !== undefined),
   };
 }
 

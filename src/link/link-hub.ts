@@ -145,7 +145,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     if (options.self().incarnation > incarnation) return;
     const former = links.get(incarnation);
     // An older one the peer must have lost.
-    const crossing = former?.dialed === true && clock.now() - former.openedAtMs < dialTimeoutMs;
+    const crossing = former?.dialed === true && !former.broken && clock.now() - former.openedAtMs < dialTimeoutMs;
     if (crossing || dialing.get(incarnation)?.stream.begun) {
       throw new NanoError({ code: "already_exists", message: `a link to ${id} comes from here` });
     }

@@ -11,6 +11,7 @@ import type { LinkStream, StreamOwner } from "./link-stream.ts";
 import { noOrder, type Order, orderOf } from "./order.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import { PushAnswers } from "./push-answers.ts";
+import { ReceivedFrames } from "./received-frames.ts";
 import { Sender } from "./sender.ts";
 
 /** What a link needs of the hub. */
@@ -33,8 +34,6 @@ export const resumeMs = 5_000;
 
 // Answers and control are not refused: of a peer that asks and asks and does not read, only the link can be given up.
 const maxWaitingBytes = 16 * 1_024 * 1_024;
-const ackEvery = 64;
-const ackEveryBytes = 128 * 1_024;
 
 /** What one server keeps with another, over all streams that carry it. */
 export class PeerLink implements Link, StreamOwner {
@@ -62,14 +61,11 @@ export class PeerLink implements Link, StreamOwner {
   readonly #options: PeerLinkOptions;
   readonly #calls: PendingCalls;
   readonly #sender: Sender;
+  readonly #received = new ReceivedFrames();
   readonly #answers = new PushAnswers();
   #stream: LinkStream | undefined;
   #closed = false;
   #giveUp: Timer | undefined;
-  #received = 0;
-  #resumedFrom = 0;
-  #acked = 0;
-  #unackedBytes = 0;
 
   constructor(options: PeerLinkOptions) {
     const { peer, name, clock, deadlines, load, latestKey } = options;
@@ -83,13 +79,8 @@ export class PeerLink implements Link, StreamOwner {
       clock,
       counters: this.counters,
       latestKey,
-      rider: (): Rider => {
-        const ack = this.#received === this.#acked ? 0 : this.#received;
-        this.#acked = this.#received;
-        this.#unackedBytes = 0;
-        // 0 says nothing, so one more.
-        return { ack, load: load() + 1 };
-      },
+      // A load of 0 says nothing, so one more.
+      rider: (): Rider => ({ ack: this.#received.tell(), load: load() + 1 }),
     });
   }
 
@@ -112,8 +103,7 @@ export class PeerLink implements Link, StreamOwner {
     this.dialed = stream.dialed;
     this.broken = false;
     this.openedAtMs = this.lastDataAtMs = this.#options.clock.now();
-    this.#resumedFrom = this.#received;
-    this.#acked = 0;
+    this.#received.resume();
     this.#sender.attach(stream.outbox);
     this.#options.events.opened(this);
   }
@@ -198,7 +188,7 @@ export class PeerLink implements Link, StreamOwner {
 
   /** Tells how far the peer was read, where no other frame has. */
   acknowledge(): void {
-    if (this.#received !== this.#acked) this.#stream?.outbox.ride();
+    if (this.#received.untold) this.#stream?.outbox.ride();
   }
 
   frame({ number, ack, credit, load, body, bodyBytes }: InFrame): void {
@@ -208,16 +198,14 @@ export class PeerLink implements Link, StreamOwner {
     if (ack > 0) this.#sender.acknowledged(ack);
     if (number > 0) {
       this.lastDataAtMs = this.#options.clock.now();
-      this.#unackedBytes += bodyBytes;
-      if (number <= this.#resumedFrom) return this.#repeated(body);
-      this.#received = number;
+      if (!this.#received.take(number, bodyBytes)) return this.#repeated(body);
     }
     // Of a later version: what rides on it counts all the same.
     if (body !== undefined) this.#take(body);
   }
 
   idle(): void {
-    if (this.#received - this.#acked >= ackEvery || this.#unackedBytes >= ackEveryBytes) this.acknowledge();
+    if (this.#received.due) this.acknowledge();
   }
 
   bytesIn(bytes: number): void {

@@ -54,10 +54,13 @@ test("a client hears every push over short breaks, once and in order; its sessio
   await fc.assert(
     fc.asyncProperty(
       fc.nat(1_000),
-      fc.array(fc.record({ pushes: fc.integer({ min: 0, max: 6 }), cutMs: fc.nat(1_500), restMs: fc.nat(400) }), {
-        minLength: 1,
-        maxLength: 6,
-      }),
+      fc.array(
+        fc.record({ pushes: fc.integer({ min: 0, max: 6 }), cutMs: fc.nat(1_500), restMs: fc.integer({ min: 600, max: 1_200 }) }),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      ),
       async (seed, faults) => {
         const { cluster, gate, room, play, session, closed, heard } = await start(seed);
         const group = room.group("all", { type: "play" });
@@ -96,6 +99,26 @@ test("a client hears every push over short breaks, once and in order; its sessio
     ),
     { numRuns: 15, endOnFailure: true },
   );
+});
+
+test("each break has its own 5 s", async () => {
+  const { cluster, session, closed, heard } = await start(2);
+  const said: string[] = [];
+  // Broken at 0 and at 4.9 s: when 5 s have passed since the first, the link is just away again.
+  for (const atMs of [0, 4_900]) {
+    const fault = cluster.cut("gate-1", "play-1");
+    said.push(`lost at ${atMs}`);
+    session().push(PlayPush.told, { text: `lost at ${atMs}` });
+    await cluster.advance(10);
+    await fault.heal();
+    const again = cluster.cut("gate-1", "play-1");
+    await cluster.advance(300);
+    await again.heal();
+    await cluster.advance(4_590);
+  }
+  expect(closed).toEqual([]);
+  expect(heard).toEqual(said);
+  await cluster.stop();
 });
 
 test("over a long break its session in the room ends; what was pushed meanwhile is a gap, and a deliver says so", async () => {

@@ -230,8 +230,9 @@ describe("a frontend on its links", () => {
     const target = { by: { case: "handle", value: handle } } as const;
     const fields = toBinary(PlaySessionSchema, create(PlaySessionSchema, { note: "n", coins: 3n }));
     const type = "play.v1.PlaySession";
+    raw.say({ body: { case: "bind", value: { call: 1n, session: target, user: "ann", roles: ["admin"] } } });
+    await hubs.settle();
     raw.say(
-      { body: { case: "bind", value: { call: 1n, session: target, user: "ann", roles: ["admin"] } } },
       { body: { case: "write", value: { call: 2n, session: target, patch: { type, fields } } } },
       {
         body: {
