@@ -10,7 +10,7 @@ export interface Ready {
 }
 
 /** What may stand around a frame's body in an envelope. */
-export const mostAround = 48;
+const mostAround = 48;
 
 /** The largest frame that goes in one piece. */
 export const maxWholeBytes = maxEnvelopeBytes - mostAround;

@@ -130,7 +130,7 @@ function readFrame(bytes: Uint8Array, from: number, to: number): InFrame {
 export const framesTag = 0x0a;
 export const numberTag = 0x08;
 export const ackTag = 0x10;
-export const creditTag = 0x18;
+const creditTag = 0x18;
 export const loadTag = 0x20;
 
 class Reader {

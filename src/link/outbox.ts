@@ -18,7 +18,7 @@ export interface OutboxOwner {
 }
 
 /** Nothing waits for it, and its frames have no numbers: as long as two servers greet each other. */
-export const noOwner: OutboxOwner = {
+const noOwner: OutboxOwner = {
   rider: () => ({ ack: 0, load: 0 }),
   pull: () => {},
   number: () => 0,

@@ -30,7 +30,7 @@ export interface PeerLinkOptions {
 }
 
 /** How long a link whose stream broke waits for another. */
-export const resumeMs = 5_000;
+const resumeMs = 5_000;
 
 // Answers and control are not refused: of a peer that asks and asks and does not read, only the link can be given up.
 const maxWaitingBytes = 16 * 1_024 * 1_024;

@@ -4,7 +4,7 @@ import { NanoError } from "../../src/error/index.ts";
 import { ask, type FrameBody, type Link } from "../../src/link/index.ts";
 
 /** What came of a `deliver`. */
-export type Delivered = "reached" | "missed" | "waits" | (string & {});
+type Delivered = "reached" | "missed" | "waits" | (string & {});
 
 /** One push, as its history tells it. */
 interface Sent {
