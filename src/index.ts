@@ -70,7 +70,7 @@ export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";
 export type { Serializer } from "./serializer/index.ts";
-export type { ClusterOptions, ServerOptions } from "./server/index.ts";
+export type { ClusterOptions, ServerOptions, UserOptions } from "./server/index.ts";
 export { createServer } from "./server/index.ts";
 export type {
   BoundSession,

@@ -45,6 +45,8 @@ export interface DiscoveryHost {
 export interface Membership {
   /** What all servers remember together: where users are, and groups of users. */
   readonly store: Store;
+  /** After how long a server that says nothing is gone. */
+  readonly leaseMs: number;
   /** Tells the others what changed. */
   update(self: ServerInfo): Promise<void>;
   /** The schema of a hash, gzipped (`nano.cluster.v1.Schema`); undefined where it is not known. */

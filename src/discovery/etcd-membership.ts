@@ -25,10 +25,10 @@ const mostBackoffMs = 2_000;
 /** One server's records under its own lease, and everyone's list. */
 export class EtcdMembership implements Membership {
   readonly store: Store;
+  readonly leaseMs: number;
   readonly #options: EtcdMembershipOptions;
   readonly #client: EtcdClient;
   readonly #prefix: string;
-  readonly #leaseMs: number;
   readonly #events: DiscoveryEvents;
   readonly #host: DiscoveryHost;
   readonly #list: ServerList;
@@ -50,7 +50,7 @@ export class EtcdMembership implements Membership {
     this.#client = options.client;
     this.store = createEtcdStore(options.client, options.prefix);
     this.#prefix = options.prefix;
-    this.#leaseMs = options.leaseMs;
+    this.leaseMs = options.leaseMs;
     this.#events = options.events;
     this.#host = options.host;
     this.#self = self;
@@ -131,7 +131,7 @@ export class EtcdMembership implements Membership {
     const self = this.#self;
     const { schema } = this.#options;
     if (schema && self.schema !== "") await this.#client.putOnce(`${this.#prefix}/schemas/${self.schema}`, schema);
-    const lease = await this.#client.grant(Math.ceil(this.#leaseMs / 1_000));
+    const lease = await this.#client.grant(Math.ceil(this.leaseMs / 1_000));
     const { entries: listed, revision } = await this.#client.list(`${this.#prefix}/servers/`);
     this.#list.replace(listed);
     const others = this.#list.others(self);
@@ -225,7 +225,7 @@ export class EtcdMembership implements Membership {
     const { clock } = this.#host;
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; ) {
-      await this.#rest(failures === 0 ? this.#leaseMs / 3 : this.#backoffMs(failures));
+      await this.#rest(failures === 0 ? this.leaseMs / 3 : this.#backoffMs(failures));
       if (signal.aborted) return;
       try {
         await this.#step();
@@ -236,8 +236,8 @@ export class EtcdMembership implements Membership {
         // Whatever changed meanwhile was missed.
         this.#listedAtMs = Number.NEGATIVE_INFINITY;
         const silentMs = clock.now() - this.#aliveAtMs;
-        if (silentMs >= this.#leaseMs * 0.8) this.#setAvailable(false);
-        if (silentMs >= this.#leaseMs) this.#lease = undefined;
+        if (silentMs >= this.leaseMs * 0.8) this.#setAvailable(false);
+        if (silentMs >= this.leaseMs) this.#lease = undefined;
         this.#host.log.debug({ err: reason, failures }, "etcd is out of reach");
       }
     }

@@ -22,6 +22,7 @@ interface Member {
  * @param options.leaseMs How long the record of an abandoned server stays. The default is 10,000.
  */
 export function memory(options: { readonly leaseMs?: number } = {}): MemoryDiscovery {
+  const { leaseMs = 10_000 } = options;
   const members = new Map<string, Member>();
   const schemas = new Map<string, Uint8Array>();
   const store = createMemoryStore();
@@ -59,6 +60,7 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
       tellAll();
       return {
         store: store(() => host.clock.now()),
+        leaseMs,
         async update(next) {
           mustFit(next);
           if (members.get(self.id) !== member) return;
@@ -75,7 +77,7 @@ export function memory(options: { readonly leaseMs?: number } = {}): MemoryDisco
       member.abandoned = true;
       // Whoever was killed has no clock any more.
       const watcher = [...members.values()].find((other) => !other.abandoned) ?? member;
-      watcher.host.clock.after(options.leaseMs ?? 10_000, () => remove(member));
+      watcher.host.clock.after(leaseMs, () => remove(member));
     },
   };
 }

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type Bind,
   BoundSchema,
+  type Claim,
   type Gap,
   type GroupChange,
   type GroupQuery,
@@ -11,6 +12,7 @@ import {
   MissedSchema,
   type Push,
   type SessionTarget,
+  type UserQuery,
   type Write,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError, publicError, toWireError } from "../error/index.ts";
@@ -46,7 +48,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
       }
       return found(options.sessionById(id));
     }
-    if (by?.case === "user") return found(users.get(by.value));
+    if (by?.case === "user") return found([...users.of(by.value)][0]);
     return found(by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
   }
 
@@ -86,9 +88,8 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
       for (const member of membership.members(target.value)) if (!except.has(member.id)) member.push(push);
     } else if (target.case === "users") {
       for (const user of target.value.users) {
-        const session = users.get(user);
-        if (session) session.push(push);
-        else missed.users.push(user);
+        for (const session of users.of(user)) session.push(push);
+        if (!users.has(user)) missed.users.push(user);
       }
     } else {
       const by: SessionTarget["by"] =
@@ -99,8 +100,21 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
   }
 
   function kick(link: Link, frame: Kick): Outcome {
-    sessionOf(link, frame.session).kick({ code: frame.code, reason: frame.reason });
+    const kick = { code: frame.code, reason: frame.reason };
+    sessionOf(link, frame.session).kick(kick);
+    if (frame.session?.by.case === "user") for (const other of [...users.of(frame.session.by.value)]) other.kick(kick);
     return done;
+  }
+
+  async function claim(link: Link, { user, session, boundMs, former }: Claim): Promise<Outcome> {
+    if (!link.peer.frontend) throw new NanoError({ code: "permission_denied", message: "only frontends have users" });
+    const over = former.length === 0 ? undefined : hex(former);
+    const ended = await users.claimed({ user, session: hex(session), boundMs: Number(boundMs), former: over });
+    return { case: "bound", value: create(BoundSchema, { former: ended }) };
+  }
+
+  function away(frame: UserQuery): Outcome {
+    return { case: "missed", value: create(MissedSchema, { users: frame.users.filter((user) => !users.has(user)) }) };
   }
 
   async function changeGroup(link: Link, frame: GroupChange): Promise<Outcome> {
@@ -123,7 +137,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     const members = groups.flatMap((group) => [...membership.members(group)].map(({ id }) => options.sessionById(id)));
     const named = [
       ...handles.map((handle) => peers.sessionOf(link, handle)),
-      ...names.map((name) => users.get(name)),
+      ...names.flatMap((name) => [...users.of(name)]),
       ...ids.map((id) => options.sessionById(hex(id))),
     ];
     for (const session of [...members, ...named]) if (session) yield session;
@@ -145,6 +159,12 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
         return true;
       case "groupChange":
         answering(link, body.value.call, () => changeGroup(link, body.value), interestOrder);
+        return true;
+      case "claim":
+        answering(link, body.value.call, () => claim(link, body.value));
+        return true;
+      case "userQuery":
+        answering(link, body.value.call, () => away(body.value));
         return true;
       case "groupQuery":
         answering(link, body.value.call, () => members(body.value));

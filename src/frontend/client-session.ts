@@ -56,6 +56,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #messageRate: RateLimit;
   readonly #byteRate: RateLimit;
   #finished: Promise<void> | undefined;
+  #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
     this.#host = host;
@@ -82,6 +83,10 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   get id(): string {
     return this.core.id;
+  }
+
+  get isOver(): boolean {
+    return this.core.ended !== undefined;
   }
 
   /** Every message of the session's data. */
@@ -183,19 +188,20 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
     this.#mustLive();
-    const before = this.core.user;
-    if (before !== undefined && user !== "" && before !== user) {
+    const before = this.core.user ?? this.#binding?.user;
+    if (user === "") return this.#unbind();
+    if (before !== undefined && before !== user) {
       throw new NanoError({ code: "failed_precondition", message: "the session is another user's already" });
     }
-    if (user === "") {
-      if (before !== undefined) this.#host.users.release(before, this);
-      this.#host.membership.leaveAll(this.core);
-    } else if (before === user) return "none";
-    this.core.userChanged(user === "" ? undefined : user, roles);
-    this.version++;
-    this.#host.peers.userChanged(this);
-    if (user === "") return "none";
-    return this.#host.users.bind(user, this);
+    if (before === user) return this.#binding?.former ?? "none";
+    const former = this.#host.users.bind(user, this, () => this.#userChanged(user, roles));
+    const binding = { user, former };
+    this.#binding = binding;
+    try {
+      return await former;
+    } finally {
+      if (this.#binding === binding) this.#binding = undefined;
+    }
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
@@ -254,6 +260,23 @@ export class ClientSession implements SessionHome, ConnectedSession {
     if (over === undefined) return;
     this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
     this.tooSlow();
+  }
+
+  #unbind(): FormerSession {
+    const { user } = this.core;
+    if (user !== undefined) {
+      this.#host.users.release(user, this);
+      this.#binding = undefined;
+    }
+    this.#host.membership.leaveAll(this.core);
+    this.#userChanged(undefined, []);
+    return "none";
+  }
+
+  #userChanged(user: string | undefined, roles: readonly string[]): void {
+    this.core.userChanged(user, roles);
+    this.version++;
+    this.#host.peers.userChanged(this);
   }
 
   #latestKey(push: OutgoingPush, delivery: Delivery): string {

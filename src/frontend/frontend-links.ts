@@ -41,7 +41,8 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
 
   function linkAll(type: string): void {
     linkedTypes.add(type);
-    for (const server of directory.ofType(type)) {
+    // Groups without a type are everybody's.
+    for (const server of type === "" ? directory.servers : directory.ofType(type)) {
       if (server.incarnation === options.incarnation || server.state === "starting" || options.linkOf(server)) continue;
       // Whoever needs the link hears of the failure; the next change of servers tries again.
       options.linkTo(server).catch((reason: unknown) => log.debug({ err: reason, server: server.id }, "no link yet"));

@@ -12,7 +12,7 @@ import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
-import { createUserTable, type UserTable } from "../user/index.ts";
+import type { UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { createBackendFrames } from "./backend-frames.ts";
@@ -28,6 +28,7 @@ import { createEncodings } from "./encoding.ts";
 import { createFindRoute } from "./find-route.ts";
 import { createFlusher } from "./flusher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
+import { createFrontendUsers, type FrontendUsersOptions } from "./frontend-users.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
@@ -59,12 +60,15 @@ export interface Frontend {
   serversChanged(): void;
   /** Ends every session with the kick code `moved`, each when its messages are answered, at the latest at a time of the clock. Resolves when all have ended everywhere. */
   release(untilMs: number): Promise<void>;
+  /** The cluster forgets what users were here. */
+  leave(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** What a frontend is made of. */
 export interface FrontendOptions
-  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute"> {
+  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute">,
+    Omit<FrontendUsersOptions, "linkTo"> {
   readonly id: string;
   /** The server's own: what a route of two parts means. */
   readonly types: readonly string[];
@@ -104,7 +108,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const flusher = createFlusher(clock);
   const secret = options.random.bytes(32);
   const capability = (id: string): Uint8Array => createHmac("sha256", secret).update(`${options.incarnation}\n${id}`).digest();
-  const users = createUserTable<ClientSession>(clock);
+  const { table: users, ...bindings } = createFrontendUsers(options);
   const announcer = createInterestAnnouncer(() => membership);
   const membership = createMembership((key, has) => {
     if (has) links.linkAll(key.type);
@@ -260,6 +264,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
         await stopAcceptors();
         throw reason;
       }
+      bindings.start();
       pressure.look(clock.now());
       sweep = clock.every(sweepMs, () => {
         const now = clock.now();
@@ -300,6 +305,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       }
       await Promise.all(ended);
     },
+    leave: () => bindings.stop(),
     async stop() {
       sweep?.cancel();
       await stopAcceptors();

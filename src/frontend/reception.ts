@@ -1,4 +1,5 @@
 import { type Clock, type Random, toHex, within } from "../clock/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
@@ -55,6 +56,11 @@ export function createReception(options: ReceptionOptions): Reception {
       if (decided) await admit(session, decided);
       return { ok: true, session, form };
     } catch (reason) {
+      // The client is gone, or the cluster could not be told of its user: nothing that `authenticate` did.
+      if (session.isOver) return { ...refuse(400, "canceled", "the session has ended"), begun: session };
+      if (reason instanceof NanoError && reason.code === "unavailable") {
+        return { ...refuse(400, reason.code, reason.message), begun: session };
+      }
       log.error({ err: reason }, "authenticate threw");
       return { ...refuse(400, "internal", "authentication failed"), begun: session };
     }

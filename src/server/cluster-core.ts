@@ -4,11 +4,13 @@ import type { Group, GroupKey } from "../group/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Callers } from "../remote/index.ts";
 import type { Directory } from "../router/index.ts";
+import type { Users } from "../user/index.ts";
 
 /** What the cluster is reached through. */
 export interface ClusterCoreOptions {
   readonly callers: Callers;
   readonly groups: (key: GroupKey, mustLive: () => void) => Group;
+  readonly users: (ids: readonly string[], mustLive: () => void) => Users;
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
   /** The type that groups named outside of a call belong to. */
@@ -17,11 +19,11 @@ export interface ClusterCoreOptions {
 
 /** Puts the parts of one server together as what contexts offer. */
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
-  const { callers, groups, directory, lifecycles } = options;
+  const { callers, groups, users, directory, lifecycles } = options;
   return {
     group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, () => scope.mustLive()),
     userGroup: () => later("user groups come"),
-    users: () => later("users across frontends come"),
+    users: (ids, scope) => users(ids, () => scope.mustLive()),
     remote: (service, target, scope) => callers.remote(service, target, scope),
     remoteAll: (service, scope) => callers.remoteAll(service, scope),
     servers: (type) => (type === undefined ? directory.servers : directory.ofType(type)),

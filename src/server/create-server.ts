@@ -1,7 +1,7 @@
 import { createBackend } from "../backend/index.ts";
 import { createDeadlineSweep, sleep, systemClock, systemRandom, within } from "../clock/index.ts";
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
-import { type Membership, memory, type ServerInfo, type ServerState } from "../discovery/index.ts";
+import { type Membership, memory, type ServerInfo, type ServerState, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
@@ -13,6 +13,7 @@ import { systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createRouter } from "../router/index.ts";
+import { createLocations, createUsers } from "../user/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
@@ -43,6 +44,8 @@ export function createServer(options: ServerOptions): Server {
   const discovery = options.discovery ?? memory();
   const deadlines = createDeadlineSweep(clock);
   const lifecycles = createLifecycles({ modules: options.modules ?? [], services: services.lifecycles, clock, log });
+
+  const single = options.users?.sessions !== "any";
 
   let state: ServerState = "starting";
   let addresses: Record<string, string> = {};
@@ -83,6 +86,7 @@ export function createServer(options: ServerOptions): Server {
   const core: ClusterCore = createClusterCore({
     callers: { remote: (...args) => callers.remote(...args), remoteAll: (...args) => callers.remoteAll(...args) },
     groups: (...args) => groups(...args),
+    users: (...args) => users(...args),
     directory,
     lifecycles,
     defaultType: types[0] ?? "",
@@ -138,6 +142,10 @@ export function createServer(options: ServerOptions): Server {
           describeError: options.describeError,
           hooks: options.sessions ?? [],
           needsUser: () => needsUser,
+          userSessions: { single, strict: options.users?.whenAway === "strict" },
+          store,
+          leaseMs: () => place().leaseMs,
+          links: () => hub?.links() ?? [],
           directory,
           router,
           handlers,
@@ -153,6 +161,28 @@ export function createServer(options: ServerOptions): Server {
     now: () => clock.now(),
     lost: (link, error) => log.warn({ err: error, frontend: link.peer.id }, "a group push did not leave"),
   });
+
+  const users = createUsers({
+    self: { id, incarnation },
+    here: (user) => frontend?.users.of(user) ?? [],
+    locations: single ? createLocations(clock, store) : undefined,
+    frontends: () => directory.servers.filter((server) => server.frontend && server.incarnation !== incarnation),
+    linkTo(to) {
+      const server = directory.byIncarnation(to);
+      return server && linkTo(server);
+    },
+    linkOf: (to) => hub?.find(to),
+    now: () => clock.now(),
+  });
+
+  function place(): Membership {
+    if (membership) return membership;
+    throw new NanoError({ code: "unavailable", message: "this server has not started" });
+  }
+
+  function store(): Store {
+    return place().store;
+  }
 
   function load(): number {
     return handlers.pending + remotes.pending;
@@ -246,6 +276,7 @@ export function createServer(options: ServerOptions): Server {
   }
 
   async function end(): Promise<void> {
+    await frontend?.leave();
     await membership?.leave();
     await frontend?.stop();
     await hub?.stop();

@@ -1,2 +1,2 @@
 export { createServer } from "./create-server.ts";
-export type { ClusterOptions, ServerOptions } from "./server-options.ts";
+export type { ClusterOptions, ServerOptions, UserOptions } from "./server-options.ts";

@@ -21,6 +21,20 @@ export interface ClusterOptions {
   readonly tls?: TlsOptions;
 }
 
+/** How users are bound to sessions. */
+export interface UserOptions {
+  /**
+   * How many live sessions a user may have. The default is "one": a bind ends the session before, wherever it is. With "any" nothing is
+   * ended, and whoever looks for a user asks every frontend. All servers of a cluster must say the same.
+   */
+  readonly sessions?: "one" | "any";
+  /**
+   * What a bind does while discovery is out of reach. The default is "lenient": it binds, ends what the user has at the frontends that are
+   * linked, and the rest when discovery is back. "strict" throws `unavailable`.
+   */
+  readonly whenAway?: "lenient" | "strict";
+}
+
 /** What a server is made of. Everything has a default; a server with no services and no acceptors does nothing. */
 export interface ServerOptions {
   /** Unique in the cluster. The default is random. */
@@ -45,6 +59,8 @@ export interface ServerOptions {
   readonly sessions?: readonly ServerSessionHooks[];
   /** Who a client is, by its handshake. The default lets everybody in, without a user. */
   readonly authenticate?: Authenticate;
+  /** How users are bound to sessions. */
+  readonly users?: UserOptions;
   /** What clients may use. */
   readonly limits?: FrontendLimits;
   /** The encoding of clients that name none. The default is "json", which the clients of the family speak. */

@@ -18,4 +18,5 @@ export type { OutgoingPush, SessionHome } from "./session-home.ts";
 export { type ServerSessionHooks, type SessionHooks, sessionHooks } from "./session-hooks.ts";
 export { type LogEntry, type LogLimits, SessionLog } from "./session-log.ts";
 export { encodePush, SessionView } from "./session-view.ts";
+export { mustBeUser } from "./user-name.ts";
 export { type ContextKey, type ContextValues, contextKey, createContextValues } from "./values.ts";

@@ -5,6 +5,7 @@ import { encodePatch, patchedNames } from "./data-patch.ts";
 import type { BoundSession, FormerSession, Off, Patch, Reach, Session, View } from "./session.ts";
 import type { SessionCore } from "./session-core.ts";
 import type { OutgoingPush } from "./session-home.ts";
+import { mustBeUser } from "./user-name.ts";
 
 /** A push with its message encoded. */
 export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): OutgoingPush {
@@ -66,6 +67,7 @@ export class SessionView<D extends Message> implements Session<D> {
   ): Promise<{ readonly session: BoundSession<D>; readonly former: FormerSession }> {
     this.#gone?.();
     if (user === "") throw new TypeError("a user has a name; unbind() is logout");
+    mustBeUser(user);
     const former = await this.#core.bind(user, options?.roles ?? []);
     // `user` is set by now, which is all that a bound session adds.
     return { session: this as Session<D> as BoundSession<D>, former };

@@ -64,7 +64,7 @@ export interface Session<D extends Message = Message> extends Target {
 
   /**
    * Makes the session a user's. Another session of the user is ended (`replaced`), and its close callbacks are waited for, up to 5 s.
-   * The same user again does nothing; another one throws `failed_precondition`.
+   * The same user again does nothing; another one throws `failed_precondition`, and a name over 256 characters `invalid_argument`.
    */
   bind(
     user: string,

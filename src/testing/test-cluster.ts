@@ -6,6 +6,7 @@ import { memory } from "../discovery/index.ts";
 import { silentLogger } from "../logger/index.ts";
 import { createMemoryNet, type Net } from "../net/index.ts";
 import { createServer, type ServerOptions } from "../server/index.ts";
+import { cutDiscovery } from "./cut-discovery.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 /** How a test cluster differs from the default. */
@@ -43,6 +44,8 @@ export interface TestCluster extends AsyncDisposable {
   settle(): Promise<void>;
   /** Loses every byte between two servers, until it is healed: what was lost breaks the link then. */
   cut(one: string, other: string): Fault;
+  /** Takes a server out of reach of what the cluster remembers (where users are, groups of users), until it is healed. */
+  cutDiscovery(id: string): Fault;
   /** Breaks the client's socket. */
   drop(client: Client): void;
   /** Ends a server as kill -9 would: its record stays until its lease is over. */
@@ -64,6 +67,7 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
   const discovery = memory();
   const time = createVirtualTime(clock, () => net.underway);
   const servers = new Map<string, Running>();
+  const outOfReach = new Set<string>();
   const clients = new Map<Client, { readonly host: string; readonly frontend: string }>();
 
   function running(id: string): Running {
@@ -92,7 +96,7 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
         ...rest,
         id,
         ...(frontend ? { acceptors: [tcp({ port: 0 })] } : {}),
-        discovery,
+        discovery: cutDiscovery(discovery, () => !outOfReach.has(id)),
         clock: own,
         random,
         net: net.as(id),
@@ -121,6 +125,15 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
       net.cut(one, other);
       const heal = async (): Promise<void> => {
         net.heal(one, other);
+        await time.settle();
+      };
+      return { heal, [Symbol.asyncDispose]: heal };
+    },
+    cutDiscovery(id) {
+      running(id);
+      outOfReach.add(id);
+      const heal = async (): Promise<void> => {
+        outOfReach.delete(id);
         await time.settle();
       };
       return { heal, [Symbol.asyncDispose]: heal };

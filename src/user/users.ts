@@ -3,14 +3,18 @@ import type { Init, Push } from "../contract/index.ts";
 import type { Kick } from "../error/index.ts";
 import type { Reach } from "../session/index.ts";
 
-/** Users, wherever they are connected. */
+/**
+ * Users, wherever they are connected. Whoever is not, or is out of reach within 5 s, is `missed`: of these promises none rejects but that of
+ * a call that is over (`canceled`).
+ */
 export interface Users {
-  /** Ordered and bounded; users that are away miss it. */
+  /** One frame for each frontend. Pushes of one server to one user arrive in their order. Need not be waited for. */
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach>;
-  /** Resolves when the frontends have it in their logs, with the users that are away. */
+  /** The same: also a push tells when the frontends have it in their logs, and who has missed it. */
   deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach>;
+  /** Sends what was pushed before, tells the clients why, and ends their sessions. */
   kick(kick: Kick): Promise<Reach>;
-  /** The frontend of each user that is connected. */
+  /** The id of the frontend of each user that is connected. */
   locate(): Promise<ReadonlyMap<string, string>>;
 }
 

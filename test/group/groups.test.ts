@@ -300,7 +300,8 @@ describe("a group whose members are on two frontends", () => {
     expect(await now(lobby.count())).toBe(2);
     lobby.push(RoomPush.said, text("all of you"));
     await cluster.settle();
-    expect([ann.heard.at(-1), bob.heard]).toEqual(["all of you", ["all of you"]]);
+    // The link came back before what waited for it was given up.
+    expect([ann.heard.at(-1), bob.heard]).toEqual(["all of you", ["half of you", "all of you"]]);
   });
 
   test("a name that none may have is refused", () => {

@@ -211,7 +211,11 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
   const one = knownSession();
   const frontend = createBackendFrames({
     peers: { ...noPeers, sessionOf: (_link, handle) => (handle === 1 ? one : undefined) },
-    users: { ...createUserTable<ClientSession>(clock), get: (user) => (user === "ann" ? one : undefined) },
+    users: {
+      ...createUserTable<ClientSession>({ clock, self: { id: "gate-1", incarnation: 1n }, single: undefined }),
+      of: (user) => (user === "ann" ? [one] : []),
+      has: (user) => user === "ann",
+    },
     membership,
     sessionById: (id) => (id === Buffer.from(session).toString("hex") ? one : undefined),
     sessions: () => [one],

@@ -1,0 +1,262 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { KickSchema, PushSchema, UserQuerySchema, UsersSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Init, Push } from "../contract/index.ts";
+import type { Kick } from "../error/index.ts";
+import { ask, type Link } from "../link/index.ts";
+import { encodePush, mustBeUser, type OutgoingPush, type Reach } from "../session/index.ts";
+import type { Locations } from "./locations.ts";
+import type { Users } from "./users.ts";
+
+/** A session of this server, as users are reached at it. */
+export interface LocalSession {
+  push(push: OutgoingPush): void;
+  kick(kick: Kick): void;
+}
+
+/** What users are reached through. */
+export interface UsersOptions {
+  readonly self: { readonly id: string; readonly incarnation: bigint };
+  /** The sessions that this server itself holds. */
+  readonly here: (user: string) => Iterable<LocalSession>;
+  /** Undefined: a user may be at any number of frontends, and all are asked. */
+  readonly locations: Locations | undefined;
+  /** The other frontends that are there. */
+  readonly frontends: () => readonly { readonly id: string; readonly incarnation: bigint }[];
+  /** Undefined: the cluster knows the server no more. Rejects where it is out of reach. */
+  readonly linkTo: (incarnation: bigint) => Promise<Link> | undefined;
+  /** The link that is open. */
+  readonly linkOf: (incarnation: bigint) => Link | undefined;
+  readonly now: () => number;
+}
+
+/** What is done with users, where they are. Gives those that are not there. */
+interface Act {
+  here(sessions: Iterable<LocalSession>): void;
+  there(link: Link, users: readonly string[]): Promise<readonly string[]>;
+}
+
+const answerMs = 5_000;
+// Beyond this the names of one push go in several frames.
+const mostNameBytes = 65_536;
+
+/** The users that are meant, as user code has them. `mustLive` throws where the call that asks is over. */
+export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: () => void) => Users {
+  const { self, locations } = options;
+  // Whatever was sent later to the same user waits for what is on its way to be sent.
+  const sending = new Map<string, Promise<unknown>>();
+
+  function inTurn<T>(users: readonly string[], send: () => Promise<T>): Promise<T> {
+    const before = users.flatMap((user) => sending.get(user) ?? []);
+    const turn = before.length === 0 ? send() : Promise.all(before).then(send);
+    const over = turn.then(
+      () => {},
+      () => {},
+    );
+    for (const user of users) sending.set(user, over);
+    void over.then(() => {
+      for (const user of users) if (sending.get(user) === over) sending.delete(user);
+    });
+    return turn;
+  }
+
+  /** The users of each other frontend; those that are at none are left out. */
+  async function placesOf(users: readonly string[]): Promise<Map<bigint, string[]>> {
+    const places = new Map<bigint, string[]>();
+    if (!locations) {
+      for (const { incarnation } of options.frontends()) places.set(incarnation, [...users]);
+      return places;
+    }
+    for (const [user, incarnation] of await locations.find(users)) {
+      if (incarnation === self.incarnation) locations.forget(user, incarnation);
+      else add(places, incarnation, user);
+    }
+    return places;
+  }
+
+  /** Where all are known and linked, at once; else when they have been found. */
+  function at(users: readonly string[]): { readonly link: Link; readonly users: string[] }[] | undefined {
+    const places = new Map<Link, string[]>();
+    if (!locations) return undefined;
+    for (const user of users) {
+      const incarnation = locations.known(user);
+      const link = incarnation === undefined ? undefined : options.linkOf(incarnation);
+      if (!link || sending.has(user)) return undefined;
+      add(places, link, user);
+    }
+    return [...places].map(([link, names]) => ({ link, users: names }));
+  }
+
+  async function link(
+    incarnation: bigint,
+    users: readonly string[],
+  ): Promise<{ link: Link; users: readonly string[] } | undefined> {
+    try {
+      const found = await options.linkTo(incarnation);
+      if (found) return { link: found, users };
+    } catch {
+      // Out of reach: they are missed.
+    }
+    for (const user of users) locations?.forget(user, incarnation);
+    return undefined;
+  }
+
+  /** Acts where the users are, and gives those that were nowhere. */
+  async function elsewhere(users: readonly string[], act: Act, again: boolean): Promise<readonly string[]> {
+    if (users.length === 0) return [];
+    const answers: Promise<{ link: Link; users: readonly string[]; missed: readonly string[] }>[] = [];
+    const send = (place: { readonly link: Link; readonly users: readonly string[] }): void => {
+      const answer = act.there(place.link, place.users).then(
+        (missed) => ({ ...place, missed }),
+        () => ({ ...place, missed: place.users }),
+      );
+      answers.push(answer);
+    };
+    const known = at(users);
+    if (known) for (const place of known) send(place);
+    else {
+      await inTurn(users, async () => {
+        const places = await placesOf(users);
+        const links = await Promise.all([...places].map(([incarnation, names]) => link(incarnation, names)));
+        for (const place of links) if (place) send(place);
+      });
+    }
+    const missed = new Set(users);
+    const moved: string[] = [];
+    for (const answer of await Promise.all(answers)) {
+      const away = new Set(answer.missed);
+      for (const user of answer.users) {
+        if (!away.has(user)) missed.delete(user);
+        else if (locations) {
+          locations.forget(user, answer.link.peer.incarnation);
+          moved.push(user);
+        }
+      }
+    }
+    if (!again || moved.length === 0) return [...missed];
+    // What was known was old: they may be at another by now.
+    for (const user of moved) missed.delete(user);
+    return [...missed, ...(await reach(moved, act, false))];
+  }
+
+  async function reach(ids: readonly string[], act: Act, again = true): Promise<readonly string[]> {
+    const away: string[] = [];
+    const found = new Set<string>();
+    for (const user of ids) {
+      const sessions = [...options.here(user)];
+      act.here(sessions);
+      if (sessions.length > 0) found.add(user);
+      if (sessions.length === 0 || !locations) away.push(user);
+    }
+    return (await elsewhere(away, act, again)).filter((user) => !found.has(user));
+  }
+
+  function pushing(push: OutgoingPush): Act {
+    return {
+      here(sessions) {
+        for (const session of sessions) session.push(push);
+      },
+      async there(to, users) {
+        const answers = inPieces(users).map((piece) =>
+          ask(to, options.now() + answerMs, (call) => {
+            const target = { case: "users" as const, value: create(UsersSchema, { users: piece }) };
+            to.sendData({ case: "push", value: create(PushSchema, { ...push, target, call }) });
+          }).then(
+            (outcome) => (outcome.case === "missed" ? outcome.value.users : []),
+            () => piece,
+          ),
+        );
+        return (await Promise.all(answers)).flat();
+      },
+    };
+  }
+
+  function kicking(kick: Kick): Act {
+    return {
+      here(sessions) {
+        for (const session of sessions) session.kick(kick);
+      },
+      async there(to, users) {
+        const missed = users.map((user) =>
+          ask(to, options.now() + answerMs, (call) => {
+            const session = { by: { case: "user" as const, value: user } };
+            to.send({ case: "kick", value: create(KickSchema, { session, code: kick.code, reason: kick.reason, call }) });
+          }).then(
+            () => [],
+            () => [user],
+          ),
+        );
+        return (await Promise.all(missed)).flat();
+      },
+    };
+  }
+
+  async function locate(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    const act: Act = {
+      here() {},
+      async there(to, users) {
+        const answers = inPieces(users).map(async (piece) => {
+          const outcome = await ask(to, options.now() + answerMs, (call) =>
+            to.send({ case: "userQuery", value: create(UserQuerySchema, { call, users: piece }) }),
+          );
+          return outcome.case === "missed" ? outcome.value.users : [];
+        });
+        const missed = (await Promise.all(answers)).flat();
+        const away = new Set(missed);
+        for (const user of users) if (!away.has(user)) found.set(user, to.peer.id);
+        return missed;
+      },
+    };
+    await reach(ids, act);
+    for (const user of ids) for (const _ of options.here(user)) found.set(user, self.id);
+    return found;
+  }
+
+  return (given, mustLive) => {
+    for (const user of given) mustBeUser(user);
+    const ids = [...new Set(given)];
+    const send = async <M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> => {
+      return { missed: await reach(ids, pushing(encodePush(push, message))) };
+    };
+    return {
+      // What is wrong is thrown at once: a push need not be waited for.
+      push(push, message) {
+        mustLive();
+        return send(push, message);
+      },
+      deliver(push, message) {
+        mustLive();
+        return send(push, message);
+      },
+      async kick(kick) {
+        mustLive();
+        return { missed: await reach(ids, kicking(kick)) };
+      },
+      async locate() {
+        mustLive();
+        return locate(ids);
+      },
+    };
+  };
+}
+
+function add<K>(places: Map<K, string[]>, place: K, user: string): void {
+  const users = places.get(place);
+  if (users) users.push(user);
+  else places.set(place, [user]);
+}
+
+function inPieces(users: readonly string[]): string[][] {
+  const pieces: string[][] = [[]];
+  let bytes = 0;
+  for (const user of users) {
+    const cost = Buffer.byteLength(user) + 4;
+    if (bytes > 0 && bytes + cost > mostNameBytes) {
+      pieces.push([]);
+      bytes = 0;
+    }
+    pieces.at(-1)?.push(user);
+    bytes += cost;
+  }
+  return pieces;
+}
