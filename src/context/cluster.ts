@@ -23,6 +23,10 @@ export type EveryServer<C> = {
 
 /** Which server type a group belongs to, where it is not the one that the code runs on. */
 export interface GroupOptions {
+  /**
+   * A server's type, or "": a group of all servers. Any server may add and remove sessions; to push, count and ask is for servers of the type:
+   * on others that throws `failed_precondition`.
+   */
   readonly type?: string;
 }
 

@@ -5,10 +5,7 @@ import {
   type Claim,
   type Gap,
   type GroupChange,
-  type GroupQuery,
   type Kick,
-  MemberSchema,
-  MembersSchema,
   MissedSchema,
   type Push,
   type SessionTarget,
@@ -21,6 +18,7 @@ import { type FrameBody, interestOrder, type Link, messagesOf, noOrder, type Ord
 import type { OutgoingPush } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import type { ClientSession } from "./client-session.ts";
+import { answerGroupQuery } from "./group-query.ts";
 import type { SessionPeers } from "./session-peers.ts";
 
 /** What the other servers' frames are done with. */
@@ -124,14 +122,6 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return done;
   }
 
-  function members(frame: GroupQuery): Outcome {
-    const group: GroupKey = { type: frame.group?.type ?? "", name: frame.group?.name ?? "" };
-    const members = [...membership.members(group)].map((member) =>
-      create(MemberSchema, { session: Buffer.from(member.id, "hex"), user: member.user ?? "" }),
-    );
-    return { case: "members", value: create(MembersSchema, { members }) };
-  }
-
   function* missing(link: Link, { handles, groups, users: names, sessions: ids, all }: Gap): Iterable<ClientSession> {
     if (all) return yield* options.sessions();
     const members = groups.flatMap((group) => [...membership.members(group)].map(({ id }) => options.sessionById(id)));
@@ -167,7 +157,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
         answering(link, body.value.call, () => away(body.value));
         return true;
       case "groupQuery":
-        answering(link, body.value.call, () => members(body.value));
+        answering(link, body.value.call, () => ({ case: "members", value: answerGroupQuery(membership, body.value) }));
         return true;
       case "gap":
         for (const session of missing(link, body.value)) session.missedPushes();

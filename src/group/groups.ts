@@ -1,5 +1,12 @@
 import { create, type Message } from "@bufbuild/protobuf";
-import { GroupChangeSchema, GroupNameSchema, GroupQuerySchema, PushSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import {
+  GroupChangeSchema,
+  GroupNameSchema,
+  GroupQuerySchema,
+  type Members,
+  MembersSchema,
+  PushSchema,
+} from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Init, Push } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import { ask, type FrameBody, type Link, type Outcome } from "../link/index.ts";
@@ -12,6 +19,8 @@ import type { Membership } from "./membership.ts";
 export interface GroupsOptions {
   /** The id of this server. */
   readonly self: string;
+  /** Its types: it hears of the groups of these. */
+  readonly types: readonly string[];
   /** The sessions that this server itself holds; undefined where it is no frontend. */
   readonly membership: Membership | undefined;
   /** The other frontends. */
@@ -40,6 +49,9 @@ export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: 
   };
 }
 
+/** What is asked of one frontend: how many, whether one is there, or who comes behind one. */
+type GroupQuestion = { readonly count: boolean } | { readonly session: Uint8Array } | { readonly after: Uint8Array };
+
 class ClusterGroup implements Group {
   readonly #options: GroupsOptions;
   readonly #key: GroupKey;
@@ -56,7 +68,7 @@ class ClusterGroup implements Group {
   }
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): void {
-    this.#mustLive();
+    this.#mustHear();
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
     for (const member of this.#localExcept(except)) member.push(outgoing);
@@ -70,7 +82,7 @@ class ClusterGroup implements Group {
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
-    this.#mustLive();
+    this.#mustHear();
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
     const local = [...this.#localExcept(except)].map(async (member) => {
@@ -101,7 +113,7 @@ class ClusterGroup implements Group {
   }
 
   async close(): Promise<void> {
-    this.#mustLive();
+    this.#mustHear();
     const { membership, interest } = this.#options;
     for (const member of [...(membership?.members(this.#key) ?? [])]) membership?.remove(this.#key, member);
     await Promise.all(
@@ -114,34 +126,70 @@ class ClusterGroup implements Group {
   }
 
   async has(session: Session): Promise<boolean> {
-    const { id } = session;
-    return (await this.members()).some((member) => member.session === id);
+    this.#mustHear();
+    const { membership } = this.#options;
+    const core = SessionView.coreOf(session);
+    if (membership?.has(this.#key, core)) return true;
+    // Only its own frontend can know it.
+    const link = this.#links().find(({ peer }) => peer.incarnation === core.incarnation);
+    if (!link) return false;
+    const { members } = await this.#query(link, { session: Buffer.from(core.id, "hex") });
+    return members.some((member) => hex(member.session) === core.id);
   }
 
   async count(): Promise<number> {
-    return (await this.members()).length;
+    this.#mustHear();
+    const here = this.#options.membership?.count(this.#key) ?? 0;
+    const there = await Promise.all(this.#links().map(async (link) => (await this.#query(link, { count: true })).count));
+    return there.reduce((sum, count) => sum + count, here);
   }
 
   async members(): Promise<readonly Member[]> {
-    this.#mustLive();
-    const { membership, interest, self } = this.#options;
+    this.#mustHear();
+    const { membership, self } = this.#options;
     const local = [...(membership?.members(this.#key) ?? [])].map((member) => ({
       session: member.id,
       user: member.user,
       frontend: self,
     }));
-    const remote = [...interest.linksOf(this.#key)].map(async (link) => {
-      const outcome = await this.#ask(link, (call) =>
-        link.send({ case: "groupQuery", value: create(GroupQuerySchema, { call, group: this.#key }) }),
-      );
-      if (outcome.case !== "members") return [];
-      return outcome.value.members.map((member) => ({
-        session: hex(member.session),
-        user: member.user === "" ? undefined : member.user,
-        frontend: link.peer.id,
-      }));
+    return [...local, ...(await Promise.all(this.#links().map((link) => this.#membersOf(link)))).flat()];
+  }
+
+  /** All that one frontend has, page by page: many do not fit a frame. */
+  async #membersOf(link: Link): Promise<readonly Member[]> {
+    const all: Member[] = [];
+    for (let after = new Uint8Array(0); ; ) {
+      const page = await this.#query(link, { after });
+      for (const { session, user } of page.members) {
+        all.push({ session: hex(session), user: user === "" ? undefined : user, frontend: link.peer.id });
+      }
+      const last = page.members.at(-1);
+      if (!page.more || !last) return all;
+      after = Uint8Array.from(last.session);
+    }
+  }
+
+  async #query(link: Link, question: GroupQuestion): Promise<Members> {
+    const outcome = await this.#ask(link, (call) =>
+      link.send({ case: "groupQuery", value: create(GroupQuerySchema, { ...question, call, group: this.#key }) }),
+    );
+    return outcome.case === "members" ? outcome.value : create(MembersSchema);
+  }
+
+  #links(): readonly Link[] {
+    return [...this.#options.interest.linksOf(this.#key)];
+  }
+
+  /** Frontends tell only the servers of a group's type that they have members: to any other all groups would look empty. */
+  #mustHear(): void {
+    this.#mustLive();
+    const { types } = this.#options;
+    const { type, name } = this.#key;
+    if (type === "" || types.includes(type)) return;
+    throw new NanoError({
+      code: "failed_precondition",
+      message: `the group "${name}" is of servers of the type "${type}", and this one is of ${types.join(", ") || "none"}: ask one of them, or name a group of all by { type: "" }`,
     });
-    return [...local, ...(await Promise.all(remote)).flat()];
   }
 
   *#localExcept(except: ReadonlySet<string>): Iterable<SessionCore> {

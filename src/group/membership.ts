@@ -7,6 +7,8 @@ export interface Membership {
   add(key: GroupKey, session: SessionCore): boolean;
   remove(key: GroupKey, session: SessionCore): boolean;
   leaveAll(session: SessionCore): void;
+  has(key: GroupKey, session: SessionCore): boolean;
+  count(key: GroupKey): number;
   members(key: GroupKey): Iterable<SessionCore>;
   /** Every group that has members. */
   keys(): Iterable<GroupKey>;
@@ -56,6 +58,8 @@ export function createMembership(interest: (key: GroupKey, has: boolean) => void
     leaveAll(session) {
       for (const group of ofSession.get(session) ?? []) leave(group, session);
     },
+    has: (key, session) => groups.get(groupKeyText(key))?.members.has(session) ?? false,
+    count: (key) => groups.get(groupKeyText(key))?.members.size ?? 0,
     members: (key) => groups.get(groupKeyText(key))?.members ?? [],
     *keys() {
       for (const group of groups.values()) yield group.key;

@@ -156,6 +156,7 @@ export function createServer(options: ServerOptions): Server {
       : undefined;
   const groups = createGroups({
     self: id,
+    types,
     membership: frontend?.membership,
     interest,
     now: () => clock.now(),

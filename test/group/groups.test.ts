@@ -127,6 +127,42 @@ describe("a group whose members are on two frontends", () => {
     expect(heard().map((words) => words.at(-1))).toEqual(["6", "6", undefined]);
   });
 
+  test("of another type: to push and to ask is refused and never silent; to add works, and its own servers hear of it", async () => {
+    const shop = await cluster.start({ id: "shop-1", types: ["shop"] });
+    await now(room.group("lobby", { type: "shop" }).add(session("bob")));
+    for (const [server, type] of [
+      [room, "shop"],
+      [shop, "room"],
+    ] as const) {
+      const group = server.group("lobby", { type });
+      expect(() => group.push(RoomPush.said, text("lost"))).toThrow(`the group "lobby" is of servers of the type "${type}"`);
+      const asked = [
+        () => group.deliver(RoomPush.said, text("lost")),
+        () => group.count(),
+        () => group.members(),
+        () => group.has(session("bob")),
+        () => group.close(),
+      ];
+      for (const ask of asked) expect(await failure(ask(), 0)).toBe("failed_precondition");
+    }
+    expect(await now(shop.group("lobby").count())).toBe(1);
+    shop.group("lobby").push(RoomPush.said, text("from the shop"));
+    await cluster.settle();
+    expect(heard()).toEqual([[], ["from the shop"], []]);
+  });
+
+  test("of no type: every server hears of it", async () => {
+    const shop = await cluster.start({ id: "shop-1", types: ["shop"] });
+    for (const name of ["ann", "bob"]) await now(room.group("all", { type: "" }).add(session(name)));
+    await cluster.advance(1_000);
+    for (const server of [room, shop]) {
+      expect(await now(server.group("all", { type: "" }).count())).toBe(2);
+      server.group("all", { type: "" }).push(RoomPush.said, text(server.id));
+      await cluster.settle();
+    }
+    expect(heard()).toEqual([["room-1", "shop-1"], ["room-1", "shop-1"], []]);
+  });
+
   test("add has resolved: the very next push is heard", async () => {
     const adding = room.group("lobby").add(session("bob"));
     const pushed = adding.then(() => room.group("lobby").push(RoomPush.said, text("welcome")));
