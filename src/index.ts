@@ -88,4 +88,4 @@ export type {
   View,
 } from "./session/index.ts";
 export { contextKey, sessionHooks } from "./session/index.ts";
-export type { UserGroup, Users } from "./user/index.ts";
+export type { UserGroup, UserGroupPushOptions, Users } from "./user/index.ts";

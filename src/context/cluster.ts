@@ -37,7 +37,10 @@ export interface Cluster {
    * Throws `invalid_argument` for a name that is empty or has more than 256 characters.
    */
   readonly group: (name: string, options?: GroupOptions) => Group;
-  /** A group of users that outlives sessions. Throws `unimplemented`: it comes with a later version. */
+  /**
+   * A group of users that outlives sessions and servers: discovery keeps it, for so long after it was created or renewed (whole seconds; with
+   * etcd at least about two). Throws `invalid_argument` for a name that is empty or has more than 256 characters, and for a time over ten years.
+   */
   readonly userGroup: (name: string, options: { readonly ttlMs: number }) => UserGroup;
   /** Users by id, wherever they are. */
   readonly users: (...ids: readonly string[]) => Users;

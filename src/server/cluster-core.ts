@@ -1,16 +1,16 @@
 import type { ClusterCore } from "../context/index.ts";
-import { NanoError } from "../error/index.ts";
 import type { Group, GroupKey } from "../group/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Callers } from "../remote/index.ts";
 import type { Directory } from "../router/index.ts";
-import type { Users } from "../user/index.ts";
+import type { UserGroup, Users } from "../user/index.ts";
 
 /** What the cluster is reached through. */
 export interface ClusterCoreOptions {
   readonly callers: Callers;
   readonly groups: (key: GroupKey, mustLive: () => void) => Group;
   readonly users: (ids: readonly string[], mustLive: () => void) => Users;
+  readonly userGroups: (name: string, ttlMs: number, mustLive: () => void) => UserGroup;
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
   /** The type that groups named outside of a call belong to. */
@@ -19,18 +19,14 @@ export interface ClusterCoreOptions {
 
 /** Puts the parts of one server together as what contexts offer. */
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
-  const { callers, groups, users, directory, lifecycles } = options;
+  const { callers, groups, users, userGroups, directory, lifecycles } = options;
   return {
     group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, () => scope.mustLive()),
-    userGroup: () => later("user groups come"),
+    userGroup: (name, ttlMs, scope) => userGroups(name, ttlMs, () => scope.mustLive()),
     users: (ids, scope) => users(ids, () => scope.mustLive()),
     remote: (service, target, scope) => callers.remote(service, target, scope),
     remoteAll: (service, scope) => callers.remoteAll(service, scope),
     servers: (type) => (type === undefined ? directory.servers : directory.ofType(type)),
     module: (key) => lifecycles.module(key),
   };
-}
-
-function later(what: string): never {
-  throw new NanoError({ code: "unimplemented", message: `${what} with a later version` });
 }

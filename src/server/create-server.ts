@@ -13,7 +13,7 @@ import { systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createRouter } from "../router/index.ts";
-import { createLocations, createUsers } from "../user/index.ts";
+import { createLocations, createUserGroups, createUsers } from "../user/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
@@ -87,6 +87,7 @@ export function createServer(options: ServerOptions): Server {
     callers: { remote: (...args) => callers.remote(...args), remoteAll: (...args) => callers.remoteAll(...args) },
     groups: (...args) => groups(...args),
     users: (...args) => users(...args),
+    userGroups: (...args) => userGroups(...args),
     directory,
     lifecycles,
     defaultType: types[0] ?? "",
@@ -175,6 +176,8 @@ export function createServer(options: ServerOptions): Server {
     linkOf: (to) => hub?.find(to),
     now: () => clock.now(),
   });
+
+  const userGroups = createUserGroups({ store, random, users });
 
   function place(): Membership {
     if (membership) return membership;

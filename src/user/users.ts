@@ -18,25 +18,32 @@ export interface Users {
   locate(): Promise<ReadonlyMap<string, string>>;
 }
 
-/** Users that hear the same, connected or not, until its time is over. */
+/** Who a push to a group of users leaves out. */
+export interface UserGroupPushOptions {
+  readonly except?: string | readonly string[];
+}
+
+/**
+ * Users that hear the same, connected or not, whatever becomes of their sessions and servers, until the group's time is over. It is one group for
+ * all servers. Where discovery is out of reach everything here rejects with `unavailable` or `deadline_exceeded`.
+ */
 export interface UserGroup {
   readonly name: string;
-  push<M extends Message>(
-    push: Push<M>,
-    message: NoInfer<Init<M>>,
-    options?: { readonly except?: string | readonly string[] },
-  ): Promise<Reach>;
-  deliver<M extends Message>(
-    push: Push<M>,
-    message: NoInfer<Init<M>>,
-    options?: { readonly except?: string | readonly string[] },
-  ): Promise<Reach>;
+  /** True when it was not there. `add` does it too. */
+  create(): Promise<boolean>;
+  /** Resolves when they are members. Creates the group; does not begin its time again. */
   add(...users: readonly string[]): Promise<void>;
   remove(...users: readonly string[]): Promise<void>;
   has(user: string): Promise<boolean>;
   count(): Promise<number>;
+  /** All of them, ordered by the bytes of their names. */
   members(): Promise<readonly string[]>;
-  /** Starts the time to live again. */
+  /** Begins the time again: so long, or as long as the group was asked for with. Throws `not_found` where there is no such group any more. */
   renew(ttlMs?: number): Promise<void>;
+  /** Nobody is a member any more. */
   delete(): Promise<void>;
+  /** One frame for each frontend; members that are not connected are `missed`. */
+  push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, options?: UserGroupPushOptions): Promise<Reach>;
+  /** The same. */
+  deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, options?: UserGroupPushOptions): Promise<Reach>;
 }
