@@ -74,7 +74,7 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
   }
 
   /** Where all are known and linked, at once; else when they have been found. */
-  function at(users: readonly string[]): { readonly link: Link; readonly users: string[] }[] | undefined {
+  function at(users: readonly string[]): ReadonlyMap<Link, readonly string[]> | undefined {
     const places = new Map<Link, string[]>();
     if (!locations) return undefined;
     for (const user of users) {
@@ -83,59 +83,60 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
       if (!link || sending.has(user)) return undefined;
       add(places, link, user);
     }
-    return [...places].map(([link, names]) => ({ link, users: names }));
+    return places;
   }
 
-  async function link(
-    incarnation: bigint,
-    users: readonly string[],
-  ): Promise<{ link: Link; users: readonly string[] } | undefined> {
+  /** The link to a frontend; undefined where it is out of reach, or gone. */
+  async function linkTo(incarnation: bigint): Promise<Link | undefined> {
     try {
-      const found = await options.linkTo(incarnation);
-      if (found) return { link: found, users };
+      return await options.linkTo(incarnation);
     } catch {
-      // Out of reach: they are missed.
+      return undefined;
     }
-    for (const user of users) locations?.forget(user, incarnation);
-    return undefined;
   }
 
   /** Acts where the users are, and gives those that were nowhere. */
   async function elsewhere(users: readonly string[], act: Act, again: boolean): Promise<readonly string[]> {
     if (users.length === 0) return [];
-    const answers: Promise<{ link: Link; users: readonly string[]; missed: readonly string[] }>[] = [];
-    const send = (place: { readonly link: Link; readonly users: readonly string[] }): void => {
-      const answer = act.there(place.link, place.users).then(
-        (missed) => ({ ...place, missed }),
-        () => ({ ...place, missed: place.users }),
+    const answers: Promise<void>[] = [];
+    const missed = new Set(users);
+    const moved = new Set<string>();
+    const answered = (incarnation: bigint, names: readonly string[], away: readonly string[]): void => {
+      const gone = new Set(away);
+      for (const user of names) {
+        if (!gone.has(user)) missed.delete(user);
+        else if (locations) {
+          locations.forget(user, incarnation);
+          moved.add(user);
+        }
+      }
+    };
+    const send = (link: Link, names: readonly string[]): void => {
+      const { incarnation } = link.peer;
+      const answer = act.there(link, names).then(
+        (away) => answered(incarnation, names, away),
+        () => answered(incarnation, names, names),
       );
       answers.push(answer);
     };
     const known = at(users);
-    if (known) for (const place of known) send(place);
+    if (known) for (const [link, names] of known) send(link, names);
     else {
       await inTurn(users, async () => {
-        const places = await placesOf(users);
-        const links = await Promise.all([...places].map(([incarnation, names]) => link(incarnation, names)));
-        for (const place of links) if (place) send(place);
+        const places = [...(await placesOf(users))];
+        const links = await Promise.all(places.map(([incarnation]) => linkTo(incarnation)));
+        for (const [index, [incarnation, names]] of places.entries()) {
+          const link = links[index];
+          if (link) send(link, names);
+          else answered(incarnation, names, names);
+        }
       });
     }
-    const missed = new Set(users);
-    const moved: string[] = [];
-    for (const answer of await Promise.all(answers)) {
-      const away = new Set(answer.missed);
-      for (const user of answer.users) {
-        if (!away.has(user)) missed.delete(user);
-        else if (locations) {
-          locations.forget(user, answer.link.peer.incarnation);
-          moved.push(user);
-        }
-      }
-    }
-    if (!again || moved.length === 0) return [...missed];
+    await Promise.all(answers);
+    if (!again || moved.size === 0) return [...missed];
     // What was known was old: they may be at another by now.
     for (const user of moved) missed.delete(user);
-    return [...missed, ...(await reach(moved, act, false))];
+    return [...missed, ...(await reach([...moved], act, false))];
   }
 
   async function reach(ids: readonly string[], act: Act, again = true): Promise<readonly string[]> {
