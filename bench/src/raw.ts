@@ -31,8 +31,10 @@ const webSockets = await serveWebSockets((socket) => socket.on("message", (data)
 // One shared buffer in a loop: nothing that pushes to many can be faster.
 const push = Buffer.from(flags.push, "hex");
 const everybody = new Set<Socket>();
-function burst(count: number): void {
-  for (let done = 0; done < count; done++) for (const socket of everybody) socket.write(push);
+function burst(asked: Buffer): void {
+  // Who asks knows how many there are; the last may be connected and not yet here.
+  if (everybody.size < asked.readUInt16BE(1)) return void setImmediate(burst, asked);
+  for (let done = 0; done < (asked[0] ?? 0); done++) for (const socket of everybody) socket.write(push);
 }
 function hears(socket: Socket): void {
   everybody.add(socket);
@@ -41,12 +43,12 @@ function hears(socket: Socket): void {
 const fanoutTcp = await listen(
   createServer({ noDelay: true }, (socket) => {
     hears(socket);
-    socket.on("data", (bytes) => burst(bytes[0] ?? 0));
+    socket.on("data", (bytes) => burst(Buffer.from(bytes)));
   }),
 );
 const fanoutWs = await serveWebSockets((socket, under) => {
   hears(under);
-  socket.on("message", (data: Buffer) => burst(data[0] ?? 0));
+  socket.on("message", (data: Buffer) => burst(data));
 });
 
 // What idle clients cost at the least: a write and a read each heartbeat.

@@ -46,7 +46,7 @@ if (!flags.raw)
     for (const socket of sockets) socket.write(request("fanout.fanout.join", new Uint8Array(0), over));
   });
 const burst = flags.raw
-  ? framed(Buffer.from([pushes]), over)
+  ? framed(Buffer.from([pushes, sockets.length >> 8, sockets.length & 0xff]), over)
   : request("fanout.fanout.burst", toBinary(BurstRequestSchema, create(BurstRequestSchema, { pushes })), over);
 const once = (): Promise<void> => hear(sockets.length * pushes, () => void asking.write(burst));
 for (let warmup = 0; warmup < 5; warmup++) await once();
