@@ -32,8 +32,8 @@ const webSockets = await serveWebSockets((socket) => socket.on("message", (data)
 const push = Buffer.from(flags.push, "hex");
 const everybody = new Set<Socket>();
 function burst(asked: Buffer): void {
-  // Who asks knows how many there are; the last may be connected and not yet here.
-  if (everybody.size < asked.readUInt16BE(1)) return void setImmediate(burst, asked);
+  // Who asks knows how many there are beside it; the last may be connected and not yet here.
+  if (everybody.size <= asked.readUInt16BE(1)) return void setImmediate(burst, asked);
   for (let done = 0; done < (asked[0] ?? 0); done++) for (const socket of everybody) socket.write(push);
 }
 function hears(socket: Socket): void {
