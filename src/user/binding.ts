@@ -28,6 +28,7 @@ export function decodeBinding(user: string, text: string | undefined): Binding |
   if (text === undefined || text.length > maxTextLength) return undefined;
   try {
     const { frontend, incarnation, session, boundMs } = fromJsonString(UserBindingSchema, text, { ignoreUnknownFields: true });
+    if (incarnation === 0n || session === "") return undefined;
     return { user, frontend, incarnation, session, boundMs: Number(boundMs) };
   } catch {
     return undefined;

@@ -51,7 +51,13 @@ describe("the packed tarball", () => {
   test("the README's first service works in a new project, as it is written, on the oldest Node too", async () => {
     const project = join(folder, "hello");
     await mkdir(project);
-    for (const page of ["README.md", "docs/client.md", "docs/compatibility.md", "docs/acceptors.md", "docs/groups-and-users.md"]) {
+    for (const page of [
+      "README.md",
+      "docs/client.md",
+      "docs/compatibility.md",
+      "docs/acceptors.md",
+      "docs/groups-and-users.md",
+    ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
         await mkdir(dirname(join(project, path)), { recursive: true });

@@ -112,6 +112,16 @@ describe("a push to many users", () => {
     expect(toBob.length).toBe(2);
   });
 
+  test("does not overtake one before it that has still to look for somebody", async () => {
+    const gate = new Frontend("gate-1", 11n);
+    const { users, bind } = await cluster([gate]);
+    for (const name of ["ann", "bob", "cyd"]) await bind(name, gate);
+    await users("bob").push(said, text("known"));
+    const pushes = [users("ann", "bob"), users("bob"), users("bob", "cyd"), users("bob")].map((to) => to.push(said, text("")));
+    await Promise.all(pushes);
+    expect(gate.named).toEqual([["bob"], ["bob", "ann"], ["bob"], ["bob", "cyd"], ["bob"]]);
+  });
+
   test("goes on to where users are by now: only they are looked for, and only their frames are sent again", async () => {
     const [one, two] = [new Frontend("gate-1", 11n), new Frontend("gate-2", 12n)];
     const { reads, users, bind } = await cluster([one, two]);

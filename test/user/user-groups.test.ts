@@ -113,6 +113,22 @@ describe.each(cases)("a group of users in $name", ({ create }) => {
     expect(await one.count()).toBe(599);
   }, 30_000);
 
+  test("keeps whoever comes between the last look and the change of its time", async () => {
+    const { store, there } = await servers();
+    const write: Store["write"] = async (writes) => {
+      if (writes.some(({ key, value }) => key.startsWith("user-groups/") && value !== undefined)) await there(1_000).add("late");
+      return store.write(writes);
+    };
+    const users = () => expect.fail();
+    const groups = createUserGroups({ store: () => ({ ...store, write }), random: seededRandom(++seeds), users });
+    const group = groups("guild/7", 1_000, () => {});
+    await there(1_000).add("early");
+    await group.renew(dayMs);
+    // The lease from before is over by then.
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    expect(await group.members()).toEqual(["early", "late"]);
+  }, 20_000);
+
   test("two that create, add and delete at once leave a group that holds together", async () => {
     const { store, here, there } = await servers();
     for (let round = 0; round < 10; round++) {

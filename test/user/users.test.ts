@@ -233,6 +233,28 @@ describe("while discovery is out of reach", () => {
     expect(first.heard).toEqual([]);
   });
 
+  test.each([
+    ["the earlier", ["gate-1", "gate-2"]],
+    ["the later", ["gate-2", "gate-1"]],
+  ])(
+    "lenient: of two that nobody was told of the later stays, also where discovery is back with %s first",
+    async (_which, order) => {
+      for (const id of order) await hall.gate(id);
+      const faults = new Map(order.map((id) => [id, cluster.cutDiscovery(id)]));
+      const first = await login("gate-1", "ann");
+      await cluster.advance(10);
+      const second = await login("gate-2", "ann");
+      expect([first.session.state, second.session.state]).toEqual(["open", "open"]);
+      for (const id of order) {
+        await faults.get(id)?.heal();
+        await cluster.advance(5_000);
+      }
+      await cluster.advance(60_000);
+      expect([first.kicks, second.kicks, second.session.state]).toEqual([["replaced"], [], "open"]);
+      expect(await now(room.users("ann").locate())).toEqual(new Map([["ann", "gate-2"]]));
+    },
+  );
+
   test("lenient: frontends that are linked hear of it at once", async () => {
     const [one] = [await hall.gate("gate-1"), await hall.gate("gate-2")];
     const first = await login("gate-1", "ann");
