@@ -5,6 +5,9 @@ import { type Client, createClient, NanoError } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
 import { afterEach, describe, expect, test } from "vitest";
 import { createVirtualClock } from "../../src/clock/index.ts";
+import { createDoor } from "../../src/frontend/door.ts";
+import { resolveLimits } from "../../src/frontend/index.ts";
+import { createFrontendCounters } from "../../src/metrics/index.ts";
 import { PacketType } from "../../src/packet/index.ts";
 import { type RawClient, rawTcp, rawWebSocket } from "../support/raw-client.ts";
 import { type RawPacket, textOf } from "../support/raw-peer.ts";
@@ -147,6 +150,9 @@ describe.each(transports)("who may be connected, over %s", (over) => {
 });
 
 describe("more sockets than can be told why", () => {
+  // Longer than sockets may take to close: a busy machine is no failure.
+  const timeout = 20_000;
+
   /** Sockets that never close their side, and how many the server has let go of altogether. */
   async function crowd(port: number, count: number): Promise<{ readonly sockets: Socket[]; gone(): number }> {
     const sockets = Array.from({ length: count }, () => connectSocket({ host: "127.0.0.1", port, allowHalfOpen: true }));
@@ -155,11 +161,11 @@ describe("more sockets than can be told why", () => {
     return { sockets, gone: () => sockets.filter(({ closed }) => closed).length };
   }
 
-  test("a thousand may take their time to close, the next are closed under them", async () => {
+  test("the next are closed under them, and nobody else notices", async () => {
     await start({ connections: 2_000, unauthenticated: 1, unboundMs: 0 });
     const first = await open();
     const { sockets, gone } = await crowd(edge.tcp, 1_020);
-    await expect.poll(() => counters().limits.unauthenticated, { timeout: 4_000 }).toBe(1_019);
+    await expect.poll(() => counters().limits.unauthenticated, { timeout }).toBe(1_019);
     // Only a socket that is gone altogether answers with a reset.
     await expect
       .poll(
@@ -167,17 +173,15 @@ describe("more sockets than can be told why", () => {
           for (const socket of sockets.slice(900)) if (socket.writable) socket.write("x");
           return gone();
         },
-        { timeout: 4_000 },
+        { timeout },
       )
       .toBeGreaterThanOrEqual(18);
-    expect(gone()).toBeLessThan(500);
     await works(first);
     for (const socket of sockets) socket.destroy();
   });
 
-  test("of those that never asked for a WebSocket no more are kept either", async () => {
+  test("nor are more kept of those that never asked for a WebSocket", async () => {
     await start({ connections: 1 });
-    const begun = performance.now();
     const { sockets, gone } = await crowd(edge.ws, 1_020);
     await expect
       .poll(
@@ -185,13 +189,21 @@ describe("more sockets than can be told why", () => {
           for (const socket of sockets.slice(1_001)) if (socket.writable) socket.write("G");
           return gone();
         },
-        { timeout: 4_000 },
+        { timeout },
       )
       .toBeGreaterThanOrEqual(19);
-    // Before the others are closed for their silence.
-    expect(performance.now() - begun).toBeLessThan(2_000);
-    expect(gone()).toBeLessThan(30);
     for (const socket of sockets) socket.destroy();
+  });
+
+  test("a thousand may take their time to close", () => {
+    const limits = resolveLimits({ connections: 1 });
+    const door = createDoor({ limits, hits: createFrontendCounters().limits, bound: () => undefined });
+    for (let socket = 0; socket < 1 + 1_000; socket++) door.enter("127.0.0.1");
+    expect(door.crowded).toBe(false);
+    door.enter("127.0.0.1");
+    expect(door.crowded).toBe(true);
+    door.released();
+    expect(door.crowded).toBe(false);
   });
 });
 
