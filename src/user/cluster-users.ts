@@ -1,17 +1,10 @@
-import { create, type Message } from "@bufbuild/protobuf";
-import { KickSchema, PushSchema, UserQuerySchema, UsersSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Message } from "@bufbuild/protobuf";
 import type { Init, Push } from "../contract/index.ts";
-import type { Kick } from "../error/index.ts";
-import { ask, type Link } from "../link/index.ts";
-import { encodePush, mustBeUser, type OutgoingPush, type Reach } from "../session/index.ts";
+import type { Link } from "../link/index.ts";
+import { encodePush, mustBeUser, type Reach } from "../session/index.ts";
+import { type Absent, type Act, kicking, type LocalSession, locating, pushing } from "./acts.ts";
 import type { Locations } from "./locations.ts";
 import type { Users } from "./users.ts";
-
-/** A session of this server, as users are reached at it. */
-export interface LocalSession {
-  push(push: OutgoingPush): void;
-  kick(kick: Kick): void;
-}
 
 /** What users are reached through. */
 export interface UsersOptions {
@@ -28,16 +21,6 @@ export interface UsersOptions {
   readonly linkOf: (incarnation: bigint) => Link | undefined;
   readonly now: () => number;
 }
-
-/** What is done with users, where they are. Gives those that are not there. */
-interface Act {
-  here(sessions: Iterable<LocalSession>): void;
-  there(link: Link, users: readonly string[]): Promise<readonly string[]>;
-}
-
-const answerMs = 5_000;
-// Beyond this the names of one push go in several frames.
-const mostNameBytes = 65_536;
 
 /** The users that are meant, as user code has them. `mustLive` throws where the call that asks is over. */
 export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: () => void) => Users {
@@ -101,23 +84,17 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
     const answers: Promise<void>[] = [];
     const missed = new Set(users);
     const moved = new Set<string>();
-    const answered = (incarnation: bigint, names: readonly string[], away: readonly string[]): void => {
+    const answered = (incarnation: bigint, names: readonly string[], { away, unknown }: Absent): void => {
       const gone = new Set(away);
+      const open = new Set(unknown);
       for (const user of names) {
-        if (!gone.has(user)) missed.delete(user);
-        else if (locations) {
-          locations.forget(user, incarnation);
-          moved.add(user);
-        }
+        if (!gone.has(user) && !open.has(user)) missed.delete(user);
+        else locations?.forget(user, incarnation);
+        if (gone.has(user) && locations) moved.add(user);
       }
     };
     const send = (link: Link, names: readonly string[]): void => {
-      const { incarnation } = link.peer;
-      const answer = act.there(link, names).then(
-        (away) => answered(incarnation, names, away),
-        () => answered(incarnation, names, names),
-      );
-      answers.push(answer);
+      answers.push(act.there(link, names).then((absent) => answered(link.peer.incarnation, names, absent)));
     };
     const known = at(users);
     if (known) for (const [link, names] of known) send(link, names);
@@ -128,7 +105,7 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
         for (const [index, [incarnation, names]] of places.entries()) {
           const link = links[index];
           if (link) send(link, names);
-          else answered(incarnation, names, names);
+          else answered(incarnation, names, { away: names, unknown: [] });
         }
       });
     }
@@ -151,64 +128,9 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
     return (await elsewhere(away, act, again)).filter((user) => !found.has(user));
   }
 
-  function pushing(push: OutgoingPush): Act {
-    return {
-      here(sessions) {
-        for (const session of sessions) session.push(push);
-      },
-      async there(to, users) {
-        const answers = inPieces(users).map((piece) =>
-          ask(to, options.now() + answerMs, (call) => {
-            const target = { case: "users" as const, value: create(UsersSchema, { users: piece }) };
-            to.sendData({ case: "push", value: create(PushSchema, { ...push, target, call }) });
-          }).then(
-            (outcome) => (outcome.case === "missed" ? outcome.value.users : []),
-            () => piece,
-          ),
-        );
-        return (await Promise.all(answers)).flat();
-      },
-    };
-  }
-
-  function kicking(kick: Kick): Act {
-    return {
-      here(sessions) {
-        for (const session of sessions) session.kick(kick);
-      },
-      async there(to, users) {
-        const missed = users.map((user) =>
-          ask(to, options.now() + answerMs, (call) => {
-            const session = { by: { case: "user" as const, value: user } };
-            to.send({ case: "kick", value: create(KickSchema, { session, code: kick.code, reason: kick.reason, call }) });
-          }).then(
-            () => [],
-            () => [user],
-          ),
-        );
-        return (await Promise.all(missed)).flat();
-      },
-    };
-  }
-
   async function locate(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
-    const act: Act = {
-      here() {},
-      async there(to, users) {
-        const answers = inPieces(users).map(async (piece) => {
-          const outcome = await ask(to, options.now() + answerMs, (call) =>
-            to.send({ case: "userQuery", value: create(UserQuerySchema, { call, users: piece }) }),
-          );
-          return outcome.case === "missed" ? outcome.value.users : [];
-        });
-        const missed = (await Promise.all(answers)).flat();
-        const away = new Set(missed);
-        for (const user of users) if (!away.has(user)) found.set(user, to.peer.id);
-        return missed;
-      },
-    };
-    await reach(ids, act);
+    await reach(ids, locating(options.now, found));
     for (const user of ids) for (const _ of options.here(user)) found.set(user, self.id);
     return found;
   }
@@ -217,7 +139,7 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
     for (const user of given) mustBeUser(user);
     const ids = [...new Set(given)];
     const send = async <M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> => {
-      return { missed: await reach(ids, pushing(encodePush(push, message))) };
+      return { missed: await reach(ids, pushing(options.now, encodePush(push, message))) };
     };
     return {
       // What is wrong is thrown at once: a push need not be waited for.
@@ -231,7 +153,7 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
       },
       async kick(kick) {
         mustLive();
-        return { missed: await reach(ids, kicking(kick)) };
+        return { missed: await reach(ids, kicking(options.now, kick)) };
       },
       async locate() {
         mustLive();
@@ -245,19 +167,4 @@ function add<K>(places: Map<K, string[]>, place: K, user: string): void {
   const users = places.get(place);
   if (users) users.push(user);
   else places.set(place, [user]);
-}
-
-function inPieces(users: readonly string[]): string[][] {
-  const pieces: string[][] = [[]];
-  let bytes = 0;
-  for (const user of users) {
-    const cost = Buffer.byteLength(user) + 4;
-    if (bytes > 0 && bytes + cost > mostNameBytes) {
-      pieces.push([]);
-      bytes = 0;
-    }
-    pieces.at(-1)?.push(user);
-    bytes += cost;
-  }
-  return pieces;
 }

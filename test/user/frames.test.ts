@@ -1,4 +1,4 @@
-import type { NanoError, Users } from "nano-rpc";
+import { NanoError, type Users } from "nano-rpc";
 import { describe, expect, test } from "vitest";
 import { createVirtualClock } from "../../src/clock/index.ts";
 import { memory } from "../../src/discovery/index.ts";
@@ -15,6 +15,8 @@ class Frontend {
   readonly users = new Set<string>();
   readonly frames: FrameBody[] = [];
   readonly link: Link;
+  /** Its link breaks before it has answered. */
+  breaks = false;
   #calls = 0n;
 
   constructor(id: string, incarnation: bigint) {
@@ -26,7 +28,8 @@ class Frontend {
       if (body.case !== "push" || body.value.target.case !== "users") return;
       const missed = body.value.target.value.users.filter((user) => !this.users.has(user));
       const outcome: Outcome = { case: "missed", value: { $typeName: "nano.cluster.v1.Missed", sessions: [], users: missed } };
-      waiting.get(body.value.call)?.(outcome);
+      const broken = new NanoError({ code: "unavailable", message: "broken" });
+      waiting.get(body.value.call)?.(this.breaks ? broken : outcome);
     };
     this.link = {
       peer: { id, incarnation },
@@ -140,6 +143,20 @@ describe("a push to many users", () => {
     ]);
     two.users.delete("bob");
     expect(await users("ann", "bob").push(said, text("gone"))).toEqual({ missed: ["bob"] });
+  });
+
+  test("is not sent again where nobody knows whether it came", async () => {
+    const [one, two] = [new Frontend("gate-1", 11n), new Frontend("gate-2", 12n)];
+    const { users, bind } = await cluster([one, two]);
+    await bind("ann", one);
+    await bind("bob", two);
+    one.breaks = true;
+    expect(await users("ann", "bob").push(said, text("once"))).toEqual({ missed: ["ann"] });
+    expect([one.named, two.named]).toEqual([[["ann"]], [["bob"]]]);
+    one.breaks = false;
+    await bind("ann", two);
+    expect(await users("ann").push(said, text("found"))).toEqual({ missed: [] });
+    expect([one.frames.length, two.named]).toEqual([1, [["bob"], ["ann"]]]);
   });
 
   test("names so many in one frame as fit", async () => {
