@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { NanoError, type UserGroup } from "nano-rpc";
 import { createTestCluster } from "nano-rpc/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { seededRandom } from "../../src/clock/index.ts";
+import { seededRandom, turn } from "../../src/clock/index.ts";
 import { type Discovery, etcd, memory, type Store } from "../../src/discovery/index.ts";
 import { createUserGroups } from "../../src/user/index.ts";
 import { info, join, type Member } from "../discovery/member.ts";
@@ -40,6 +40,8 @@ describe.each(cases)("a group of users in $name", ({ create }) => {
     readonly store: Store;
     readonly here: (ttlMs: number) => UserGroup;
     readonly there: (ttlMs: number) => UserGroup;
+    /** Resolves when a group that is made now, and never renewed, has ended: so has every lease of as long a time from before. */
+    readonly ended: (ttlMs: number) => Promise<void>;
   }> {
     const discovery = create();
     for (const id of ["here", "there"]) members.push(await join(discovery, info(id)));
@@ -48,11 +50,16 @@ describe.each(cases)("a group of users in $name", ({ create }) => {
         throw new Error("nobody is pushed to");
       };
       const groups = createUserGroups({ store: () => store, random: seededRandom(++seeds), users });
-      return (ttlMs: number) => groups("guild/7", ttlMs, () => {});
+      return (ttlMs: number, name = "guild/7") => groups(name, ttlMs, () => {});
     });
     const store = members.at(-1)?.membership.store;
     if (!here || !there || !store) throw new Error("no servers");
-    return { store, here, there };
+    const ended = async (ttlMs: number): Promise<void> => {
+      const other = here(ttlMs, "nobody renews it");
+      await other.add("ann");
+      await expect.poll(() => other.count(), { timeout: 15_000 }).toBe(0);
+    };
+    return { store, here, there, ended };
   }
 
   test("is the same from everywhere", async () => {
@@ -86,35 +93,40 @@ describe.each(cases)("a group of users in $name", ({ create }) => {
   });
 
   test("ends by itself, with all its members, unless it is renewed", async () => {
-    const { store, here } = await servers();
+    const { store, here, ended } = await servers();
     const group = here(2_000);
     await group.add("ann");
-    const soon = Date.now() + 5_000;
-    while (Date.now() < soon) {
+    const over = ended(2_000);
+    let renews = true;
+    void over.finally(() => {
+      renews = false;
+    });
+    while (renews) {
       await group.renew();
       await group.add("bob");
       expect(await group.count()).toBe(2);
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      // In memory all this takes no turn of the event loop, and time would stand still.
+      await turn();
     }
+    await over;
     await expect.poll(() => group.count(), { timeout: 15_000 }).toBe(0);
     expect([await store.count("user-groups/"), await store.count("user-group-members/")]).toEqual([0, 0]);
   }, 30_000);
 
   test("may be given another time, while others come and go, and renew it too", async () => {
-    const { here, there } = await servers();
+    const { here, there, ended } = await servers();
     const users = Array.from({ length: 300 }, (_, at) => `user-${at}`);
     const [one, two] = [here(2_000), there(3_000)];
     await one.add(...users);
     const coming = users.map((user) => two.add(`late ${user}`));
     await Promise.all([one.renew(dayMs), two.renew(2 * dayMs), one.renew(3 * dayMs), ...coming]);
     await two.remove("user-7");
-    // All leases from before are over by then.
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await ended(3_000);
     expect(await one.count()).toBe(599);
   }, 30_000);
 
   test("keeps whoever comes between the last look and the change of its time", async () => {
-    const { store, there } = await servers();
+    const { store, there, ended } = await servers();
     const write: Store["write"] = async (writes) => {
       if (writes.some(({ key, value }) => key.startsWith("user-groups/") && value !== undefined)) await there(1_000).add("late");
       return store.write(writes);
@@ -124,8 +136,7 @@ describe.each(cases)("a group of users in $name", ({ create }) => {
     const group = groups("guild/7", 1_000, () => {});
     await there(1_000).add("early");
     await group.renew(dayMs);
-    // The lease from before is over by then.
-    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await ended(1_000);
     expect(await group.members()).toEqual(["early", "late"]);
   }, 20_000);
 
