@@ -56,7 +56,6 @@ export function createHandlers(options: HandlersOptions): Handlers {
       const call = new HandlerCall(desk, at.entry, session, body, new ServerCall(at.site, info, session, undefined), outlet);
       if (at.entry.method.order === "concurrent") call.begin(() => {});
       else session.mailbox.add((done) => call.begin(done));
-      call.waited = true;
       if (call.over) return undefined;
       deadlines.add(call);
       return (reason) => call.breakOff(reason, "handler");
@@ -83,8 +82,6 @@ class HandlerCall implements Due, Outlet {
   readonly #context: ServerCall;
   #done: (() => void) | undefined;
   over = false;
-  /** Whether its time may be up before its turn comes: others of the session were first, or it was under way from another server. */
-  waited: boolean;
 
   constructor(desk: Desk, entry: Entry, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
     this.#desk = desk;
@@ -93,7 +90,6 @@ class HandlerCall implements Due, Outlet {
     this.#body = body;
     this.#outlet = outlet;
     this.#context = context;
-    this.waited = context.hops > 0;
     desk.pending++;
   }
 
@@ -107,7 +103,7 @@ class HandlerCall implements Due, Outlet {
     this.#done = done;
     const session = this.#session;
     if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
-    if (this.waited && this.#desk.now() >= this.deadlineMs) return this.expire();
+    if (this.#desk.now() >= this.deadlineMs) return this.expire();
     session.refresh();
     const refusal = refused(this.#entry, session);
     if (refusal) this.failed(refusal, "access");
