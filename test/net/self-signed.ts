@@ -30,9 +30,14 @@ export function selfSigned(host = "localhost"): SelfSigned {
   const signature = sign("sha256", body, privateKey);
   const certificate = sequence(body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
   return {
-    cert: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
+    cert: ["-----BEGIN CERTIFICATE-----", ...lines(certificate.toString("base64")), "-----END CERTIFICATE-----", ""].join("\n"),
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   };
+}
+
+/** PEM allows no empty line, not after the last one either. */
+function lines(base64: string): readonly string[] {
+  return base64.match(/.{1,64}/g) ?? [];
 }
 
 function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
