@@ -34,18 +34,30 @@ export function createClientForms(options: {
   readonly compression: CompressionOptions | false;
 }): ClientForms {
   const deflate = options.compression ? createDeflate(options.compression.leastBytes ?? 1_024) : never;
+  // Clients that are spoken to alike have one form, by which whoever writes knows them. A new dictionary makes new ones.
+  let forms: ClientForm[] = [];
+  let dictionary: CodeTable | undefined;
+
+  function settle(form: ClientForm): ClientForm {
+    const known = forms.find((each) => (Object.keys(form) as (keyof ClientForm)[]).every((part) => each[part] === form[part]));
+    if (!known) forms.push(form);
+    return known ?? form;
+  }
+
   return {
     choose(request) {
       const encoding = options.encodings.choose(request);
       if (!encoding) return undefined;
-      const table = usesCodes(request) ? options.dictionary?.table : undefined;
-      return {
+      if (dictionary !== options.dictionary?.table) forms = [];
+      dictionary = options.dictionary?.table;
+      const table = usesCodes(request) ? dictionary : undefined;
+      return settle({
         family: clientFamily(request),
         encoding,
         table,
         tableKnown: table !== undefined && request.sys.nano?.dictionary === table.name,
         deflate: inflatesZlib(request) ? deflate : never,
-      };
+      });
     },
   };
 }

@@ -1,12 +1,12 @@
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import type { Delivery } from "../contract/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
 import {
   type ClientInfo,
   type DataPatch,
   type FormerSession,
+  type LogEntry,
   type OutgoingPush,
   SessionCore,
   SessionData,
@@ -21,6 +21,7 @@ import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
 import { type Pace, RateLimit } from "./rate.ts";
 import type { SessionPeers } from "./session-peers.ts";
+import type { SharedPushes } from "./shared-pushes.ts";
 
 /** What a session asks of its frontend. */
 export interface SessionHost extends DispatchHost {
@@ -35,8 +36,7 @@ export interface SessionHost extends DispatchHost {
   ended(session: ClientSession, reason: CloseReason): void;
   flushSoon(connection: Connection): void;
   listenerFailed(reason: unknown): void;
-  /** What the newest push of a `latest` route replaces. */
-  latestKey(push: OutgoingPush): string;
+  readonly sharedPushes: SharedPushes;
 }
 
 /** One client on the frontend that holds it: the truth about its session. */
@@ -175,9 +175,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   push(push: OutgoingPush): void {
-    if (this.core.ended) return;
-    const { route, body, delivery } = push;
-    this.#add({ kind: "push", id: 0, route, body, error: undefined, delivery, key: this.#latestKey(push, delivery) });
+    this.#add(this.#host.sharedPushes.entryOf(push));
   }
 
   async deliver(push: OutgoingPush): Promise<boolean> {
@@ -251,7 +249,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return this.#finished;
   }
 
-  #add(entry: Parameters<SessionLog["add"]>[0]): void {
+  #add(entry: LogEntry): void {
     if (this.core.ended) return;
     if (this.log.add(entry)) return this.#host.flushSoon(this.#connection);
     // Much may be sent in one turn; what the socket takes at once was never waiting.
@@ -277,10 +275,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.core.userChanged(user, roles);
     this.version++;
     this.#host.peers.userChanged(this);
-  }
-
-  #latestKey(push: OutgoingPush, delivery: Delivery): string {
-    return delivery === "latest" ? this.#host.latestKey(push) : "";
   }
 
   #mustLive(): void {

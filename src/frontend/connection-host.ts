@@ -7,7 +7,7 @@ import type { Connection } from "./connection.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
 import type { Pace } from "./rate.ts";
-import type { Slab } from "./writer.ts";
+import type { Desk } from "./writer.ts";
 
 /** One message of a client, as it came. */
 export interface ClientMessage {
@@ -51,7 +51,7 @@ export interface Postponed {
 /** What a connection asks of its frontend. */
 export interface ConnectionHost extends LogWriterHost {
   readonly limits: ResolvedLimits;
-  readonly slab: Slab;
+  readonly desk: Desk;
   readonly routeTexts: RouteTexts;
   /** Whether so many sockets are closing that none can be waited for. */
   readonly crowded: boolean;

@@ -32,6 +32,8 @@ export class Connection implements SocketEvents {
   nano = false;
   /** Whether its handshake was ever done. */
   acknowledged = false;
+  /** Whether the flusher is to write it when the turn is over. */
+  dirty = false;
 
   readonly #socket: AcceptedSocket;
   readonly #host: ConnectionHost;
@@ -49,7 +51,7 @@ export class Connection implements SocketEvents {
     this.#host = host;
     this.remoteAddress = socket.remoteAddress;
     this.acceptedAtMs = this.waitsSinceMs = this.lastReceivedAtMs = this.lastHeartbeatAtMs = host.now();
-    this.#packets = new PacketWriter(socket, host.slab);
+    this.#packets = new PacketWriter(socket, host.desk);
     this.#decoder = new PacketDecoder({ maxPacketBytes: host.limits.handshakeBytes });
   }
 

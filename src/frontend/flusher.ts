@@ -9,23 +9,31 @@ export interface Flusher {
 
 /** Nothing to write yet. */
 export function createFlusher(clock: Clock): Flusher {
-  const dirty = new Set<Connection>();
+  let dirty: Connection[] = [];
   let waiting = false;
 
   function flush(): void {
     waiting = false;
-    const turn = [...dirty];
-    dirty.clear();
-    for (const one of turn) one.flush();
+    const turn = dirty;
+    dirty = [];
+    for (const connection of turn) {
+      if (!connection.dirty) continue;
+      connection.dirty = false;
+      connection.flush();
+    }
   }
 
   return {
     add(connection) {
-      dirty.add(connection);
+      if (connection.dirty) return;
+      connection.dirty = true;
+      dirty.push(connection);
       if (waiting) return;
       waiting = true;
       clock.soon(flush);
     },
-    remove: (connection) => void dirty.delete(connection),
+    remove(connection) {
+      connection.dirty = false;
+    },
   };
 }

@@ -36,8 +36,9 @@ import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
 import { createSessionPeers } from "./session-peers.ts";
+import { SharedPushes } from "./shared-pushes.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
-import { createSlab } from "./writer.ts";
+import { createDesk } from "./writer.ts";
 
 /** The half of a server that holds clients. */
 export interface Frontend {
@@ -146,6 +147,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
+  const sharedPushes = new SharedPushes((push) => latestKey(directory.route(push.route)?.info, push));
   const sessionHost: SessionHost = {
     ...options,
     findRoute: createFindRoute(directory, options.types),
@@ -170,7 +172,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       if (reason.code === "too_slow") counters.tooSlow++;
     },
     flushSoon: flusher.add,
-    latestKey: (push) => latestKey(directory.route(push.route)?.info, push),
+    sharedPushes,
   };
 
   const reception = createReception({
@@ -183,8 +185,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const connectionHost: ConnectionHost = {
     limits,
     counters,
-    slab: createSlab(),
+    desk: createDesk(),
     routeTexts: new RouteTexts(),
+    sharedPushes,
     messages: (route) => directory.route(route)?.info.output,
     describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),

@@ -7,6 +7,7 @@ import type { FrontendCounters } from "../metrics/index.ts";
 import type { LogEntry } from "../session/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { DescribedError, ErrorAbout } from "./describe-error.ts";
+import type { SharedPushes } from "./shared-pushes.ts";
 import type { PacketWriter } from "./writer.ts";
 
 /** Finds the message of an answer or a push by its route. */
@@ -22,6 +23,7 @@ export interface LogWriterHost {
   readonly limits: { readonly packetOutBytes: number };
   readonly counters: FrontendCounters;
   readonly messages: RouteMessages;
+  readonly sharedPushes: SharedPushes;
   /** How an error is told. */
   describe(error: NanoError, about: ErrorAbout): DescribedError;
   /** An answer or push was too large to be sent. */
@@ -47,6 +49,18 @@ export class LogWriter {
   }
 
   #push(entry: LogEntry): void {
+    const frames = this.#host.sharedPushes.framesOf(entry);
+    const ready = frames?.of(this.#form, this.#packets.framing);
+    if (ready) {
+      this.#packets.again(ready);
+      return;
+    }
+    const before = this.#packets.length;
+    this.#encodePush(entry);
+    if (frames && this.#packets.length > before) frames.keep(this.#form, this.#packets.framing, this.#packets.since(before));
+  }
+
+  #encodePush(entry: LogEntry): void {
     const message = reserved(entry.route) ?? this.#host.messages(entry.route);
     let body: Uint8Array;
     try {

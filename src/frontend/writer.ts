@@ -1,17 +1,18 @@
-import type { AcceptedSocket } from "../acceptor/index.ts";
+import type { AcceptedSocket, Framing } from "../acceptor/index.ts";
 import { ByteWriter } from "../contract/index.ts";
 import { type MessageHeader, writeMessageHeader } from "../message/index.ts";
 import { PacketType, packetHeaderBytes, writePacketHeader } from "../packet/index.ts";
+import { Slab } from "./slab.ts";
 
-/** Where packets are laid before they are written. One serves all connections: each fills it and writes it within one call. */
-export interface Slab {
-  readonly packets: ByteWriter;
+/** What the writers of all connections use in turn. */
+export interface Desk {
+  readonly slab: Slab;
   readonly head: ByteWriter;
 }
 
-/** An empty slab. */
-export function createSlab(): Slab {
-  return { packets: new ByteWriter(256 * 1_024), head: new ByteWriter(512) };
+/** Nothing lies on it. */
+export function createDesk(): Desk {
+  return { slab: new Slab(), head: new ByteWriter(512) };
 }
 
 const empty = new Uint8Array(0);
@@ -19,14 +20,12 @@ const empty = new Uint8Array(0);
 /** Lays packets for one socket behind each other, with what its transport wants before each. */
 export class PacketWriter {
   readonly #socket: AcceptedSocket;
-  readonly #packets: ByteWriter;
-  readonly #head: ByteWriter;
+  readonly #desk: Desk;
   #written = 0;
 
-  constructor(socket: AcceptedSocket, slab: Slab) {
+  constructor(socket: AcceptedSocket, desk: Desk) {
     this.#socket = socket;
-    this.#packets = slab.packets;
-    this.#head = slab.head;
+    this.#desk = desk;
   }
 
   /** Bytes written, ever. */
@@ -36,45 +35,60 @@ export class PacketWriter {
 
   /** Bytes laid and not yet written. */
   get length(): number {
-    return this.#packets.length;
+    return this.#desk.slab.length;
+  }
+
+  /** What the transport wants before each packet. */
+  get framing(): Framing | undefined {
+    return this.#socket.framing;
   }
 
   packet(type: PacketType, body: Uint8Array = empty): void {
     const at = this.#begin(type, body.length);
-    this.#packets.buffer.set(body, at);
+    this.#desk.slab.buffer.set(body, at);
   }
 
   message(header: MessageHeader, body: Uint8Array): void {
-    this.#head.truncate(0);
-    writeMessageHeader(this.#head, header);
-    const head = this.#head.buffer;
-    const headBytes = this.#head.length;
+    const { slab, head } = this.#desk;
+    head.truncate(0);
+    writeMessageHeader(head, header);
+    const headBytes = head.length;
     const at = this.#begin(PacketType.data, headBytes + body.length);
-    const { buffer } = this.#packets;
+    const { buffer } = slab;
     // A few bytes: a loop is faster than a view of them.
-    for (let byte = 0; byte < headBytes; byte++) buffer[at + byte] = head[byte] ?? 0;
+    for (let byte = 0; byte < headBytes; byte++) buffer[at + byte] = head.buffer[byte] ?? 0;
     buffer.set(body, at + headBytes);
+  }
+
+  /** A packet as it was laid before, for a socket of the same framing. */
+  again(frame: Uint8Array): void {
+    this.#desk.slab.add(frame);
+  }
+
+  /** What was laid behind a length of before, to be laid again. */
+  since(length: number): Uint8Array {
+    return this.#desk.slab.since(length);
   }
 
   /** One write for all that was laid. False when the socket is full. */
   flush(): boolean {
-    if (this.#packets.length === 0) return true;
-    const bytes = this.#packets.slice(0, this.#packets.length);
-    this.#packets.truncate(0);
+    if (this.length === 0) return true;
+    const bytes = this.#desk.slab.take();
     this.#written += bytes.length;
     return this.#socket.write(bytes);
   }
 
   #begin(type: PacketType, bodyBytes: number): number {
+    const { slab } = this.#desk;
     const { framing } = this.#socket;
     const packetBytes = packetHeaderBytes + bodyBytes;
     if (framing) {
       const before = framing.headerBytes(packetBytes);
-      const at = this.#packets.reserve(before);
-      framing.writeHeader(this.#packets.buffer, at, packetBytes);
+      const at = slab.reserve(before);
+      framing.writeHeader(slab.buffer, at, packetBytes);
     }
-    const at = this.#packets.reserve(packetBytes);
-    writePacketHeader(this.#packets.buffer, at, type, bodyBytes);
+    const at = slab.reserve(packetBytes);
+    writePacketHeader(slab.buffer, at, type, bodyBytes);
     return at + packetHeaderBytes;
   }
 }

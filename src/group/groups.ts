@@ -71,7 +71,7 @@ class ClusterGroup implements Group {
     this.#mustHear();
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
-    for (const member of this.#localExcept(except)) member.push(outgoing);
+    for (const member of this.#local()) if (!except.has(member.id)) member.push(outgoing);
     for (const link of this.#options.interest.linksOf(this.#key)) {
       try {
         link.sendData(this.#frame(outgoing, except, 0n));
@@ -85,7 +85,8 @@ class ClusterGroup implements Group {
     this.#mustHear();
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
-    const local = [...this.#localExcept(except)].map(async (member) => {
+    const here = [...this.#local()].filter((member) => !except.has(member.id));
+    const local = here.map(async (member) => {
       return (await member.deliver(outgoing)) ? [] : [member.user ?? member.id];
     });
     const remote = [...this.#options.interest.linksOf(this.#key)].map(async (link) => {
@@ -192,8 +193,8 @@ class ClusterGroup implements Group {
     });
   }
 
-  *#localExcept(except: ReadonlySet<string>): Iterable<SessionCore> {
-    for (const member of this.#options.membership?.members(this.#key) ?? []) if (!except.has(member.id)) yield member;
+  #local(): Iterable<SessionCore> {
+    return this.#options.membership?.members(this.#key) ?? [];
   }
 
   #frame(push: OutgoingPush, except: ReadonlySet<string>, call: bigint): FrameBody {
