@@ -1,5 +1,6 @@
 import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
+import { nextHop } from "../context/index.ts";
 import { type CloseReason, type Code, NanoError, publicError, toWireError } from "../error/index.ts";
 import type { BreakOff, Handlers } from "../handler/index.ts";
 import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
@@ -38,7 +39,6 @@ interface OnLink {
   readonly calls: Map<bigint, BreakOff>;
 }
 
-const hopLimit = 8;
 // 128 bits in hex.
 const sessionIdLength = 32;
 const lost: CloseReason = { kind: "lost", message: "the frontend of the session is gone" };
@@ -112,11 +112,13 @@ export function createBackend(options: BackendOptions): Backend {
     const there = onLink(link);
     const session = there.sessions.get(frame.handle);
     const { envelope } = frame;
-    const hops = (envelope?.hops ?? 0) + 1;
     // Only frontends can have opened one.
     if (!session) return fail(link, frame, refusal("failed_precondition", "the session was not opened on this link"));
-    if (hops > hopLimit) {
-      return fail(link, frame, refusal("failed_precondition", `the call has passed ${hopLimit} servers`));
+    let hops: number;
+    try {
+      hops = nextHop(envelope?.hops ?? 0);
+    } catch (reason) {
+      return fail(link, frame, reason);
     }
     const settled = (): void => {
       session.calls.delete(frame.call);

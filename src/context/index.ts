@@ -1,5 +1,6 @@
 export type { Cluster, EveryServer, GroupOptions, RemoteTarget, ServerResult } from "./cluster.ts";
 export type { CallContext, Caller, HandlerContext, PublicContext, RemoteContext } from "./context.ts";
+export { nextHop } from "./hops.ts";
 export { type Lifecycle, type Module, type ModuleKey, moduleKey } from "./lifecycle.ts";
 export { type ClusterCore, noScope, type Scope } from "./scope.ts";
 export type { Server } from "./server.ts";

@@ -1,5 +1,4 @@
-import { create, type Message } from "@bufbuild/protobuf";
-import { CallSchema, EnvelopeSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Message } from "@bufbuild/protobuf";
 import type { EveryServer, RemoteTarget, Scope, ServerResult } from "../context/index.ts";
 import {
   asCall,
@@ -14,10 +13,9 @@ import {
   unpackDeclared,
 } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
-import { NanoError, publicError } from "../error/index.ts";
-import type { Link } from "../link/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { Directory, Router } from "../router/index.ts";
-import type { Remotes } from "./remotes.ts";
+import { Asking, type AskingHost, type Question } from "./asking.ts";
 
 /** Makes the objects through which remotes are called. */
 export interface Callers {
@@ -26,13 +24,9 @@ export interface Callers {
 }
 
 /** What calling needs of the server around. */
-export interface CallersOptions {
-  readonly self: { readonly id: string; readonly incarnation: bigint; readonly types: readonly string[] };
+export interface CallersOptions extends AskingHost {
   readonly directory: Directory;
   readonly router: Router;
-  readonly remotes: Remotes;
-  readonly now: () => number;
-  linkTo(server: ServerInfo): Promise<Link>;
 }
 
 type RemoteMethod = Request<Message, Message>;
@@ -47,7 +41,8 @@ export function createCallers(options: CallersOptions): Callers {
     method: RemoteMethod,
     target: RemoteTarget | undefined,
     body: Uint8Array,
-  ) {
+    failed: ServerInfo | undefined,
+  ): ServerInfo {
     if (target && "server" in target) {
       const server = directory.byId(target.server);
       if (server) return server;
@@ -57,96 +52,33 @@ export function createCallers(options: CallersOptions): Callers {
     if (!known)
       throw new NanoError({ code: "unavailable", message: `no server of type ${service.server} answers ${method.route}` });
     if (target) return router.pickByKey(known, String(target.key));
-    return router.pick(known, { body, before: undefined });
+    return router.pick(known, { body, before: undefined, failed });
   }
 
   async function call(
-    server: ServerInfo,
     method: RemoteMethod,
     body: Uint8Array,
     scope: Scope,
     callOptions: CallOptions | undefined,
+    picks: Question["pick"],
   ): Promise<Message> {
-    scope.mustLive();
-    const own = options.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
-    const deadlineMs = scope.deadlineMs === undefined ? own : Math.min(own, scope.deadlineMs);
-    if (deadlineMs <= options.now()) throw new NanoError({ code: "deadline_exceeded", message: "no time is left for the call" });
-    const signals = [scope.signal, callOptions?.signal].filter((signal) => signal !== undefined);
-    for (const signal of signals) if (signal.aborted) throw NanoError.from(signal.reason);
+    const own = options.clock.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
+    const asking = new Asking(options, {
+      route: method.route,
+      idempotent: method.idempotent ?? false,
+      body,
+      scope,
+      deadlineMs: scope.deadlineMs === undefined ? own : Math.min(own, scope.deadlineMs),
+      signal: callOptions?.signal,
+      pick: picks,
+    });
     try {
-      const answer =
-        server.incarnation === options.self.incarnation
-          ? await local(method, body, scope, deadlineMs, signals)
-          : await remote(await options.linkTo(server), method, body, scope, deadlineMs, signals);
+      asking.begin();
+      const answer = await asking.answer;
       return method.output.decode(answer, 0, answer.length);
     } catch (reason) {
       throw unpackDeclared(method.errors, reason);
     }
-  }
-
-  function local(
-    method: RemoteMethod,
-    body: Uint8Array,
-    scope: Scope,
-    deadlineMs: number,
-    signals: AbortSignal[],
-  ): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const settled = new AbortController();
-      const { hops, traceparent, tracestate } = scope;
-      const breakOff = options.remotes.dispatch(
-        method.route,
-        body,
-        options.self,
-        { deadlineMs, hops, traceparent, tracestate, attempt: 0 },
-        {
-          answered(answer) {
-            settled.abort();
-            resolve(answer);
-          },
-          failed(reason) {
-            settled.abort();
-            reject(publicError(reason));
-          },
-        },
-      );
-      whenAborted(signals, settled.signal, breakOff);
-    });
-  }
-
-  function remote(
-    link: Link,
-    method: RemoteMethod,
-    body: Uint8Array,
-    scope: Scope,
-    deadlineMs: number,
-    signals: AbortSignal[],
-  ): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const settled = new AbortController();
-      const number = link.expect(deadlineMs, (outcome) => {
-        settled.abort();
-        if (outcome instanceof NanoError) reject(outcome);
-        else if (outcome.case === "body") resolve(outcome.value);
-        else reject(new NanoError({ code: "internal", message: "the answer makes no sense" }));
-      });
-      whenAborted(signals, settled.signal, (reason) => link.cancel(number, reason));
-      const { hops, traceparent, tracestate } = scope;
-      const remainingMs = Math.max(1, Math.floor(deadlineMs - options.now()));
-      try {
-        link.sendData({
-          case: "call",
-          value: create(CallSchema, {
-            call: number,
-            route: method.route,
-            body,
-            envelope: create(EnvelopeSchema, { remainingMs, hops, traceparent, tracestate }),
-          }),
-        });
-      } catch (reason) {
-        link.forget(number, NanoError.from(reason));
-      }
-    });
   }
 
   function methodsOf(service: RemoteService<unknown, unknown>): [string, RemoteMethod][] {
@@ -162,7 +94,7 @@ export function createCallers(options: CallersOptions): Callers {
           asCall(
             (async () => {
               const body = encodeMessage(method.input, request, writer);
-              return call(pick(service, method, target, body), method, body, scope, callOptions);
+              return call(method, body, scope, callOptions, (failed) => pick(service, method, target, body, failed));
             })(),
           );
         return [name, caller] as const;
@@ -181,7 +113,7 @@ export function createCallers(options: CallersOptions): Callers {
           return Promise.all(
             servers.map(async (server): Promise<ServerResult<Message, NanoError>> => {
               try {
-                return { server, ok: true, value: await call(server, method, body, scope, callOptions) };
+                return { server, ok: true, value: await call(method, body, scope, callOptions, () => server) };
               } catch (reason) {
                 return { server, ok: false, error: NanoError.from(reason) };
               }
@@ -194,17 +126,4 @@ export function createCallers(options: CallersOptions): Callers {
       return Object.fromEntries(methods) as EveryServer<C>;
     },
   };
-}
-
-function whenAborted(signals: readonly AbortSignal[], settled: AbortSignal, then: (reason: NanoError) => void): void {
-  for (const signal of signals) {
-    signal.addEventListener("abort", () => then(canceled(signal.reason)), { once: true, signal: settled });
-  }
-}
-
-function canceled(reason: unknown): NanoError {
-  const error = NanoError.from(reason);
-  // A deadline that passed is told as such; everything else is the caller giving up.
-  if (error.code === "deadline_exceeded" || error.code === "canceled") return error;
-  return new NanoError({ code: "canceled", message: error.message, cause: reason });
 }

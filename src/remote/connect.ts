@@ -3,7 +3,6 @@ import { Code, ConnectError, type ConnectRouter, type HandlerContext, type Servi
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ByteWriter, encodeMessage } from "../contract/index.ts";
 import { codes, NanoError, publicError, unpackDetail } from "../error/index.ts";
-import type { Logger } from "../logger/index.ts";
 import type { Http2Handler } from "../net/index.ts";
 import type { Entry } from "../pipeline/index.ts";
 import type { Remotes } from "./remotes.ts";
@@ -12,7 +11,6 @@ import type { Remotes } from "./remotes.ts";
 export interface ConnectOptions {
   readonly remotes: Remotes;
   readonly now: () => number;
-  readonly log: Logger;
   /** The largest message, in bytes. The default is 1 MiB. */
   readonly maxMessageBytes?: number;
 }
@@ -46,7 +44,7 @@ export function createConnectHandler(options: ConnectOptions): Http2Handler {
 }
 
 function answer(
-  { remotes, now, log }: ConnectOptions,
+  { remotes, now }: ConnectOptions,
   writer: ByteWriter,
   entry: Entry,
   request: Message,
@@ -62,7 +60,7 @@ function answer(
       { id: context.requestHeader.get("nano-caller") ?? "", types: [] },
       {
         deadlineMs: now() + timeoutMs,
-        hops: 1,
+        hops: 0,
         traceparent: context.requestHeader.get("traceparent") ?? "",
         tracestate: context.requestHeader.get("tracestate") ?? "",
         attempt: 0,
@@ -70,7 +68,6 @@ function answer(
       {
         answered: (body) => resolve(method.output.decode(body, 0, body.length)),
         failed(reason) {
-          if (!(reason instanceof NanoError)) log.error({ err: reason, route: method.route }, "a remote threw");
           reject(connectError(publicError(reason), entry));
         },
       },

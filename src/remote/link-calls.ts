@@ -1,7 +1,6 @@
 import type { Call } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError, publicError, toWireError } from "../error/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
-import type { Logger } from "../logger/index.ts";
 import type { Remotes } from "./remotes.ts";
 
 /** Answers the calls that come over links. */
@@ -11,26 +10,12 @@ export interface LinkCalls {
   linkClosed(link: Link): void;
 }
 
-const hopLimit = 8;
-
 /** @param now On the server's clock. */
-export function createLinkCalls(options: {
-  readonly remotes: Remotes;
-  readonly now: () => number;
-  readonly log: Logger;
-}): LinkCalls {
+export function createLinkCalls(options: { readonly remotes: Remotes; readonly now: () => number }): LinkCalls {
   const running = new Map<Link, Map<bigint, (reason: NanoError) => void>>();
 
   function call(link: Link, frame: Call): void {
     const { envelope } = frame;
-    const hops = (envelope?.hops ?? 0) + 1;
-    if (hops > hopLimit) {
-      return fail(
-        link,
-        frame,
-        new NanoError({ code: "failed_precondition", message: `the call has passed ${hopLimit} servers` }),
-      );
-    }
     const ofLink = running.get(link) ?? new Map<bigint, (reason: NanoError) => void>();
     running.set(link, ofLink);
     let over = false;
@@ -40,7 +25,7 @@ export function createLinkCalls(options: {
       link.peer,
       {
         deadlineMs: options.now() + (envelope?.remainingMs ?? 0),
-        hops,
+        hops: envelope?.hops ?? 0,
         traceparent: envelope?.traceparent ?? "",
         tracestate: envelope?.tracestate ?? "",
         attempt: envelope?.attempt ?? 0,
@@ -62,7 +47,6 @@ export function createLinkCalls(options: {
   }
 
   function fail(link: Link, frame: Call, reason: unknown): void {
-    if (!(reason instanceof NanoError)) options.log.error({ err: reason, route: frame.route }, "a remote threw");
     link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) });
   }
 

@@ -1,5 +1,5 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
-import { type Caller, type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
+import { type Caller, type CallInfo, type ClusterCore, nextHop, ServerCall } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
@@ -11,7 +11,11 @@ export interface Remotes {
   readonly routes: ReadonlyMap<string, Entry>;
   /** Calls that began and have not been answered. */
   readonly pending: number;
-  /** Answers one call, beside all others. The outlet hears exactly once, at the latest at the deadline. Gives what breaks it off. */
+  /**
+   * Answers one call, beside all others. The outlet hears exactly once, at the latest at the deadline. Gives what breaks it off.
+   *
+   * @param info As the call came: this server is not among its hops yet.
+   */
   dispatch(route: string, body: Uint8Array, caller: Caller, info: CallInfo, outlet: Outlet): (reason: NanoError) => void;
 }
 
@@ -29,7 +33,7 @@ const nothingToBreak = (): void => {};
 
 /** Joins the routes of remotes with the code that answers them. */
 export function createRemotes(options: RemotesOptions): Remotes {
-  const { entries, deadlines } = options;
+  const { entries, deadlines, log } = options;
   const maxPending = options.maxPending ?? 10_000;
   const sites = atSites(entries, options);
   const writer = new ByteWriter(4_096);
@@ -49,8 +53,15 @@ export function createRemotes(options: RemotesOptions): Remotes {
         outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many remote calls run" }), "limit");
         return nothingToBreak;
       }
+      let hops: number;
+      try {
+        hops = nextHop(info.hops);
+      } catch (reason) {
+        outlet.failed(reason, "route");
+        return nothingToBreak;
+      }
       pending++;
-      const context = new ServerCall(at.site, info, undefined, caller);
+      const context = new ServerCall(at.site, { ...info, hops }, undefined, caller);
       const call = new RemoteCall(context, {
         answered(answer) {
           pending--;
@@ -60,6 +71,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
         failed(reason, stage) {
           pending--;
           deadlines.remove(call);
+          if (!(reason instanceof NanoError)) log.error({ err: reason, route }, "a remote threw");
           outlet.failed(reason, stage);
         },
       });

@@ -17,6 +17,8 @@ export interface RouteQuery {
   readonly body: Uint8Array;
   /** The server that answered the session before, for sticky methods. */
   readonly before: ServerKey | undefined;
+  /** The server that failed the call, where it is tried once more: `any` takes another, if there is one. */
+  readonly failed?: ServerKey | undefined;
 }
 
 /** Picks servers. */
@@ -37,7 +39,9 @@ export interface RouterOptions {
 /** Makes a router. */
 export function createRouter(options: RouterOptions): Router {
   /** The less busy of two, among those that are linked; among all where none is. */
-  function any(servers: readonly ServerInfo[]): ServerInfo | undefined {
+  function any(all: readonly ServerInfo[], failed: ServerKey | undefined): ServerInfo | undefined {
+    const others = failed ? all.filter((server) => server.incarnation !== failed.incarnation) : all;
+    const servers = others.length > 0 ? others : all;
     if (servers.length <= 1) return servers[0];
     const linked = servers.filter((server) => options.load(server) !== undefined);
     const among = linked.length > 0 ? linked : servers;
@@ -56,12 +60,12 @@ export function createRouter(options: RouterOptions): Router {
   }
 
   return {
-    pick({ info, servers, serving }, { body, before }) {
+    pick({ info, servers, serving }, { body, before, failed }) {
       const { by } = info.policy;
-      if (by === "any") return found(any(servers), info);
+      if (by === "any") return found(any(servers, failed), info);
       if (by !== "sticky") return found(rendezvous(decodeKey(info.input, by.key, body), servers), info);
       // Nobody answered yet: whoever does will be asked again.
-      if (!before) return found(any(servers), info);
+      if (!before) return found(any(servers, failed), info);
       const same = serving.find((server) => server.id === before.id && server.incarnation === before.incarnation);
       if (same) return same;
       throw new NanoError({ code: "unavailable", message: `the server that served this session (${before.id}) is gone` });

@@ -12,7 +12,7 @@ import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
-import { createDirectory, createRouter } from "../router/index.ts";
+import { createDirectory, createRetries, createRouter } from "../router/index.ts";
 import { createLocations, createUserGroups, createUsers } from "../user/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
@@ -101,16 +101,27 @@ export function createServer(options: ServerOptions): Server {
     maxPending: limits.inFlight,
   });
   const remotes = createRemotes({ entries: services.remotes, cluster: core, deadlines, log });
-  const callers = createCallers({ self: { id, incarnation, types }, directory, router, remotes, now: () => clock.now(), linkTo });
+  const retries = createRetries(random);
+  const callers = createCallers({
+    self: { id, incarnation, types },
+    directory,
+    router,
+    remotes,
+    clock,
+    deadlines,
+    retries,
+    linkOf: (server) => hub?.find(server.incarnation),
+    linkTo,
+  });
   const backend = createBackend({ handlers, clock, log, hooks: options.sessions ?? [] });
-  const linkCalls = createLinkCalls({ remotes, now: () => clock.now(), log });
+  const linkCalls = createLinkCalls({ remotes, now: () => clock.now() });
   const hub = cluster
     ? createLinkHub({
         self: () => ({ id, incarnation, types, frontend: acceptors.length > 0, schema: schema.hash }),
         transport: createLinkTransport(net, {
           ...(cluster.tls ? { tls: cluster.tls } : {}),
           authorize: cluster.authorize,
-          other: createConnectHandler({ remotes, now: () => clock.now(), log }),
+          other: createConnectHandler({ remotes, now: () => clock.now() }),
         }),
         clock,
         random,

@@ -229,7 +229,6 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
       dispatch: (route, body, _caller, _info, outlet) => dispatch(undefined, route, body, undefined, outlet),
     },
     now: () => clock.now(),
-    log: silentLogger,
   });
   let accept: ((stream: ByteStream) => StreamEvents) | undefined;
   let opened: Link | undefined;

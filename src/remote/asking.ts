@@ -1,0 +1,181 @@
+import { create } from "@bufbuild/protobuf";
+import { CallSchema, EnvelopeSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Clock, DeadlineSweep, Due, Timer } from "../clock/index.ts";
+import { type Caller, nextHop, type Scope } from "../context/index.ts";
+import type { ServerInfo } from "../discovery/index.ts";
+import { NanoError, publicError } from "../error/index.ts";
+import type { Link } from "../link/index.ts";
+import type { Retries } from "../router/index.ts";
+import type { Remotes } from "./remotes.ts";
+
+/** What asking another server needs of the one around. */
+export interface AskingHost {
+  readonly self: Caller & { readonly incarnation: bigint };
+  readonly remotes: Remotes;
+  readonly clock: Clock;
+  readonly deadlines: DeadlineSweep;
+  readonly retries: Retries;
+  /** An open link, if there is one. */
+  linkOf(server: ServerInfo): Link | undefined;
+  linkTo(server: ServerInfo): Promise<Link>;
+}
+
+/** What is asked, and of whom. */
+export interface Question {
+  readonly route: string;
+  readonly idempotent: boolean;
+  readonly body: Uint8Array;
+  readonly scope: Scope;
+  /** On the clock. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Picks a server; after a try that failed another than that one, where the rule leaves a choice. Throws where nobody is there. */
+  readonly pick: (failed: ServerInfo | undefined) => ServerInfo;
+}
+
+/** One call from the side of the caller, over all its tries: it ends with the answer, or in time, or when the caller gives it up. */
+export class Asking implements Due {
+  readonly deadlineMs: number;
+  readonly answer: Promise<Uint8Array>;
+
+  readonly #host: AskingHost;
+  readonly #question: Question;
+  readonly #signals: readonly AbortSignal[];
+  readonly #settle: PromiseWithResolvers<Uint8Array>;
+  readonly #aborted = (event: Event): void => this.#giveUp(canceled((event.target as AbortSignal).reason));
+  #attempt = 0;
+  #over = false;
+  // Tells the server that is asked.
+  #breakOff: ((reason: NanoError) => void) | undefined;
+  #pause: Timer | undefined;
+
+  constructor(host: AskingHost, question: Question) {
+    this.#host = host;
+    this.#question = question;
+    this.deadlineMs = question.deadlineMs;
+    this.#settle = Promise.withResolvers();
+    this.answer = this.#settle.promise;
+    this.#signals = [question.scope.signal, question.signal].filter((signal) => signal !== undefined);
+  }
+
+  /** Throws where the call cannot begin: it is over, or nobody is there. */
+  begin(): void {
+    const { scope, pick } = this.#question;
+    scope.mustLive();
+    for (const signal of this.#signals) if (signal.aborted) throw canceled(signal.reason);
+    if (this.deadlineMs <= this.#host.clock.now()) {
+      throw new NanoError({ code: "deadline_exceeded", message: "no time is left for the call" });
+    }
+    const server = pick(undefined);
+    this.#host.retries.counted();
+    for (const signal of this.#signals) signal.addEventListener("abort", this.#aborted, { once: true });
+    this.#ask(server);
+  }
+
+  expire(): void {
+    this.#giveUp(new NanoError({ code: "deadline_exceeded", message: `${this.#question.route} was not answered in time` }));
+  }
+
+  #ask(server: ServerInfo): void {
+    const { self, linkOf, linkTo } = this.#host;
+    // As a call over a link does, it begins when the caller has gone on.
+    if (server.incarnation === self.incarnation) return queueMicrotask(() => this.#here(server));
+    const open = linkOf(server);
+    if (open) return this.#send(server, open);
+    // Nobody else looks at the time meanwhile.
+    this.#host.deadlines.add(this);
+    linkTo(server).then(
+      (link) => {
+        this.#host.deadlines.remove(this);
+        this.#send(server, link);
+      },
+      (reason: unknown) => this.#failed(server, NanoError.from(reason), false),
+    );
+  }
+
+  #here(server: ServerInfo): void {
+    if (this.#over) return;
+    const { remotes, self } = this.#host;
+    const { route, body, scope } = this.#question;
+    const { deadlineMs } = this;
+    try {
+      const { traceparent, tracestate } = scope;
+      const info = { deadlineMs, hops: nextHop(scope.hops), traceparent, tracestate, attempt: this.#attempt };
+      this.#breakOff = remotes.dispatch(route, body, self, info, {
+        answered: (answer) => this.#answered(answer),
+        failed: (reason) => this.#failed(server, publicError(reason), true),
+      });
+    } catch (reason) {
+      this.#failed(server, NanoError.from(reason), true);
+    }
+  }
+
+  #send(server: ServerInfo, link: Link): void {
+    if (this.#over) return;
+    const { route, body, scope } = this.#question;
+    const { hops, traceparent, tracestate } = scope;
+    const call = link.expect(this.deadlineMs, (outcome) => {
+      if (outcome instanceof NanoError) this.#failed(server, outcome, begun);
+      else if (outcome.case === "body") this.#answered(outcome.value);
+      else this.#failed(server, new NanoError({ code: "internal", message: "the answer makes no sense" }), true);
+    });
+    this.#breakOff = (reason) => link.cancel(call, reason);
+    const remainingMs = Math.max(1, Math.floor(this.deadlineMs - this.#host.clock.now()));
+    const envelope = create(EnvelopeSchema, { remainingMs, hops, traceparent, tracestate, attempt: this.#attempt });
+    let begun = true;
+    try {
+      link.sendData({ case: "call", value: create(CallSchema, { call, route, body, envelope }) });
+    } catch (reason) {
+      begun = false;
+      link.forget(call, NanoError.from(reason));
+    }
+  }
+
+  #answered(body: Uint8Array): void {
+    if (!this.#ends()) return;
+    this.#settle.resolve(body);
+  }
+
+  #failed(server: ServerInfo, error: NanoError, begun: boolean): void {
+    if (this.#over) return;
+    this.#breakOff = undefined;
+    const { clock, retries, deadlines } = this.#host;
+    const { idempotent, pick } = this.#question;
+    const remainingMs = this.deadlineMs - clock.now();
+    const delayMs = retries.delayMs({ code: error.code, begun, idempotent, attempt: this.#attempt, remainingMs });
+    if (delayMs === undefined) return this.#giveUp(error);
+    this.#attempt++;
+    deadlines.add(this);
+    this.#pause = clock.after(delayMs, () => {
+      deadlines.remove(this);
+      try {
+        this.#ask(pick(server));
+      } catch (reason) {
+        this.#giveUp(NanoError.from(reason));
+      }
+    });
+  }
+
+  #giveUp(error: NanoError): void {
+    if (!this.#ends()) return;
+    this.#pause?.cancel();
+    this.#breakOff?.(error);
+    this.#settle.reject(error);
+  }
+
+  /** False where it is over already. */
+  #ends(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#host.deadlines.remove(this);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this.#aborted);
+    return true;
+  }
+}
+
+function canceled(reason: unknown): NanoError {
+  const error = NanoError.from(reason);
+  // A deadline that passed is told as such; everything else is the caller giving up.
+  if (error.code === "deadline_exceeded" || error.code === "canceled") return error;
+  return new NanoError({ code: "canceled", message: error.message, cause: reason });
+}
