@@ -72,7 +72,7 @@ function checkKey(message: DescMessage, name: string, purpose: string, at: strin
   if (keysOf(message).includes(name)) return;
   const choice = keysOf(message).length > 0 ? `write one of ${keysOf(message).join(", ")}` : "give it one";
   if (message.fields.some((field) => field.name === name)) {
-    report(at, `the field "${name}" of ${message.name} is no string, integer, bool or enum ${purpose}: ${choice}`);
+    report(at, `the field "${name}" of ${message.name} is no string, bytes, integer, bool or enum ${purpose}: ${choice}`);
   } else {
     report(at, `${message.name} has no field "${name}" ${purpose}: ${choice}`);
   }
@@ -80,7 +80,7 @@ function checkKey(message: DescMessage, name: string, purpose: string, at: strin
 
 /** The fields whose value can be a key. */
 function keysOf(message: DescMessage): string[] {
-  const never: readonly (ScalarType | undefined)[] = [ScalarType.DOUBLE, ScalarType.FLOAT, ScalarType.BYTES];
+  const never: readonly (ScalarType | undefined)[] = [ScalarType.DOUBLE, ScalarType.FLOAT];
   return message.fields
     .filter(({ fieldKind, scalar }) => fieldKind === "enum" || (fieldKind === "scalar" && !never.includes(scalar)))
     .map(({ name }) => name);

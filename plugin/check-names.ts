@@ -4,7 +4,7 @@ import { errorName, listenerName, lowerFirst } from "./names.ts";
 import { position } from "./position.ts";
 import type { Report } from "./report.ts";
 
-const lifecycle: ReadonlySet<string> = new Set(["init", "afterInit", "beforeShutdown", "shutdown"]);
+const lifecycle: ReadonlySet<string> = new Set(["init", "afterInit", "beforeShutdown", "shutdown", "onRelease"]);
 
 // Implementations, callers and clients are objects: awaited, printed and compared like any other.
 const meaningful: ReadonlySet<string> = new Set(["then", "toJSON", ...Object.getOwnPropertyNames(Object.prototype)]);

@@ -1,63 +1,62 @@
-import { type DescField, type DescMessage, fromBinary, ScalarType } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { NanoError } from "../error/index.ts";
+import { fieldOf, skipField } from "./skip-field.ts";
 
 /**
- * The text of one top-level field of an encoded message: strings as they are, integers in decimal, enums by number, an absent field as its
- * default. The rest is not decoded, which suits messages that servers wrote. Throws `invalid_argument` on malformed bytes.
+ * The text of one top-level field of an encoded message: strings as they are, bytes in hex, integers in decimal, enums by number, an absent
+ * field as its default. The rest is gone past, not decoded; what is found is what the message's decoder will find, also where the bytes were
+ * made to be read in two ways. Throws `invalid_argument` on malformed bytes.
  */
 export function readKey(message: DescMessage, localName: string, body: Uint8Array): string {
   const field = keyField(message, localName);
-  return wellFormed(() => {
-    const reader = new BinaryReader(body);
-    let text: string | undefined;
-    while (reader.pos < reader.len) {
-      const [number, wireType] = reader.tag();
-      // Of a field that comes twice the last counts, as everywhere in protobuf.
-      if (number === field.number) text = readText(reader, field);
-      else reader.skip(wireType, number);
-    }
-    return text ?? defaultText(field);
-  });
-}
-
-/**
- * The same of a message that a client wrote. Bytes can be made so that one reader finds another key in them than the next (a wire type that
- * does not fit, a length that leads out of its message): what the handler will find is what its decoder finds.
- */
-export function decodeKey(message: DescMessage, localName: string, body: Uint8Array): string {
-  const field = keyField(message, localName);
-  return wellFormed(() => String(reflect(message, fromBinary(message, body)).get(field)));
-}
-
-function keyField(message: DescMessage, localName: string): KeyField {
-  const field = message.fields.find((one) => one.localName === localName);
-  if (field && isKeyField(field)) return field;
-  throw new NanoError({ code: "internal", message: `${message.typeName} has no field ${localName} to route by` });
-}
-
-type KeyField = DescField & { readonly fieldKind: "scalar" | "enum" };
-
-function isKeyField(field: DescField): field is KeyField {
-  return field.fieldKind === "enum" || (field.fieldKind === "scalar" && !keyless.has(field.scalar));
-}
-
-const keyless: ReadonlySet<ScalarType> = new Set([ScalarType.BYTES, ScalarType.FLOAT, ScalarType.DOUBLE]);
-
-function wellFormed(read: () => string): string {
   try {
-    return read();
+    return read(message, field, body) ?? defaultText(field);
   } catch (reason) {
     throw new NanoError({ code: "invalid_argument", message: "the message is malformed", cause: reason });
   }
 }
 
-function readText(reader: BinaryReader, field: KeyField): string {
-  if (field.fieldKind === "enum") return String(reader.int32());
+function read(message: DescMessage, field: KeyField, body: Uint8Array): string | undefined {
+  const reader = new BinaryReader(body);
+  let text: string | undefined;
+  while (reader.pos < reader.len) {
+    const [number, wireType] = reader.tag();
+    // Of a field that comes twice the last counts, as everywhere in protobuf.
+    if (number === field.number) text = readText(reader, field) ?? text;
+    else {
+      const other = fieldOf(message, number);
+      skipField(reader, other, number, wireType);
+      // As of the members of a oneof.
+      if (other?.oneof && other.oneof === field.oneof) text = undefined;
+    }
+  }
+  return text;
+}
+
+type KeyField = DescField & { readonly fieldKind: "scalar" | "enum" };
+
+function keyField(message: DescMessage, localName: string): KeyField {
+  for (const field of message.fields) if (field.localName === localName && isKeyField(field)) return field;
+  throw new NanoError({ code: "internal", message: `${message.typeName} has no field ${localName} to route by` });
+}
+
+function isKeyField(field: DescField): field is KeyField {
+  if (field.fieldKind === "scalar") return field.scalar !== ScalarType.FLOAT && field.scalar !== ScalarType.DOUBLE;
+  return field.fieldKind === "enum";
+}
+
+/** Undefined where it is no value of a closed enum: decoders leave such a field as it was. */
+function readText(reader: BinaryReader, field: KeyField): string | undefined {
+  if (field.fieldKind === "enum") {
+    const value = reader.int32();
+    return field.enum.open || field.enum.values.some(({ number }) => number === value) ? String(value) : undefined;
+  }
   switch (field.scalar) {
     case ScalarType.STRING:
       return reader.string(field.utf8Validation);
+    case ScalarType.BYTES:
+      return hex(reader.bytes());
     case ScalarType.BOOL:
       return String(reader.bool());
     case ScalarType.INT32:
@@ -86,8 +85,13 @@ function readText(reader: BinaryReader, field: KeyField): string {
 }
 
 function defaultText(field: KeyField): string {
-  if (field.fieldKind === "enum") return String(field.getDefaultValue() ?? field.enum.values[0]?.number ?? 0);
   const value = field.getDefaultValue();
-  if (value !== undefined) return String(value);
-  return field.scalar === ScalarType.STRING ? "" : field.scalar === ScalarType.BOOL ? "false" : "0";
+  if (field.fieldKind === "enum") return String(value ?? field.enum.values[0]?.number ?? 0);
+  if (value !== undefined) return value instanceof Uint8Array ? hex(value) : String(value);
+  if (field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES) return "";
+  return field.scalar === ScalarType.BOOL ? "false" : "0";
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

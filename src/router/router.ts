@@ -3,7 +3,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import type { KnownRoute } from "./directory.ts";
-import { decodeKey } from "./key.ts";
+import { readKey } from "./key.ts";
 import { rendezvous } from "./rendezvous.ts";
 
 /** A server as stickiness remembers it: another incarnation under its id is another server. */
@@ -63,7 +63,7 @@ export function createRouter(options: RouterOptions): Router {
     pick({ info, servers, serving }, { body, before, failed }) {
       const { by } = info.policy;
       if (by === "any") return found(any(servers, failed), info);
-      if (by !== "sticky") return found(rendezvous(decodeKey(info.input, by.key, body), servers), info);
+      if (by !== "sticky") return found(rendezvous(readKey(info.input, by.key, body), servers), info);
       // Nobody answered yet: whoever does will be asked again.
       if (!before) return found(any(servers, failed), info);
       const same = serving.find((server) => server.id === before.id && server.incarnation === before.incarnation);

@@ -343,24 +343,24 @@ service RoomService {
   {
     name: "key_unknown",
     proto: join('key: "rom"'),
-    problems: ['5:29: JoinRequest has no field "rom" to route by: write one of room, quick'],
+    problems: ['5:29: JoinRequest has no field "rom" to route by: write one of room, quick, seed'],
   },
   {
     name: "key_unknown_empty",
     proto: service('  rpc Join(BlankRequest) returns (JoinResponse) { option (nano.method).key = "room"; }'),
     problems: ['4:51: BlankRequest has no field "room" to route by: give it one'],
   },
-  ...["weight", "others", "seed", "back"].map((field) => ({
+  ...["weight", "others", "back"].map((field) => ({
     name: `key_${field}`,
     proto: remote(`key: "${field}"`),
     problems: [
-      `5:29: the field "${field}" of JoinRequest is no string, integer, bool or enum to route by: write one of room, quick`,
+      `5:29: the field "${field}" of JoinRequest is no string, bytes, integer, bool or enum to route by: write one of room, quick, seed`,
     ],
   })),
   {
     name: "key_weight_alone",
     proto: service('  rpc Join(WeightRequest) returns (JoinResponse) { option (nano.method).key = "weight"; }'),
-    problems: ['4:52: the field "weight" of WeightRequest is no string, integer, bool or enum to route by: give it one'],
+    problems: ['4:52: the field "weight" of WeightRequest is no string, bytes, integer, bool or enum to route by: give it one'],
   },
   {
     name: "key_of_defaults",
@@ -382,12 +382,12 @@ service RoomService {
     name: "latest_score",
     proto: push("delivery: DELIVERY_LATEST", 'latest_by: "score"'),
     problems: [
-      '6:1: the field "score" of JoinResponse is no string, integer, bool or enum to tell pushes apart by: write one of room',
+      '6:1: the field "score" of JoinResponse is no string, bytes, integer, bool or enum to tell pushes apart by: write one of room',
     ],
   },
 
   // Names.
-  ...["Init", "AfterInit", "beforeShutdown", "Shutdown"].map((rpc) => ({
+  ...["Init", "AfterInit", "beforeShutdown", "Shutdown", "OnRelease"].map((rpc) => ({
     name: `hook_${rpc.toLowerCase()}`,
     proto: service(`  rpc ${rpc}(JoinRequest) returns (JoinResponse);`),
     problems: [`4:3: ${rpc} would be taken for the hook ${rpc.charAt(0).toLowerCase()}${rpc.slice(1)}(): ${keepRoute}`],

@@ -77,7 +77,7 @@ export const KindsSchema: DescMessage = found();
 
 /** The names of the fields that a call may be routed by. */
 export const keyNames: readonly string[] = [
-  ...Object.keys(scalars).filter((name) => !["raw", "single", "twice"].includes(name)),
+  ...Object.keys(scalars).filter((name) => !["single", "twice"].includes(name)),
   "color",
 ];
 

@@ -2,7 +2,7 @@ import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protob
 import { JoinRequestSchema } from "../../../examples/chat/gen/chat/v1/chat_pb.ts";
 import { ServerRecordSchema } from "../../../gen/nano/cluster/v1/record_pb.ts";
 import { NanoError } from "../../../src/error/index.ts";
-import { decodeKey, readKey } from "../../../src/router/index.ts";
+import { readKey } from "../../../src/router/index.ts";
 import { NoteRequestSchema, OwnerRequestSchema } from "../../schema/gen/play/v1/play_pb.ts";
 import { bytesOf, holds, mustSay, type Target } from "../engine/target.ts";
 import { wireTokens, wrongWire } from "./body.ts";
@@ -67,18 +67,24 @@ export const routeKey: Target = {
   run(bytes) {
     const [schema, field] = keys[(bytes[0] ?? 0) % keys.length] ?? [JoinRequestSchema, "room"];
     const body = bytes.slice(1);
-    const key = keyOf(decodeKey, schema, field, body);
-    // A handler decodes the whole message: where it is led by the key is where it must be.
-    const message: Readonly<Record<string, unknown>> = { ...fromBinary(schema, body) };
-    holds(key === String(message[field]), `the key is ${key}, the message says ${String(message[field])}`);
-    // The quick way, for what servers wrote: it may see another, and nothing worse.
-    keyOf(readKey, schema, field, body);
+    const key = keyOf(schema, field, body);
+    // A handler decodes the whole message: where it is led by the key is where it must be, if it decodes.
+    const message = decoded(schema, body);
+    if (message) holds(key === String(message[field]), `the key is ${key}, the message says ${String(message[field])}`);
   },
 };
 
-function keyOf(read: typeof readKey, schema: DescMessage, field: string, body: Uint8Array): string {
+function decoded(schema: DescMessage, body: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    return read(schema, field, body);
+    return { ...fromBinary(schema, body) };
+  } catch {
+    return undefined;
+  }
+}
+
+function keyOf(schema: DescMessage, field: string, body: Uint8Array): string {
+  try {
+    return readKey(schema, field, body);
   } catch (reason) {
     return mustSay(reason, "invalid_argument");
   }
