@@ -1,7 +1,8 @@
-import type { Etcd3, ICompare, IOptions, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse, Watcher } from "etcd3";
+import type { Etcd3, ICompare, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse, Watcher } from "etcd3";
 import { type Clock, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
-import type { EtcdOptions } from "./etcd.ts";
+import { type EtcdConnection, EtcdEndpoint } from "./etcd-endpoint.ts";
+import { etcdError } from "./etcd-error.ts";
 
 /** One key with its value. */
 export interface EtcdEntry {
@@ -49,63 +50,45 @@ export interface EtcdWatchEvents {
   broken(why: string): void;
 }
 
-// etcd refuses pings more often than every 5 s.
-const pingMs = 6_000;
-const pingTimeoutMs = 3_000;
-
 /**
  * The npm client `etcd3`, made up for: it has no deadlines by default, waits up to minutes to reconnect, opens a circuit breaker for 5 s,
  * and its lease and its watcher lose things without a word. Here its own retrying is off, and lease and list are ours to keep. Among several
  * hosts it would go on asking those that are down: here there is one client each, and a call that fails makes the next one ask the next.
  */
-export async function createEtcdClient(options: EtcdOptions, clock: Clock): Promise<EtcdClient> {
+export async function createEtcdClient(options: EtcdConnection, clock: Clock): Promise<EtcdClient> {
   // Loaded when it is needed: it brings gRPC, and takes a while.
-  const [{ Etcd3, EtcdLeaseInvalidError }, { noop, ConstantBackoff }] = await Promise.all([import("etcd3"), import("cockatiel")]);
-  const timeoutMs = options.callTimeoutMs ?? 3_000;
-  const deadline = (): Date => new Date(clock.wallNow() + timeoutMs);
-  const clients = options.endpoints.map(
-    (endpoint) =>
-      new Etcd3({
-        hosts: withScheme(endpoint, options),
-        ...credentials(options),
-        dialTimeout: timeoutMs,
-        defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: deadline() }),
-        faultHandling: { global: noop, host: () => noop, watchBackoff: new ConstantBackoff(1_000).next() },
-        grpcOptions: {
-          "grpc.initial_reconnect_backoff_ms": 100,
-          "grpc.max_reconnect_backoff_ms": 1_000,
-          "grpc.keepalive_time_ms": pingMs,
-          "grpc.keepalive_timeout_ms": pingTimeoutMs,
-        },
-      }),
-  );
-  let [client] = clients as [Etcd3];
+  const [{ Etcd3 }, { noop, ConstantBackoff }] = await Promise.all([import("etcd3"), import("cockatiel")]);
+  const library = { Etcd3, noop, watchBackoff: new ConstantBackoff(1_000).next() };
+  const { callTimeoutMs } = options;
+  const endpoints = options.endpoints.map((address) => new EtcdEndpoint(library, address, options, clock));
+  let [endpoint] = endpoints as [EtcdEndpoint];
 
   async function bounded<T>(what: string, call: (client: Etcd3) => PromiseLike<T>): Promise<T> {
-    const used = client;
+    const used = endpoint;
+    const { client } = used;
     const late = (): never => {
-      throw new NanoError({ code: "deadline_exceeded", message: `etcd did not answer ${what} within ${timeoutMs} ms` });
+      throw new NanoError({ code: "deadline_exceeded", message: `etcd did not answer ${what} within ${callTimeoutMs} ms` });
     };
     try {
-      return await within(clock, timeoutMs + 100, Promise.resolve(call(used)), late);
+      return await within(clock, callTimeoutMs + 100, used.call(call), late);
     } catch (reason) {
-      if (client === used) client = clients[(clients.indexOf(used) + 1) % clients.length] ?? used;
-      if (reason instanceof NanoError) throw reason;
-      const { message } = NanoError.from(reason);
-      throw new NanoError({ code: "unavailable", message: `etcd: ${what}: ${message}`, cause: reason });
+      const error = etcdError(what, reason);
+      if (error.code === "deadline_exceeded") used.replace(client);
+      if (endpoint === used) endpoint = endpoints[(endpoints.indexOf(used) + 1) % endpoints.length] ?? used;
+      throw error;
     }
   }
 
   return {
     async grant(ttlSeconds) {
       const { ID } = await bounded("grant", ({ leaseClient }) =>
-        leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, { deadline: deadline() }),
+        leaseClient.leaseGrant({ TTL: ttlSeconds, ID: 0 }, { deadline: endpoint.deadline() }),
       );
       return ID;
     },
     async keepAlive(lease) {
       const stream = await bounded("keep-alive", async ({ leaseClient }) => {
-        const opened = await leaseClient.leaseKeepAlive({ deadline: deadline() });
+        const opened = await leaseClient.leaseKeepAlive({ deadline: endpoint.deadline() });
         // One that opens too late is nobody's, and an error of it would end the process.
         opened.on("error", () => {});
         return opened;
@@ -118,15 +101,12 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       stream.write({ ID: lease });
       try {
         return Number(await bounded("keep-alive", () => answer)) > 0;
-      } catch (reason) {
-        if (reason instanceof NanoError && reason.cause instanceof EtcdLeaseInvalidError) return false;
-        throw reason;
       } finally {
         stream.end();
       }
     },
     async revoke(lease) {
-      await bounded("revoke", ({ leaseClient }) => leaseClient.leaseRevoke({ ID: lease }, { deadline: deadline() }));
+      await bounded("revoke", ({ leaseClient }) => leaseClient.leaseRevoke({ ID: lease }, { deadline: endpoint.deadline() }));
     },
     async put({ entries, lease, deleted = [] }, condition) {
       const puts = entries.map(({ key, value }) => ({
@@ -139,7 +119,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
         return { key, target: "Mod", result: "Less", mod_revision: String(condition.unchangedSince + 1n) };
       });
       const transaction = { compare, success: [...puts, ...deletes], failure: [] };
-      const { succeeded } = await bounded("put", ({ kv }) => kv.txn(transaction, { deadline: deadline() }));
+      const { succeeded } = await bounded("put", ({ kv }) => kv.txn(transaction, { deadline: endpoint.deadline() }));
       return succeeded;
     },
     async putOnce(key, value) {
@@ -153,15 +133,8 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
     async get(key) {
       return (await bounded("get", (etcd3) => etcd3.get(key).buffer())) ?? undefined;
     },
-    async commit(transaction) {
-      try {
-        return await bounded("a transaction", ({ kv }) => kv.txn(transaction, { deadline: deadline() }));
-      } catch (reason) {
-        if (!(reason instanceof NanoError) || !(reason.cause instanceof EtcdLeaseInvalidError)) throw reason;
-        throw new NanoError({ code: "not_found", message: "the lease is over", cause: reason });
-      }
-    },
-    range: (request) => bounded("a range", ({ kv }) => kv.range(request, { deadline: deadline() })),
+    commit: (transaction) => bounded("a transaction", ({ kv }) => kv.txn(transaction, { deadline: endpoint.deadline() })),
+    range: (request) => bounded("a range", ({ kv }) => kv.range(request, { deadline: endpoint.deadline() })),
     async list(prefix) {
       const response = await bounded("list", (etcd3) => etcd3.getAll().prefix(prefix).exec());
       return {
@@ -170,7 +143,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       };
     },
     watch(prefix, after, events) {
-      const watcher: Watcher = client
+      const watcher: Watcher = endpoint.client
         .watch()
         .prefix(prefix)
         .startRevision(String(after + 1n))
@@ -199,26 +172,7 @@ export async function createEtcdClient(options: EtcdOptions, clock: Clock): Prom
       return { stop };
     },
     close() {
-      for (const each of clients) each.close();
+      for (const each of endpoints) each.close();
     },
-  };
-}
-
-function withScheme(endpoint: string, options: EtcdOptions): string {
-  return /^https?:\/\//.test(endpoint) ? endpoint : `${options.tls ? "https" : "http"}://${endpoint}`;
-}
-
-function credentials({ tls, username, password }: EtcdOptions): Pick<IOptions, "credentials" | "auth"> {
-  return {
-    ...(tls
-      ? {
-          credentials: {
-            rootCertificate: Buffer.from(tls.ca),
-            ...(tls.key === undefined ? {} : { privateKey: Buffer.from(tls.key) }),
-            ...(tls.cert === undefined ? {} : { certChain: Buffer.from(tls.cert) }),
-          },
-        }
-      : {}),
-    ...(username === undefined ? {} : { auth: { username, password: password ?? "" } }),
   };
 }

@@ -1,10 +1,12 @@
-import { sleep, within } from "../clock/index.ts";
+import { sleep, type Timer, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
 import type { EtcdClient } from "./etcd-client.ts";
+import { isFinal } from "./etcd-error.ts";
+import { EtcdReflector } from "./etcd-reflector.ts";
 import { createEtcdStore } from "./etcd-store.ts";
-import { encodeRecord } from "./record.ts";
-import { ServerList } from "./server-list.ts";
+import { LatestWrite } from "./latest-write.ts";
+import { encodeRecord, mustFit } from "./record.ts";
 import type { Store } from "./store.ts";
 
 /** What a place in the cluster stands on. */
@@ -18,9 +20,11 @@ interface EtcdMembershipOptions {
   readonly host: DiscoveryHost;
 }
 
-const relistMs = 60_000;
 const leastBackoffMs = 100;
-const mostBackoffMs = 2_000;
+// With the second that a connection may wait at most until it is tried again: within 3 s of etcd's return everything is as it was.
+const mostBackoffMs = 1_500;
+// Of the lease, counted from the last sign of life that etcd has answered; etcd counts from when it arrived, which is later.
+const fenceShare = 0.8;
 
 /** One server's records under its own lease, and everyone's list. */
 export class EtcdMembership implements Membership {
@@ -31,14 +35,16 @@ export class EtcdMembership implements Membership {
   readonly #prefix: string;
   readonly #events: DiscoveryEvents;
   readonly #host: DiscoveryHost;
-  readonly #list: ServerList;
+  readonly #servers: EtcdReflector;
+  readonly #write = new LatestWrite(() => this.#writeNow());
   readonly #stop = new AbortController();
   #self: ServerInfo;
   #registered = false;
   #lease: string | undefined;
   #aliveAtMs = 0;
-  #listedAtMs = 0;
-  #watch: { stop(): void } | undefined;
+  #silence: Pick<Timer, "cancel"> = { cancel: () => {} };
+  /** What etcd was given. */
+  #written: ServerInfo | undefined;
   #available = true;
   #told = "";
   #wake = new AbortController();
@@ -54,7 +60,14 @@ export class EtcdMembership implements Membership {
     this.#events = options.events;
     this.#host = options.host;
     this.#self = self;
-    this.#list = new ServerList(options.host.log);
+    this.#servers = new EtcdReflector({
+      client: options.client,
+      prefix: `${options.prefix}/servers/`,
+      clock: options.host.clock,
+      log: options.host.log,
+      changed: () => this.#tell(),
+      broken: () => this.#wake.abort(),
+    });
   }
 
   /** Registers and lists, trying for so long; then keeps both up. */
@@ -64,7 +77,10 @@ export class EtcdMembership implements Membership {
     const begun = this.#enter((reason) => {
       failure = reason;
     });
-    this.#loop = begun.then(() => this.#keepUp());
+    this.#loop = begun.then(
+      () => this.#keepUp(),
+      () => {},
+    );
     await within(clock, timeoutMs, begun, () => {
       const { message } = NanoError.from(failure);
       throw new NanoError({
@@ -76,12 +92,15 @@ export class EtcdMembership implements Membership {
   }
 
   async update(self: ServerInfo): Promise<void> {
-    const entries = this.#entries(self);
+    mustFit(self);
     this.#self = self;
-    // Without a lease the next registration writes it.
-    if (this.#lease === undefined || this.#stop.signal.aborted) return;
-    // The lease may be lost, or the id another's by now: registering anew finds out.
-    if (!(await this.#client.put({ entries, lease: this.#lease }, "under the lease"))) this.#registerSoon();
+    try {
+      await this.#write.run();
+    } catch (reason) {
+      // The others have to hear of it all the same, as soon as they can.
+      this.#wake.abort();
+      throw reason;
+    }
   }
 
   async schema(hash: string): Promise<Uint8Array | undefined> {
@@ -112,14 +131,15 @@ export class EtcdMembership implements Membership {
     this.#client.close();
   }
 
-  /** Resolves when it is in, or has been told to leave. */
+  /** Resolves when it is in, or has been told to leave. Rejects where trying on is of no use. */
   async #enter(failed: (reason: unknown) => void): Promise<void> {
     for (let tries = 0; !this.#stop.signal.aborted; tries++) {
       try {
         await this.#register();
-        await this.#relist();
+        await this.#servers.relist();
         return;
       } catch (reason) {
+        if (isFinal(NanoError.from(reason))) throw reason;
         failed(reason);
         await sleep(this.#host.clock, this.#backoffMs(tries), this.#stop.signal).catch(() => {});
       }
@@ -133,8 +153,8 @@ export class EtcdMembership implements Membership {
     if (schema && self.schema !== "") await this.#client.putOnce(`${this.#prefix}/schemas/${self.schema}`, schema);
     const lease = await this.#client.grant(Math.ceil(this.leaseMs / 1_000));
     const { entries: listed, revision } = await this.#client.list(`${this.#prefix}/servers/`);
-    this.#list.replace(listed);
-    const others = this.#list.others(self);
+    this.#servers.list.replace(listed);
+    const others = this.#servers.list.others(self);
     // Whoever starts takes the id; whoever comes back to find it taken does not take it again.
     if (this.#registered && this.#fencedBy(others)) return;
     const entries = this.#entries(self);
@@ -144,9 +164,20 @@ export class EtcdMembership implements Membership {
       throw new NanoError({ code: "aborted", message: `another server of the id ${self.id} registers at the same time` });
     this.#registered = true;
     this.#lease = lease;
-    this.#aliveAtMs = startedAtMs;
-    this.#listedAtMs = Number.NEGATIVE_INFINITY;
-    if (this.#self !== self) await this.update(this.#self);
+    this.#written = self;
+    this.#heard(startedAtMs);
+    this.#servers.doubt();
+    await this.#write.run();
+  }
+
+  async #writeNow(): Promise<void> {
+    const self = this.#self;
+    const lease = this.#lease;
+    // Without a lease the next registration writes it.
+    if (lease === undefined || self === this.#written || this.#stop.signal.aborted) return;
+    if (await this.#client.put({ entries: this.#entries(self), lease }, "under the lease")) this.#written = self;
+    // The lease may be lost, or the id another's by now: registering anew finds out.
+    else if (this.#lease === lease) this.#registerSoon();
   }
 
   #registerSoon(): void {
@@ -162,44 +193,18 @@ export class EtcdMembership implements Membership {
     return self.types.map((type) => ({ key: this.#key(type), value: encodeRecord(self, type) }));
   }
 
-  async #relist(): Promise<void> {
-    this.#watch?.stop();
-    this.#watch = undefined;
-    const prefix = `${this.#prefix}/servers/`;
-    const { entries, revision } = await this.#client.list(prefix);
-    if (this.#stop.signal.aborted) return;
-    this.#list.replace(entries);
-    this.#listedAtMs = this.#host.clock.now();
-    this.#watch = this.#client.watch(prefix, revision, {
-      put: (entry) => {
-        this.#list.put(entry);
-        this.#tell();
-      },
-      deleted: (key) => {
-        this.#list.delete(key);
-        this.#tell();
-      },
-      broken: (why) => {
-        this.#host.log.info({ why }, "the watch of etcd broke: listing again");
-        this.#listedAtMs = Number.NEGATIVE_INFINITY;
-        this.#wake.abort();
-      },
-    });
-    this.#tell();
-  }
-
   #tell(): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#fencedBy(this.#list.others(this.#self))) return;
+    if (this.#fencedBy(this.#servers.list.others(this.#self))) return;
     // Somebody has taken the record away, or its lease is over.
     if (
-      !this.#list.holds(
+      !this.#servers.list.holds(
         this.#self.types.map((type) => this.#key(type)),
         this.#self.incarnation,
       )
     )
       this.#registerSoon();
-    const servers = this.#list.servers();
+    const servers = this.#servers.list.servers();
     const told = JSON.stringify(servers, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
     if (told === this.#told) return;
     this.#told = told;
@@ -217,7 +222,8 @@ export class EtcdMembership implements Membership {
   #end(): void {
     this.#stop.abort();
     this.#wake.abort();
-    this.#watch?.stop();
+    this.#servers.stop();
+    this.#silence.cancel();
   }
 
   /** Keeps the lease alive and the list true, until the end. One step at a time, so that nothing spins. */
@@ -234,10 +240,8 @@ export class EtcdMembership implements Membership {
       } catch (reason) {
         failures++;
         // Whatever changed meanwhile was missed.
-        this.#listedAtMs = Number.NEGATIVE_INFINITY;
-        const silentMs = clock.now() - this.#aliveAtMs;
-        if (silentMs >= this.leaseMs * 0.8) this.#setAvailable(false);
-        if (silentMs >= this.leaseMs) this.#lease = undefined;
+        this.#servers.doubt();
+        if (clock.now() - this.#aliveAtMs >= this.leaseMs) this.#lease = undefined;
         this.#host.log.debug({ err: reason, failures }, "etcd is out of reach");
       }
     }
@@ -246,16 +250,25 @@ export class EtcdMembership implements Membership {
   async #step(): Promise<void> {
     const { clock } = this.#host;
     const startedAtMs = clock.now();
-    if (this.#lease !== undefined && (await this.#client.keepAlive(this.#lease))) this.#aliveAtMs = startedAtMs;
+    if (this.#lease !== undefined && (await this.#client.keepAlive(this.#lease))) this.#heard(startedAtMs);
     else await this.#register();
-    if (!this.#stop.signal.aborted && clock.now() - this.#listedAtMs >= relistMs) await this.#relist();
+    await this.#write.run();
+    if (this.#servers.isDue) await this.#servers.relist();
+  }
+
+  /** The lease was alive at a moment: before etcd can end it, this server says that it is on its own. */
+  #heard(atMs: number): void {
+    const { clock } = this.#host;
+    this.#aliveAtMs = atMs;
+    this.#silence.cancel();
+    this.#silence = clock.after(Math.max(0, atMs + this.leaseMs * fenceShare - clock.now()), () => this.#setAvailable(false));
   }
 
   async #rest(delayMs: number): Promise<void> {
     this.#wake = new AbortController();
     if (this.#stop.signal.aborted) return;
-    // A watch that broke, or a lease that was lost meanwhile, waits no longer than a failure would.
-    const isUrgent = this.#lease === undefined || this.#listedAtMs === Number.NEGATIVE_INFINITY;
+    // A watch that broke, a lease that was lost or a write that failed meanwhile waits no longer than a failure would.
+    const isUrgent = this.#lease === undefined || this.#servers.isDoubtful || this.#self !== this.#written;
     const due = isUrgent ? Math.min(delayMs, mostBackoffMs) : delayMs;
     await sleep(this.#host.clock, due, this.#wake.signal).catch(() => {});
     // Broken over and over must not mean asking over and over.
@@ -271,6 +284,7 @@ export class EtcdMembership implements Membership {
   #setAvailable(available: boolean): void {
     if (this.#available === available) return;
     this.#available = available;
+    if (this.#stop.signal.aborted) return;
     this.#events.available(available);
   }
 }

@@ -1,0 +1,31 @@
+import { type Code, NanoError } from "../error/index.ts";
+
+// Etcd tells what is wrong by words; the codes beside them are few.
+const known: readonly (readonly [words: string, code: Code])[] = [
+  ["requested lease not found", "not_found"],
+  ["authentication failed", "unauthenticated"],
+  ["user name is empty", "unauthenticated"],
+  ["invalid auth token", "unauthenticated"],
+  ["revision of auth store is old", "unauthenticated"],
+  ["permission denied", "permission_denied"],
+  ["DEADLINE_EXCEEDED", "deadline_exceeded"],
+];
+
+/** A failed call to etcd as a NanoError: `unavailable`, where nothing better is known. */
+export function etcdError(what: string, reason: unknown): NanoError {
+  if (reason instanceof NanoError) return reason;
+  const { message } = NanoError.from(reason);
+  const [, code] = known.find(([words]) => message.includes(words)) ?? [];
+  return new NanoError({ code: code ?? "unavailable", message: `etcd: ${what}: ${message}`, cause: reason });
+}
+
+/** Whether a token was not what etcd wanted to see: it was restarted, it forgot, its users were changed. The next login mends that. */
+export function isStaleToken(reason: unknown): boolean {
+  const { message } = NanoError.from(reason);
+  return ["invalid auth token", "revision of auth store is old", "user name is empty"].some((words) => message.includes(words));
+}
+
+/** Whether trying again as the same user, with the same rights, is of no use. */
+export function isFinal({ code }: NanoError): boolean {
+  return code === "unauthenticated" || code === "permission_denied";
+}
