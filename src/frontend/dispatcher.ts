@@ -1,18 +1,19 @@
 import { create } from "@bufbuild/protobuf";
 import { EnvelopeSchema, ForwardSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
-import type { DeadlineSweep } from "../clock/index.ts";
+import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
 import type { Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
-import type { Directory, KnownRoute, Router, ServerKey } from "../router/index.ts";
+import type { Directory, KnownRoute, Retries, Router, ServerKey } from "../router/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { ClientMessage } from "./connection-host.ts";
 import { Incoming, type IncomingOwner, shapeRefusal } from "./incoming.ts";
 import { MethodLimits } from "./method-limits.ts";
+import { putBack, secondTryAfterMs } from "./second-try.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import { type UnknownAnswer, UnknownCall, type UnknownRoute, unknownMessage } from "./unknown-route.ts";
 
@@ -25,6 +26,8 @@ export interface DispatchHost {
   /** Decides on routes that are not found. */
   readonly unknownRoute: UnknownRoute | undefined;
   readonly router: Router;
+  readonly retries: Retries;
+  readonly clock: Clock;
   readonly handlers: Handlers;
   readonly deadlines: DeadlineSweep;
   readonly peers: SessionPeers;
@@ -56,6 +59,10 @@ export class Dispatcher implements IncomingOwner {
   #serial = 0;
   #target: bigint | undefined;
   #linking = false;
+  // The last of them that may change something.
+  #lastWrite: Incoming | undefined;
+  // What failed is tried once more after it.
+  #pause: Timer | undefined;
 
   constructor(session: ClientSession, host: DispatchHost) {
     this.#session = session;
@@ -131,7 +138,7 @@ export class Dispatcher implements IncomingOwner {
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
     }
     const incoming = new Incoming(message, known, body, message.atMs + policy.timeoutMs, this);
-    const free = !this.#linking && (policy.order === "concurrent" || this.#waiting.length === 0);
+    const free = !this.#held && (policy.order === "concurrent" || this.#waiting.length === 0);
     if (!free || !this.#go(incoming)) this.#wait(incoming);
   }
 
@@ -145,6 +152,7 @@ export class Dispatcher implements IncomingOwner {
 
   /** The session is over: nothing waits, and what runs is broken off. */
   stop(reason: NanoError): void {
+    this.#pause?.cancel();
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
     for (const breakOff of [...(this.#running?.values() ?? [])]) breakOff(reason);
     for (const call of [...(this.#unknown ?? [])]) call.fail(reason);
@@ -156,13 +164,18 @@ export class Dispatcher implements IncomingOwner {
     for (const [type, before] of this.#before ?? []) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
   }
 
+  /** Whether nothing is sent for now: what came later must not overtake. */
+  get #held(): boolean {
+    return this.#linking || this.#pause !== undefined;
+  }
+
   #wait(incoming: Incoming): void {
     this.#waiting.push(incoming);
     this.#host.deadlines.add(incoming);
   }
 
   #pump(): void {
-    while (!this.#linking) {
+    while (!this.#held) {
       // Taken out first: a handler that answers at once pumps again.
       const first = this.#waiting.shift();
       if (!first) return;
@@ -183,7 +196,8 @@ export class Dispatcher implements IncomingOwner {
     let server: ServerInfo;
     let policy: RoutePolicy;
     try {
-      server = host.router.pick(known, { body, before: this.#before?.get(known.info.server) });
+      const failed = incoming.server;
+      server = host.router.pick(known, { body, before: this.#before?.get(known.info.server), failed });
       policy = host.directory.routeOf(server, known.info.route)?.policy ?? known.info.policy;
     } catch (reason) {
       if (serial && this.#serial > 0) return false;
@@ -209,7 +223,7 @@ export class Dispatcher implements IncomingOwner {
     }
     const link = host.linkOf(server);
     if (!link) {
-      this.#link(server);
+      this.#link(incoming, server);
       return false;
     }
     this.#began(incoming, server);
@@ -219,13 +233,14 @@ export class Dispatcher implements IncomingOwner {
 
   #began(incoming: Incoming, server: ServerInfo): void {
     incoming.server = server;
+    if (incoming.attempt === 0) this.#host.retries.counted();
     if (!incoming.serial) return;
     this.#serial++;
     this.#target = server.incarnation;
+    if (!incoming.known.info.readOnly) this.#lastWrite = incoming;
   }
 
-  // Everything waits meanwhile: what came later must not overtake.
-  #link(server: ServerInfo): void {
+  #link(incoming: Incoming, server: ServerInfo): void {
     this.#linking = true;
     this.#host.linkTo(server).then(
       () => {
@@ -234,19 +249,40 @@ export class Dispatcher implements IncomingOwner {
       },
       (reason: unknown) => {
         this.#linking = false;
-        const first = this.#waiting.shift();
-        if (first) {
-          this.#host.deadlines.remove(first);
-          this.#fail(first, NanoError.from(reason), "route");
+        const at = this.#waiting.indexOf(incoming);
+        if (at >= 0) {
+          this.#waiting.splice(at, 1);
+          this.#host.deadlines.remove(incoming);
+          incoming.server = server;
+          const error = NanoError.from(reason);
+          if (!this.#again(incoming, error, false)) this.#fail(incoming, error, "route");
         }
         this.#pump();
       },
     );
   }
 
+  /** Whether a message that failed waits for another try. */
+  #again(incoming: Incoming, error: NanoError, begun: boolean): boolean {
+    const { retries, clock } = this.#host;
+    const { info } = incoming.known;
+    const stuck = info.policy.by === "sticky" && this.#before?.has(info.server) === true;
+    const overtaken = incoming.serial && this.#lastWrite !== incoming;
+    const delayMs = secondTryAfterMs({ incoming, error, begun, stuck, overtaken }, retries, clock.now());
+    if (delayMs === undefined) return false;
+    incoming.attempt++;
+    putBack(this.#waiting, incoming);
+    this.#host.deadlines.add(incoming);
+    this.#pause ??= clock.after(delayMs, () => {
+      this.#pause = undefined;
+      this.#pump();
+    });
+    return true;
+  }
+
   #local(incoming: Incoming): void {
     const { known, body, deadlineMs } = incoming;
-    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: 0 };
+    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: incoming.attempt };
     const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, info, incoming);
     if (breakOff) this.#runs(incoming, breakOff);
   }
@@ -254,8 +290,9 @@ export class Dispatcher implements IncomingOwner {
   #forward(incoming: Incoming, link: Link): void {
     const { message, known, body, deadlineMs } = incoming;
     const { peers, now } = this.#host;
+    let begun = true;
     const call = link.expect(deadlineMs, (outcome) => {
-      if (outcome instanceof NanoError) this.failed(incoming, outcome, "handler");
+      if (outcome instanceof NanoError) this.#failed(incoming, outcome, "handler", begun);
       else if (outcome.case === "body") this.answered(incoming, outcome.value);
       else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
@@ -270,10 +307,14 @@ export class Dispatcher implements IncomingOwner {
           body,
           notify: message.kind === "notify",
           version: this.#session.version,
-          envelope: create(EnvelopeSchema, { remainingMs: Math.max(1, Math.floor(deadlineMs - now())) }),
+          envelope: create(EnvelopeSchema, {
+            remainingMs: Math.max(1, Math.floor(deadlineMs - now())),
+            attempt: incoming.attempt,
+          }),
         }),
       });
     } catch (reason) {
+      begun = false;
       link.forget(call, NanoError.from(reason));
     }
   }
@@ -295,9 +336,14 @@ export class Dispatcher implements IncomingOwner {
   }
 
   failed(incoming: Incoming, reason: unknown, stage: Stage): void {
+    this.#failed(incoming, reason, stage, true);
+  }
+
+  #failed(incoming: Incoming, reason: unknown, stage: Stage, begun: boolean): void {
     this.#running?.delete(incoming);
     if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
-    this.#fail(incoming, publicError(reason), stage);
+    const error = publicError(reason);
+    if (!this.#again(incoming, error, begun)) this.#fail(incoming, error, stage);
     this.#finished(incoming);
   }
 
@@ -313,6 +359,8 @@ export class Dispatcher implements IncomingOwner {
 
   #finished(incoming: Incoming): void {
     if (incoming.serial) this.#serial--;
+    // A session may be idle for long: it does not keep its last message.
+    if (this.#lastWrite === incoming) this.#lastWrite = undefined;
     this.#pump();
   }
 

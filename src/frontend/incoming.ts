@@ -23,6 +23,8 @@ export class Incoming implements Due, Outlet {
   readonly deadlineMs: number;
   /** Where it was sent. */
   server: ServerInfo | undefined;
+  /** Counts its tries, from 0. */
+  attempt = 0;
   readonly #owner: IncomingOwner;
 
   constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {

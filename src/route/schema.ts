@@ -11,7 +11,7 @@ import {
   type Registry,
   toBinary,
 } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { SchemaKind, type SchemaMethod, SchemaMethodSchema, SchemaSchema } from "../../gen/nano/cluster/v1/schema_pb.ts";
 import type { HandlerService, Method, Push, ServiceDefinition } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
@@ -28,7 +28,10 @@ export interface RouteInfo {
   /** The type of server that hosts it. */
   readonly server: string;
   readonly policy: RoutePolicy;
+  /** Whether a second time does no more than the first. */
   readonly idempotent: boolean;
+  /** Whether it changes nothing. */
+  readonly readOnly: boolean;
   readonly input: DescMessage;
   readonly output: DescMessage;
 }
@@ -113,6 +116,7 @@ function info(one: SchemaMethod, kind: RouteKind, method: DescMethod): RouteInfo
     server: one.server,
     policy: fromMethodOptions(one.policy, kind === "push" ? method.output : method.input),
     idempotent: one.idempotent,
+    readOnly: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     input: method.input,
     output: method.output,
   };
