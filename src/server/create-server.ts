@@ -160,6 +160,7 @@ export function createServer(options: ServerOptions): Server {
           links: () => hub?.links() ?? [],
           directory,
           router,
+          retries,
           handlers,
           deadlines,
           linkOf: (server) => hub?.find(server.incarnation),
