@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { CallSchema, EnvelopeSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Due, Timer } from "../clock/index.ts";
-import { type Caller, nextHop, type Scope } from "../context/index.ts";
+import type { Caller, Scope } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import type { Link } from "../link/index.ts";
@@ -97,17 +97,12 @@ export class Asking implements Due {
     if (this.#over) return;
     const { remotes, self } = this.#host;
     const { route, body, scope } = this.#question;
-    const { deadlineMs } = this;
-    try {
-      const { traceparent, tracestate } = scope;
-      const info = { deadlineMs, hops: nextHop(scope.hops), traceparent, tracestate, attempt: this.#attempt };
-      this.#breakOff = remotes.dispatch(route, body, self, info, {
-        answered: (answer) => this.#answered(answer),
-        failed: (reason) => this.#failed(server, publicError(reason), true),
-      });
-    } catch (reason) {
-      this.#failed(server, NanoError.from(reason), true);
-    }
+    const { hops, traceparent, tracestate } = scope;
+    const info = { deadlineMs: this.deadlineMs, hops, traceparent, tracestate, attempt: this.#attempt };
+    this.#breakOff = remotes.dispatch(route, body, self, info, {
+      answered: (answer) => this.#answered(answer),
+      failed: (reason) => this.#failed(server, publicError(reason), true),
+    });
   }
 
   #send(server: ServerInfo, link: Link): void {
