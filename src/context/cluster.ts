@@ -52,4 +52,12 @@ export interface Cluster {
   readonly servers: (type?: string) => readonly ServerInfo[];
   /** What a module gave. Throws `not_found` if the server has no such module. */
   readonly module: <T>(key: ModuleKey<T>) => T;
+  /**
+   * Gives up an owned key that has its home on this server, as of a room that is empty: whichever server is asked next claims it. Calls of the key
+   * that run go on. Resolves when others may have it; a key that is not here is left alone. The type is that of the service that names it, or else
+   * the server's first. Never rejects: where discovery is out of reach the key stays with this server, and so does whoever asks for it.
+   */
+  readonly release: (key: string | number | bigint, options?: { readonly type?: string }) => Promise<void>;
+  /** The owned keys that have their home on this server, of the type of the service that asks, or else the server's first. */
+  readonly ownedKeys: (type?: string) => readonly string[];
 }

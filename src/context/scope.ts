@@ -38,4 +38,6 @@ export interface ClusterCore {
   remoteAll<C>(service: RemoteService<unknown, C>, scope: Scope): EveryServer<C>;
   servers(type: string | undefined): readonly ServerInfo[];
   module<T>(key: ModuleKey<T>): T;
+  release(key: string, type: string | undefined): Promise<void>;
+  ownedKeys(type: string | undefined): readonly string[];
 }

@@ -116,6 +116,14 @@ export class ServerCall implements Scope, RemoteContext {
     return (key) => this.#site.cluster.module(key);
   }
 
+  get release(): Cluster["release"] {
+    const { cluster, type } = this.#site;
+    return (key, options) => cluster.release(String(key), options?.type ?? type);
+  }
+  get ownedKeys(): Cluster["ownedKeys"] {
+    return (type) => this.#site.cluster.ownedKeys(type ?? this.#site.type);
+  }
+
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
   mustLive(): void {
     if (this.#over)

@@ -7,7 +7,7 @@ import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts
 import type { Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
-import type { Directory, KnownRoute, Retries, Router, ServerKey } from "../router/index.ts";
+import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { ClientMessage } from "./connection-host.ts";
@@ -16,6 +16,9 @@ import { MethodLimits } from "./method-limits.ts";
 import { putBack, secondTryAfterMs } from "./second-try.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import { type UnknownAnswer, UnknownCall, type UnknownRoute, unknownMessage } from "./unknown-route.ts";
+
+// An owned key may move once more while it is followed.
+const mostMoves = 2;
 
 /** What sending messages on needs of the server around. */
 export interface DispatchHost {
@@ -59,6 +62,8 @@ export class Dispatcher implements IncomingOwner {
   #serial = 0;
   #target: bigint | undefined;
   #linking = false;
+  // A routing function takes its time for it.
+  #choosing: Incoming | undefined;
   // The last of them that may change something.
   #lastWrite: Incoming | undefined;
   // What failed is tried once more after it.
@@ -166,7 +171,7 @@ export class Dispatcher implements IncomingOwner {
 
   /** Whether nothing is sent for now: what came later must not overtake. */
   get #held(): boolean {
-    return this.#linking || this.#pause !== undefined;
+    return this.#linking || this.#pause !== undefined || this.#choosing !== undefined;
   }
 
   #wait(incoming: Incoming): void {
@@ -196,8 +201,13 @@ export class Dispatcher implements IncomingOwner {
     let server: ServerInfo;
     let policy: RoutePolicy;
     try {
-      const failed = incoming.server;
-      server = host.router.pick(known, { body, before: this.#before?.get(known.info.server), failed });
+      const before = this.#before?.get(known.info.server);
+      const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
+      if (picked instanceof Promise) {
+        this.#choose(incoming, picked);
+        return false;
+      }
+      server = picked;
       policy = host.directory.routeOf(server, known.info.route)?.policy ?? known.info.policy;
     } catch (reason) {
       if (serial && this.#serial > 0) return false;
@@ -232,12 +242,42 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #began(incoming: Incoming, server: ServerInfo): void {
+    const { known, body } = incoming;
     incoming.server = server;
+    incoming.unsure = known.info.policy.own && !this.#host.router.isSure(known, body);
     if (incoming.attempt === 0) this.#host.retries.counted();
     if (!incoming.serial) return;
     this.#serial++;
-    this.#target = server.incarnation;
-    if (!incoming.known.info.readOnly) this.#lastWrite = incoming;
+    // Nothing is sent behind what may have to be sent elsewhere.
+    this.#target = incoming.unsure ? undefined : server.incarnation;
+    if (!known.info.readOnly) this.#lastWrite = incoming;
+  }
+
+  #choose(incoming: Incoming, picked: Promise<ServerInfo>): void {
+    this.#choosing = incoming;
+    const chosen = (then: () => void): void => {
+      // Its time may have passed meanwhile.
+      if (this.#choosing !== incoming) return;
+      this.#choosing = undefined;
+      then();
+      this.#pump();
+    };
+    picked.then(
+      (server) =>
+        chosen(() => {
+          incoming.chosen = server;
+        }),
+      (reason: unknown) => chosen(() => this.#withdraw(incoming) && this.#fail(incoming, publicError(reason), "route")),
+    );
+  }
+
+  /** Takes a message out of those that wait; false where it does not. */
+  #withdraw(incoming: Incoming): boolean {
+    const at = this.#waiting.indexOf(incoming);
+    if (at < 0) return false;
+    this.#waiting.splice(at, 1);
+    this.#host.deadlines.remove(incoming);
+    return true;
   }
 
   #link(incoming: Incoming, server: ServerInfo): void {
@@ -249,10 +289,7 @@ export class Dispatcher implements IncomingOwner {
       },
       (reason: unknown) => {
         this.#linking = false;
-        const at = this.#waiting.indexOf(incoming);
-        if (at >= 0) {
-          this.#waiting.splice(at, 1);
-          this.#host.deadlines.remove(incoming);
+        if (this.#withdraw(incoming)) {
           incoming.server = server;
           const error = NanoError.from(reason);
           if (!this.#again(incoming, error, false)) this.#fail(incoming, error, "route");
@@ -270,14 +307,28 @@ export class Dispatcher implements IncomingOwner {
     const overtaken = incoming.serial && this.#lastWrite !== incoming;
     const delayMs = secondTryAfterMs({ incoming, error, begun, stuck, overtaken }, retries, clock.now());
     if (delayMs === undefined) return false;
-    incoming.attempt++;
-    putBack(this.#waiting, incoming);
-    this.#host.deadlines.add(incoming);
+    this.#putBack(incoming);
     this.#pause ??= clock.after(delayMs, () => {
       this.#pause = undefined;
       this.#pump();
     });
     return true;
+  }
+
+  /** Whether a message whose key is at home elsewhere waits to be sent there. */
+  #moved(incoming: Incoming, error: NanoError): boolean {
+    const { known, body, attempt } = incoming;
+    if (!(error instanceof WrongServer) || attempt >= mostMoves) return false;
+    if (!this.#host.router.learn(known, body, error.home)) return false;
+    this.#putBack(incoming);
+    return true;
+  }
+
+  #putBack(incoming: Incoming): void {
+    incoming.attempt++;
+    incoming.chosen = undefined;
+    putBack(this.#waiting, incoming);
+    this.#host.deadlines.add(incoming);
   }
 
   #local(incoming: Incoming): void {
@@ -294,6 +345,7 @@ export class Dispatcher implements IncomingOwner {
     const call = link.expect(deadlineMs, (outcome) => {
       if (outcome instanceof NanoError) this.#failed(incoming, outcome, "handler", begun);
       else if (outcome.case === "body") this.answered(incoming, outcome.value);
+      else if (outcome.case === "wrongServer") this.#failed(incoming, new WrongServer(outcome.value), "route", false);
       else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
     this.#runs(incoming, (reason) => link.cancel(call, reason));
@@ -326,7 +378,8 @@ export class Dispatcher implements IncomingOwner {
 
   answered(incoming: Incoming, body: Uint8Array): void {
     this.#running?.delete(incoming);
-    const { message, known, server } = incoming;
+    const { message, known, body: request, server } = incoming;
+    if (server && incoming.unsure) this.#host.router.learn(known, request, server.incarnation);
     if (server && this.#before?.get(known.info.server) !== server) {
       this.#before ??= new Map();
       this.#before.set(known.info.server, server);
@@ -343,7 +396,7 @@ export class Dispatcher implements IncomingOwner {
     this.#running?.delete(incoming);
     if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
     const error = publicError(reason);
-    if (!this.#again(incoming, error, begun)) this.#fail(incoming, error, stage);
+    if (!this.#moved(incoming, error) && !this.#again(incoming, error, begun)) this.#fail(incoming, error, stage);
     this.#finished(incoming);
   }
 
@@ -352,6 +405,7 @@ export class Dispatcher implements IncomingOwner {
     const at = this.#waiting.indexOf(incoming);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
+    if (this.#choosing === incoming) this.#choosing = undefined;
     const { route } = incoming.known.info;
     this.#fail(incoming, new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` }), "route");
     this.#pump();

@@ -25,6 +25,10 @@ export class Incoming implements Due, Outlet {
   server: ServerInfo | undefined;
   /** Counts its tries, from 0. */
   attempt = 0;
+  /** What a routing function that took its time has chosen for this try. */
+  chosen: ServerInfo | undefined;
+  /** Whether its key is owned, and the server that it was sent to may not be its home. */
+  unsure = false;
   readonly #owner: IncomingOwner;
 
   constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {

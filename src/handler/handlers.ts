@@ -5,6 +5,7 @@ import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { atHome, type Home, type Ownership } from "../router/index.ts";
 import type { SessionCore } from "../session/index.ts";
 
 /** What answers clients on this server. */
@@ -29,6 +30,8 @@ export interface HandlersOptions {
   readonly now: () => number;
   readonly deadlines: DeadlineSweep;
   readonly log: Logger;
+  /** Where owned keys are at home. */
+  readonly ownership: Ownership;
   /** How many messages of one session may wait and run on this server. The default is 256. */
   readonly maxPending?: number;
 }
@@ -37,7 +40,7 @@ export interface HandlersOptions {
 export function createHandlers(options: HandlersOptions): Handlers {
   const { entries, now, deadlines, maxPending = 256 } = options;
   const sites = atSites(entries, options);
-  const desk: Desk = { now, deadlines, writer: new ByteWriter(4_096), pending: 0 };
+  const desk: Desk = { now, deadlines, ownership: options.ownership, writer: new ByteWriter(4_096), pending: 0 };
   return {
     routes: entries,
     get pending() {
@@ -67,6 +70,7 @@ export function createHandlers(options: HandlersOptions): Handlers {
 interface Desk {
   readonly now: () => number;
   readonly deadlines: DeadlineSweep;
+  readonly ownership: Ownership;
   readonly writer: ByteWriter;
   /** Calls that began and have not been answered. */
   pending: number;
@@ -81,6 +85,8 @@ class HandlerCall implements Due, Outlet {
   readonly #outlet: Outlet;
   readonly #context: ServerCall;
   #done: (() => void) | undefined;
+  // Of an owned key.
+  #home: Home | undefined;
   over = false;
 
   constructor(desk: Desk, entry: Entry, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
@@ -107,7 +113,19 @@ class HandlerCall implements Due, Outlet {
     session.refresh();
     const refusal = refused(this.#entry, session);
     if (refusal) this.failed(refusal, "access");
+    else if (this.#entry.ownedBy) this.#beginAtHome(this.#entry.ownedBy);
     else run(this.#entry, this.#context, this.#body, this.#desk.writer, this);
+  }
+
+  // In its turn, so that a key that must be claimed first is not overtaken.
+  #beginAtHome(ownedBy: NonNullable<Entry["ownedBy"]>): void {
+    const { ownership, writer } = this.#desk;
+    const begin = (home: Home): void => {
+      if (this.over) return ownership.left(home);
+      this.#home = home;
+      run(this.#entry, this.#context, this.#body, writer, this);
+    };
+    atHome(ownership, ownedBy, this.#body, begin, (reason) => this.failed(reason, "route"));
   }
 
   answered(body: Uint8Array): void {
@@ -138,6 +156,7 @@ class HandlerCall implements Due, Outlet {
     this.over = true;
     this.#desk.pending--;
     this.#desk.deadlines.remove(this);
+    if (this.#home) this.#desk.ownership.left(this.#home);
     return true;
   }
 }

@@ -9,6 +9,8 @@ export interface Entry {
   /** The server type of its service. */
   readonly type: string;
   readonly sessionSchema: DescMessage | undefined;
+  /** The message and the field that its calls are owned by, where they are. */
+  readonly ownedBy: { readonly type: string; readonly input: DescMessage; readonly field: string } | undefined;
   /** The user's method. What it gives is checked when it is encoded. */
   readonly invoke: (message: never, ctx: ServerCall) => unknown;
   readonly steps: readonly Step[];

@@ -1,6 +1,6 @@
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { Lifecycle, ServerCall } from "../context/index.ts";
-import type { HandlerService, ServiceDefinition } from "../contract/index.ts";
+import type { HandlerService, Method, ServiceDefinition } from "../contract/index.ts";
 import type { Entry } from "./entry.ts";
 import type { Step } from "./step.ts";
 
@@ -47,7 +47,14 @@ export class ImplementedService implements Service {
     for (const [name, invoke] of this.#methods) {
       const method = definition.methods[name];
       if (!method) continue;
-      entries.set(method.route, { method, type: definition.server, sessionSchema: sessionSchema(definition), invoke, steps });
+      entries.set(method.route, {
+        method,
+        type: definition.server,
+        sessionSchema: sessionSchema(definition),
+        ownedBy: ownedBy(definition, method),
+        invoke,
+        steps,
+      });
     }
     return entries;
   }
@@ -70,6 +77,10 @@ function bound(definition: ServiceDefinition<unknown>, implementation: object, n
   const method: unknown = Reflect.get(implementation, name);
   if (typeof method !== "function") throw new TypeError(`${definition.service} is implemented without "${name}"`);
   return (message: never, ctx: ServerCall): unknown => Reflect.apply(method, implementation, [message, ctx]);
+}
+
+function ownedBy({ server }: ServiceDefinition<unknown>, { own, by, method }: Method): Entry["ownedBy"] {
+  return own && typeof by === "object" ? { type: server, input: method.input, field: by.key } : undefined;
 }
 
 function sessionSchema(definition: ServiceDefinition<unknown>): Entry["sessionSchema"] {

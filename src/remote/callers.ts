@@ -42,7 +42,7 @@ export function createCallers(options: CallersOptions): Callers {
     target: RemoteTarget | undefined,
     body: Uint8Array,
     failed: ServerInfo | undefined,
-  ): ServerInfo {
+  ): ServerInfo | Promise<ServerInfo> {
     if (target && "server" in target) {
       const server = directory.byId(target.server);
       if (server) return server;
@@ -60,7 +60,7 @@ export function createCallers(options: CallersOptions): Callers {
     body: Uint8Array,
     scope: Scope,
     callOptions: CallOptions | undefined,
-    picks: Question["pick"],
+    way: Pick<Question, "pick" | "learn">,
   ): Promise<Message> {
     const own = options.clock.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
     const asking = new Asking(options, {
@@ -70,7 +70,7 @@ export function createCallers(options: CallersOptions): Callers {
       scope,
       deadlineMs: scope.deadlineMs === undefined ? own : Math.min(own, scope.deadlineMs),
       signal: callOptions?.signal,
-      pick: picks,
+      ...way,
     });
     try {
       asking.begin();
@@ -79,6 +79,11 @@ export function createCallers(options: CallersOptions): Callers {
     } catch (reason) {
       throw unpackDeclared(method.errors, reason);
     }
+  }
+
+  function learn(method: RemoteMethod, body: Uint8Array, home: bigint): boolean {
+    const known = method.own ? directory.route(method.route) : undefined;
+    return known !== undefined && router.learn(known, body, home);
   }
 
   function methodsOf(service: RemoteService<unknown, unknown>): [string, RemoteMethod][] {
@@ -94,7 +99,11 @@ export function createCallers(options: CallersOptions): Callers {
           asCall(
             (async () => {
               const body = encodeMessage(method.input, request, writer);
-              return call(method, body, scope, callOptions, (failed) => pick(service, method, target, body, failed));
+              return call(method, body, scope, callOptions, {
+                pick: (failed) => pick(service, method, target, body, failed),
+                // Who names a server means that one.
+                learn: (home) => !(target && "server" in target) && learn(method, body, home),
+              });
             })(),
           );
         return [name, caller] as const;
@@ -113,7 +122,7 @@ export function createCallers(options: CallersOptions): Callers {
           return Promise.all(
             servers.map(async (server): Promise<ServerResult<Message, NanoError>> => {
               try {
-                return { server, ok: true, value: await call(method, body, scope, callOptions, () => server) };
+                return { server, ok: true, value: await call(method, body, scope, callOptions, only(server)) };
               } catch (reason) {
                 return { server, ok: false, error: NanoError.from(reason) };
               }
@@ -126,4 +135,8 @@ export function createCallers(options: CallersOptions): Callers {
       return Object.fromEntries(methods) as EveryServer<C>;
     },
   };
+}
+
+function only(server: ServerInfo): Pick<Question, "pick" | "learn"> {
+  return { pick: () => server, learn: () => false };
 }

@@ -1,6 +1,7 @@
 import type { Call } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { NanoError, publicError, toWireError } from "../error/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
+import { failureOutcome } from "../router/index.ts";
 import type { Remotes } from "./remotes.ts";
 
 /** Answers the calls that come over links. */
@@ -39,15 +40,11 @@ export function createLinkCalls(options: { readonly remotes: Remotes; readonly n
         failed(reason) {
           over = true;
           ofLink.delete(frame.call);
-          fail(link, frame, reason);
+          link.answer(frame.call, failureOutcome(reason));
         },
       },
     );
     if (!over) ofLink.set(frame.call, breakOff);
-  }
-
-  function fail(link: Link, frame: Call, reason: unknown): void {
-    link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) });
   }
 
   return {

@@ -5,6 +5,7 @@ import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { atHome, type Home, type Ownership } from "../router/index.ts";
 
 /** What answers other servers on this server. */
 export interface Remotes {
@@ -25,6 +26,8 @@ export interface RemotesOptions {
   readonly cluster: ClusterCore;
   readonly deadlines: DeadlineSweep;
   readonly log: Logger;
+  /** Where owned keys are at home. */
+  readonly ownership: Ownership;
   /** How many calls may run at once. The default is 10,000. */
   readonly maxPending?: number;
 }
@@ -33,7 +36,7 @@ const nothingToBreak = (): void => {};
 
 /** Joins the routes of remotes with the code that answers them. */
 export function createRemotes(options: RemotesOptions): Remotes {
-  const { entries, deadlines, log } = options;
+  const { entries, deadlines, log, ownership } = options;
   const maxPending = options.maxPending ?? 10_000;
   const sites = atSites(entries, options);
   const writer = new ByteWriter(4_096);
@@ -62,20 +65,32 @@ export function createRemotes(options: RemotesOptions): Remotes {
       }
       pending++;
       const context = new ServerCall(at.site, { ...info, hops }, undefined, caller);
+      let home: Home | undefined;
+      const over = (): void => {
+        pending--;
+        deadlines.remove(call);
+        if (home) ownership.left(home);
+      };
       const call = new RemoteCall(context, {
         answered(answer) {
-          pending--;
-          deadlines.remove(call);
+          over();
           outlet.answered(answer);
         },
         failed(reason, stage) {
-          pending--;
-          deadlines.remove(call);
+          over();
           if (!(reason instanceof NanoError)) log.error({ err: reason, route }, "a remote threw");
           outlet.failed(reason, stage);
         },
       });
-      run(at.entry, context, body, writer, call);
+      if (!at.entry.ownedBy) run(at.entry, context, body, writer, call);
+      else {
+        const begin = (entered: Home): void => {
+          if (call.over) return ownership.left(entered);
+          home = entered;
+          run(at.entry, context, body, writer, call);
+        };
+        atHome(ownership, at.entry.ownedBy, body, begin, (reason) => call.failed(reason, "route"));
+      }
       if (!call.over) deadlines.add(call);
       return (reason) => call.breakOff(reason);
     },

@@ -2,7 +2,7 @@ import type { ClusterCore } from "../context/index.ts";
 import type { Group, GroupKey } from "../group/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Callers } from "../remote/index.ts";
-import type { Directory } from "../router/index.ts";
+import type { Directory, Ownership } from "../router/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 
 /** What the cluster is reached through. */
@@ -13,13 +13,14 @@ export interface ClusterCoreOptions {
   readonly userGroups: (name: string, ttlMs: number, mustLive: () => void) => UserGroup;
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
-  /** The type that groups named outside of a call belong to. */
+  readonly ownership: Pick<Ownership, "release" | "keys">;
+  /** The type that groups and keys named outside of a call belong to. */
   readonly defaultType: string;
 }
 
 /** Puts the parts of one server together as what contexts offer. */
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
-  const { callers, groups, users, userGroups, directory, lifecycles } = options;
+  const { callers, groups, users, userGroups, directory, lifecycles, ownership } = options;
   return {
     group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, () => scope.mustLive()),
     userGroup: (name, ttlMs, scope) => userGroups(name, ttlMs, () => scope.mustLive()),
@@ -28,5 +29,7 @@ export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
     remoteAll: (service, scope) => callers.remoteAll(service, scope),
     servers: (type) => (type === undefined ? directory.servers : directory.ofType(type)),
     module: (key) => lifecycles.module(key),
+    release: (key, type) => ownership.release(type ?? options.defaultType, key),
+    ownedKeys: (type) => ownership.keys(type ?? options.defaultType),
   };
 }

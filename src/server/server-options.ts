@@ -6,6 +6,7 @@ import type { Authenticate, CompressionOptions, DescribeError, FrontendLimits, U
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
+import type { RoutingFunction } from "../router/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 
@@ -55,6 +56,11 @@ export interface ServerOptions {
   readonly modules?: readonly Module[];
   /** Done around every call. */
   readonly pipeline?: readonly Step[];
+  /**
+   * By server type: says which of its servers answers a call that begins here, of a client or of this server, where the schema's rule does not do.
+   * The default is the schema's rule. An owned key stays where it is: then the function is asked only for one that has no known home.
+   */
+  readonly routers?: Readonly<Record<string, RoutingFunction>>;
   /** What happens to the sessions that this server serves. */
   readonly sessions?: readonly ServerSessionHooks[];
   /** Who a client is, by its handshake. The default lets everybody in, without a user. */
