@@ -83,14 +83,16 @@ export class LinkHome implements SessionHome {
     link?.send({ case: "kick", value: create(KickSchema, { session: this.#target(), code: kick.code, reason: kick.reason }) });
   }
 
-  async changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void> {
+  async changeGroup(...[{ type, name }, change]: Parameters<SessionHome["changeGroup"]>): Promise<readonly string[]> {
     const link = this.#link();
-    await ask(link, this.#deadline(), (call) =>
+    const how = { remove: change === "remove", everywhere: change === "everywhere" };
+    const outcome = await ask(link, this.#deadline(), (call) =>
       link.send({
         case: "groupChange",
-        value: create(GroupChangeSchema, { call, session: this.#target(), group: { ...group }, remove: change === "remove" }),
+        value: create(GroupChangeSchema, { call, session: this.#target(), group: { type, name }, ...how }),
       }),
     );
+    return outcome.case === "missed" ? outcome.value.servers : [];
   }
 
   #link(): Link {

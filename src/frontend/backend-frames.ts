@@ -117,9 +117,13 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
 
   async function changeGroup(link: Link, frame: GroupChange): Promise<Outcome> {
     const group: GroupKey = { type: frame.group?.type ?? "", name: frame.group?.name ?? "" };
-    if (frame.session) await sessionOf(link, frame.session).changeGroup(group, frame.remove ? "remove" : "add");
-    else for (const member of [...membership.members(group)]) membership.remove(group, member);
-    return done;
+    if (!frame.session) {
+      for (const member of [...membership.members(group)]) membership.remove(group, member);
+      return done;
+    }
+    const change = frame.remove ? "remove" : frame.everywhere ? "everywhere" : "add";
+    const servers = await sessionOf(link, frame.session).changeGroup(group, change);
+    return change === "everywhere" ? { case: "missed", value: create(MissedSchema, { servers: [...servers] }) } : done;
   }
 
   function* missing(link: Link, { handles, groups, users: names, sessions: ids, all }: Gap): Iterable<ClientSession> {

@@ -30,6 +30,8 @@ export interface SessionHost extends DispatchHost {
   readonly limits: ResolvedLimits;
   readonly users: UserTable<ClientSession>;
   readonly membership: Membership;
+  /** Waits until the cluster knows that a group has members here; gives the ids of the servers that do not in time. */
+  heardOf(group: GroupKey): Promise<readonly string[]>;
   readonly peers: SessionPeers;
   /** The handshake is done. */
   opened(session: ClientSession): void;
@@ -219,10 +221,11 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return true;
   }
 
-  async changeGroup(group: GroupKey, change: "add" | "remove"): Promise<void> {
+  async changeGroup(group: GroupKey, change: "add" | "everywhere" | "remove"): Promise<readonly string[]> {
     this.#mustLive();
-    if (change === "add") this.#host.membership.add(group, this.core);
-    else this.#host.membership.remove(group, this.core);
+    if (change === "remove") this.#host.membership.remove(group, this.core);
+    else this.#host.membership.add(group, this.core);
+    return change === "everywhere" ? this.#host.heardOf(group) : [];
   }
 
   kick(kick: Kick): void {

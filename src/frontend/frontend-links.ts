@@ -10,6 +10,8 @@ import type { SessionPeers } from "./session-peers.ts";
 export interface FrontendLinks {
   /** `any` chooses among all servers of a type, and groups are heard of from all: from now on all of them are linked. */
   linkAll(type: string): void;
+  /** The other servers of a type that can be linked; of an empty one all, since groups without a type are everybody's. */
+  ofType(type: string): readonly ServerInfo[];
   opened(link: Link): void;
   broken(link: Link): void;
   closed(link: Link): void;
@@ -39,11 +41,15 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
   // Servers that saw a session over a link that broke.
   const orphans = new WeakMap<ClientSession, Set<bigint>>();
 
+  function ofType(type: string): readonly ServerInfo[] {
+    const servers = type === "" ? directory.servers : directory.ofType(type);
+    return servers.filter(({ incarnation, state }) => incarnation !== options.incarnation && state !== "starting");
+  }
+
   function linkAll(type: string): void {
     linkedTypes.add(type);
-    // Groups without a type are everybody's.
-    for (const server of type === "" ? directory.servers : directory.ofType(type)) {
-      if (server.incarnation === options.incarnation || server.state === "starting" || options.linkOf(server)) continue;
+    for (const server of ofType(type)) {
+      if (options.linkOf(server)) continue;
       // Whoever needs the link hears of the failure; the next change of servers tries again.
       options.linkTo(server).catch((reason: unknown) => log.debug({ err: reason, server: server.id }, "no link yet"));
     }
@@ -59,6 +65,7 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
 
   return {
     linkAll,
+    ofType,
     opened(link) {
       const { incarnation } = link.peer;
       const waiting = [...options.sessions()].filter((session) => orphans.get(session)?.has(incarnation));

@@ -110,7 +110,12 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const secret = options.random.bytes(32);
   const capability = (id: string): Uint8Array => createHmac("sha256", secret).update(`${options.incarnation}\n${id}`).digest();
   const { table: users, ...bindings } = createFrontendUsers(options);
-  const announcer = createInterestAnnouncer(() => membership);
+  const announcer = createInterestAnnouncer({
+    clock,
+    membership: () => membership,
+    servers: (type) => links.ofType(type),
+    linkTo: options.linkTo,
+  });
   const membership = createMembership((key, has) => {
     if (has) links.linkAll(key.type);
     announcer.changed(key, has);
@@ -156,6 +161,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     peers,
     users,
     membership,
+    heardOf: announcer.heard,
     directory,
     now: () => clock.now(),
     linkTo(server: ServerInfo) {

@@ -7,6 +7,18 @@ export interface GroupPushOptions {
   readonly except?: Session | readonly Session[];
 }
 
+/** How far `add` waits. */
+export interface GroupAddOptions {
+  /** Whether also every other server of the group's type must know of it: what any of them pushes from then on reaches the session. The default is false. */
+  readonly everywhere?: boolean;
+}
+
+/** A session that has become a member. */
+export interface GroupAdded {
+  /** With `everywhere`, the ids of the servers that did not say within 2 s that they know of it: their pushes may pass it by for now. Else empty. */
+  readonly missing: readonly string[];
+}
+
 /** One session of a group. */
 export interface Member {
   /** The session's id. */
@@ -22,7 +34,7 @@ export interface Group extends Target {
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, options?: GroupPushOptions): void;
   deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, options?: GroupPushOptions): Promise<Reach>;
   /** Resolves when the session is a member and this server's pushes reach it. Throws `not_found` for an ended session. */
-  add(session: Session): Promise<void>;
+  add(session: Session, options?: GroupAddOptions): Promise<GroupAdded>;
   /** Resolves when it is no member any more. */
   remove(session: Session): Promise<void>;
   /** All members leave. */

@@ -11,7 +11,7 @@ import type { Init, Push } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import { ask, type FrameBody, type Link, type Outcome } from "../link/index.ts";
 import { encodePush, type OutgoingPush, type Reach, type Session, type SessionCore, SessionView } from "../session/index.ts";
-import type { Group, GroupKey, GroupPushOptions, Member } from "./group.ts";
+import type { Group, GroupAdded, GroupAddOptions, GroupKey, GroupPushOptions, Member } from "./group.ts";
 import type { Interest } from "./interest.ts";
 import type { Membership } from "./membership.ts";
 
@@ -103,9 +103,9 @@ class ClusterGroup implements Group {
     return { missed: (await Promise.all([...local, ...remote])).flat() };
   }
 
-  async add(session: Session): Promise<void> {
+  async add(session: Session, { everywhere = false }: GroupAddOptions = {}): Promise<GroupAdded> {
     this.#mustLive();
-    await SessionView.coreOf(session).changeGroup(this.#key, "add");
+    return { missing: await SessionView.coreOf(session).changeGroup(this.#key, everywhere ? "everywhere" : "add") };
   }
 
   async remove(session: Session): Promise<void> {

@@ -13,11 +13,12 @@ export interface Interest {
 /** Nobody is interested yet. */
 export function createInterest(): Interest {
   const links = new Map<string, Set<Link>>();
-  const groups = new Map<Link, Set<string>>();
+  // With the epoch in which each was announced last.
+  const groups = new Map<Link, Map<string, bigint>>();
 
-  function add(link: Link, text: string): void {
+  function add(link: Link, text: string, epoch: bigint): void {
     links.set(text, (links.get(text) ?? new Set()).add(link));
-    groups.set(link, (groups.get(link) ?? new Set()).add(text));
+    groups.set(link, (groups.get(link) ?? new Map<string, bigint>()).set(text, epoch));
   }
 
   function remove(link: Link, text: string): void {
@@ -27,18 +28,18 @@ export function createInterest(): Interest {
     groups.get(link)?.delete(text);
   }
 
-  function forget(link: Link): void {
-    for (const text of groups.get(link) ?? []) remove(link, text);
-    groups.delete(link);
-  }
-
   return {
-    heard(link, frame) {
-      if (frame.snapshot) forget(link);
-      for (const key of frame.added) add(link, groupKeyText(key));
-      for (const key of frame.removed) remove(link, groupKeyText(key));
+    heard(link, { epoch, added, removed, snapshot, call }) {
+      for (const key of added) add(link, groupKeyText(key), epoch);
+      for (const key of removed) remove(link, groupKeyText(key));
+      // Only now: whoever stays a member must be heard of all the time.
+      if (snapshot) for (const [text, since] of groups.get(link) ?? []) if (since !== epoch) remove(link, text);
+      if (call !== 0n) link.answer(call, { case: "body", value: new Uint8Array(0) });
     },
-    forget,
+    forget(link) {
+      for (const text of groups.get(link)?.keys() ?? []) remove(link, text);
+      groups.delete(link);
+    },
     linksOf: (key) => links.get(groupKeyText(key)) ?? [],
   };
 }

@@ -165,9 +165,9 @@ export class SessionCore {
     if (!this.#ended) this.home.kick(kick);
   }
 
-  async changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void> {
+  async changeGroup(...change: Parameters<SessionHome["changeGroup"]>): Promise<readonly string[]> {
     this.#mustLive();
-    await this.home.changeGroup(group, change);
+    return this.home.changeGroup(...change);
   }
 
   listen(listener: SessionListener): () => void {

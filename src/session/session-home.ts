@@ -13,8 +13,14 @@ export interface SessionHome {
   /** Resolves with whether the push is in the session's log. */
   deliver(push: OutgoingPush): Promise<boolean>;
   kick(kick: Kick): void;
-  /** Enters or leaves a group of a server type. Throws `not_found` when the session has ended. */
-  changeGroup(group: { readonly type: string; readonly name: string }, change: "add" | "remove"): Promise<void>;
+  /**
+   * Enters or leaves a group of a server type. Throws `not_found` when the session has ended. "everywhere" is to add, and to wait until every server
+   * of the type knows of it; gives the ids of those that do not in time.
+   */
+  changeGroup(
+    group: { readonly type: string; readonly name: string },
+    change: "add" | "everywhere" | "remove",
+  ): Promise<readonly string[]>;
 }
 
 /** A push on its way, its body in protobuf. */

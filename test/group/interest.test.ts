@@ -29,13 +29,35 @@ describe("createInterest()", () => {
 
   test("a snapshot is all that there is, and what follows adds to it", () => {
     const interest = createInterest();
-    hear(interest, one, { added: keys("a", "b") });
-    hear(interest, two, { added: keys("a") });
-    hear(interest, one, { snapshot: true, added: keys("b", "c") });
-    hear(interest, one, { added: keys("d") });
+    hear(interest, one, { epoch: 1n, added: keys("a", "b") });
+    hear(interest, two, { epoch: 1n, added: keys("a") });
+    hear(interest, one, { epoch: 2n, snapshot: true, added: keys("b", "c") });
+    hear(interest, one, { epoch: 2n, added: keys("d") });
     expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-2"], b: ["gate-1"], c: ["gate-1"], d: ["gate-1"] });
-    hear(interest, one, { snapshot: true });
+    hear(interest, one, { epoch: 3n, snapshot: true });
     expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-2"], b: [], c: [], d: [] });
+  });
+
+  test("of a snapshot in several frames the last takes out what none has named; until then nobody is passed by", () => {
+    const interest = createInterest();
+    hear(interest, one, { epoch: 1n, snapshot: true, added: keys("a", "b", "c") });
+    hear(interest, one, { epoch: 2n, added: keys("a") });
+    expect(interested(interest, "a", "b", "c")).toEqual({ a: ["gate-1"], b: ["gate-1"], c: ["gate-1"] });
+    hear(interest, one, { epoch: 2n, snapshot: true, added: keys("c", "d") });
+    expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-1"], b: [], c: ["gate-1"], d: ["gate-1"] });
+  });
+
+  test("whoever asks hears when it is known", () => {
+    const interest = createInterest();
+    const answers: unknown[] = [];
+    const asking = {
+      ...one,
+      answer: (call: bigint, { case: kind }: { readonly case: string }) =>
+        void answers.push(call, kind, [...interest.linksOf(key("a"))].length),
+    } as unknown as Link;
+    hear(interest, asking, { epoch: 1n, added: keys("b") });
+    hear(interest, asking, { epoch: 1n, added: keys("a"), call: 7n });
+    expect(answers).toEqual([7n, "body", 1]);
   });
 
   test("a link that is gone is in nothing; groups of another type are others", () => {

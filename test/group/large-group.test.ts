@@ -64,6 +64,7 @@ function groupOver(link: Link) {
     snapshot: true,
     added: [{ $typeName: "nano.cluster.v1.GroupName", ...key }],
     removed: [],
+    call: 0n,
   });
   const options = { self: "play-1", types: ["play"], membership: undefined, interest, now: () => 0, lost: () => {} };
   return createGroups(options)(key, () => {});

@@ -8,6 +8,7 @@ import {
   ForwardSchema,
   type Frame,
   FrameSchema,
+  InterestSchema,
   LinkRequestSchema,
   PatchSchema,
   PushSchema,
@@ -126,10 +127,7 @@ describe("frames", () => {
   test("of data are numbered from 1, and acknowledged with the next frame, after 64, or within half a second", async () => {
     const [link] = one.opened;
     for (let call = 1n; call <= 3n; call++) link?.sendData({ case: "call", value: create(CallSchema, { call }) });
-    link?.send({
-      case: "interest",
-      value: { $typeName: "nano.cluster.v1.Interest", epoch: 1n, snapshot: true, added: [], removed: [] },
-    });
+    link?.send({ case: "interest", value: create(InterestSchema, { epoch: 1n, snapshot: true }) });
     await hubs.settle();
     expect(raw.frames.map(({ number }) => number)).toEqual([1n, 2n, 3n, 0n]);
     raw.frames.length = 0;

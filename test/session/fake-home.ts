@@ -40,6 +40,7 @@ function createFakeHome(): FakeHome {
     kick: ({ code }) => void asked.push(`kick ${code}`),
     async changeGroup({ name }, change) {
       asked.push(`${change} ${name}`);
+      return [];
     },
   };
 }

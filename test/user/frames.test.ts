@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { NanoError, type Users } from "nano-rpc";
 import { describe, expect, test } from "vitest";
+import { MissedSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { createVirtualClock } from "../../src/clock/index.ts";
 import { memory } from "../../src/discovery/index.ts";
 import type { FrameBody, Link, Outcome } from "../../src/link/index.ts";
@@ -27,7 +29,7 @@ class Frontend {
       this.frames.push(body);
       if (body.case !== "push" || body.value.target.case !== "users") return;
       const missed = body.value.target.value.users.filter((user) => !this.users.has(user));
-      const outcome: Outcome = { case: "missed", value: { $typeName: "nano.cluster.v1.Missed", sessions: [], users: missed } };
+      const outcome: Outcome = { case: "missed", value: create(MissedSchema, { users: missed }) };
       const broken = new NanoError({ code: "unavailable", message: "broken" });
       waiting.get(body.value.call)?.(this.breaks ? broken : outcome);
     };
