@@ -22,7 +22,7 @@ export function createAdmission(
 ): Admission {
   const { random, pressure, hits } = options;
   const perSecond = limits.handshakesPerSecond;
-  const bucket = new TokenBucket(perSecond, perSecond, options.nowMs);
+  const bucket = new TokenBucket({ perSecond, burst: perSecond }, options.nowMs);
   const placeMs = 1_000 / perSecond;
   let lastPlaceMs = Number.NEGATIVE_INFINITY;
 

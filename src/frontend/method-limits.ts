@@ -11,7 +11,7 @@ export class MethodLimits {
     this.#buckets ??= new Map();
     let bucket = this.#buckets.get(route);
     if (!bucket) {
-      bucket = new TokenBucket(perSecond, burst, nowMs);
+      bucket = new TokenBucket({ perSecond, burst }, nowMs);
       this.#buckets.set(route, bucket);
     }
     return bucket.take(nowMs, 1);

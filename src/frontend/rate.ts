@@ -1,22 +1,27 @@
-/** How much may come in a second, and at once. It costs two numbers and no timer: what has come back since is reckoned when asked. */
+/** How much may come in a second, and at once. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** A rate being used. It costs two numbers and no timer: what has come back since is reckoned when asked. */
 export class TokenBucket {
-  readonly #perMs: number;
-  readonly #burst: number;
+  protected readonly rate: Rate;
   #tokens: number;
   #atMs: number;
 
   /** Full to begin with. */
-  constructor(perSecond: number, burst: number, nowMs: number) {
-    this.#perMs = perSecond / 1_000;
-    // Whatever comes back at once is never gone.
-    this.#burst = this.#tokens = perSecond === Number.POSITIVE_INFINITY ? perSecond : burst;
+  constructor(rate: Rate, nowMs: number) {
+    this.rate = rate;
+    this.#tokens = burstOf(rate);
     this.#atMs = nowMs;
   }
 
   /** Takes an amount, if it is there. */
   take(nowMs: number, amount: number): boolean {
-    if (this.#burst === Number.POSITIVE_INFINITY) return true;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
+    const burst = burstOf(this.rate);
+    if (burst === Number.POSITIVE_INFINITY) return true;
+    this.#tokens = Math.min(burst, this.#tokens + ((nowMs - this.#atMs) * this.rate.perSecond) / 1_000);
     this.#atMs = nowMs;
     if (this.#tokens < amount) return false;
     this.#tokens -= amount;
@@ -31,22 +36,19 @@ export type Pace = "within" | "over" | "abuse";
 const abuseSeconds = 5;
 
 /** Judges how fast a client sends: what is too much is refused, and who goes on like that is not worth refusing. */
-export class RateLimit {
-  readonly #perSecond: number;
-  readonly #burst: number;
-  readonly #within: TokenBucket;
+export class RateLimit extends TokenBucket {
   // Most clients are never refused anything.
   #refusals: TokenBucket | undefined;
 
-  constructor(perSecond: number, burst: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#within = new TokenBucket(perSecond, burst, nowMs);
-  }
-
-  take(nowMs: number, amount: number): Pace {
-    if (this.#within.take(nowMs, amount)) return "within";
-    this.#refusals ??= new TokenBucket(this.#perSecond, Math.max(this.#burst, this.#perSecond * abuseSeconds), nowMs);
+  pace(nowMs: number, amount: number): Pace {
+    if (this.take(nowMs, amount)) return "within";
+    const { perSecond, burst } = this.rate;
+    this.#refusals ??= new TokenBucket({ perSecond, burst: Math.max(burst, perSecond * abuseSeconds) }, nowMs);
     return this.#refusals.take(nowMs, amount) ? "over" : "abuse";
   }
+}
+
+// Whatever comes back at once is never gone.
+function burstOf({ perSecond, burst }: Rate): number {
+  return perSecond === Number.POSITIVE_INFINITY ? perSecond : burst;
 }

@@ -7,21 +7,28 @@ import { plainBytes } from "./plain-bytes.ts";
 // How long a peer that does not read may hold a stream that has ended.
 const endTimeoutMs = 5_000;
 
+const stream: unique symbol = Symbol("the stream of a socket");
+
+/** Listeners find the stream by its socket: closures of its own would be half of what an idle socket costs. */
+interface Carrier extends Socket {
+  [stream]?: SocketStream;
+}
+
 /** A TCP or TLS socket as a byte stream. */
 export class SocketStream implements ByteStream {
   readonly remoteAddress: string;
-  readonly #socket: Socket;
+  readonly #socket: Carrier;
+  #events: StreamEvents | undefined;
   #ended = false;
   #error: Error | undefined;
 
   constructor(socket: Socket, remoteAddress: string) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
+    this.#socket[stream] = this;
     socket.setNoDelay(true);
     // Always heard: an error without a listener ends the process.
-    socket.on("error", (error) => {
-      this.#error = error;
-    });
+    socket.on("error", failed);
   }
 
   get queuedBytes(): number {
@@ -46,13 +53,46 @@ export class SocketStream implements ByteStream {
 
   hear(events: StreamEvents): void {
     const socket = this.#socket;
-    // Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen.
-    const heard = (bytes: Uint8Array): void => {
-      if (!this.#ended) events.data(bytes);
-    };
-    if (socket instanceof DirectSocket) socket.heard = heard;
-    else socket.on("data", (bytes: Buffer) => heard(plainBytes(bytes)));
-    socket.on("drain", () => events.drain());
-    socket.once("close", () => events.closed(this.#error));
+    this.#events = events;
+    if (socket instanceof DirectSocket) socket.heard = read;
+    else socket.on("data", data);
+    socket.on("drain", drained).on("close", closed);
   }
+
+  /** Whoever has said goodbye hears nothing more; what still comes is read and dropped, so that the peer's end is seen. */
+  read(bytes: Uint8Array): void {
+    if (!this.#ended) this.#events?.data(bytes);
+  }
+
+  drained(): void {
+    this.#events?.drain();
+  }
+
+  failed(error: Error): void {
+    this.#error = error;
+  }
+
+  closed(): void {
+    this.#events?.closed(this.#error);
+  }
+}
+
+function read(this: Carrier, bytes: Uint8Array): void {
+  this[stream]?.read(bytes);
+}
+
+function data(this: Carrier, bytes: Buffer): void {
+  this[stream]?.read(plainBytes(bytes));
+}
+
+function drained(this: Carrier): void {
+  this[stream]?.drained();
+}
+
+function failed(this: Carrier, error: Error): void {
+  this[stream]?.failed(error);
+}
+
+function closed(this: Carrier): void {
+  this[stream]?.closed();
 }

@@ -55,6 +55,9 @@ export function listening(
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
   const sockets = new Set<Socket>();
   let paused = false;
+  function forget(this: Socket): void {
+    sockets.delete(this);
+  }
   server.on("connection", (accepted: Socket) => {
     if (paused) {
       accepted.destroy();
@@ -62,7 +65,7 @@ export function listening(
     }
     const socket = taker?.as(accepted) ?? accepted;
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", forget);
     taker?.take(socket);
   });
   return new Promise((resolve, reject) => {

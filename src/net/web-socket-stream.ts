@@ -4,11 +4,19 @@ import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { StreamError } from "./stream-error.ts";
 
+const stream: unique symbol = Symbol("the stream of a WebSocket");
+
+/** Listeners find the stream by what they listen to: closures of its own would be a part of what an idle socket costs. */
+interface Carrier {
+  [stream]?: WebSocketStream;
+}
+
 /** One upgraded socket. What is written goes straight to the socket behind `ws`: whole frames, so that its own pongs fit between. */
 export class WebSocketStream implements ByteStream {
   readonly remoteAddress: string;
-  readonly #webSocket: WebSocket;
-  readonly #socket: Duplex;
+  readonly #webSocket: WebSocket & Carrier;
+  readonly #socket: Duplex & Carrier;
+  #events: StreamEvents | undefined;
   #error: Error | undefined;
 
   constructor(webSocket: WebSocket, socket: Duplex, remoteAddress: string) {
@@ -16,9 +24,8 @@ export class WebSocketStream implements ByteStream {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
     if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
-    webSocket.on("error", (error) => {
-      this.#error = classified(error);
-    });
+    this.#webSocket[stream] = this.#socket[stream] = this;
+    webSocket.on("error", failed);
   }
 
   get queuedBytes(): number {
@@ -40,14 +47,44 @@ export class WebSocketStream implements ByteStream {
   }
 
   hear(events: StreamEvents): void {
-    // A text frame with the right bytes is as good as a binary one, as it is to Pitaya.
-    this.#webSocket.on("message", (data: RawData) => {
-      // Once closing, what still comes is dropped.
-      if (this.#webSocket.readyState === this.#webSocket.OPEN) events.data(toBytes(data));
-    });
-    this.#socket.on("drain", () => events.drain());
-    this.#webSocket.once("close", () => events.closed(this.#error));
+    this.#events = events;
+    this.#webSocket.on("message", message).on("close", closed);
+    this.#socket.on("drain", drained);
   }
+
+  read(data: RawData): void {
+    // Once closing, what still comes is dropped.
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#events?.data(toBytes(data));
+  }
+
+  drained(): void {
+    this.#events?.drain();
+  }
+
+  failed(error: Error): void {
+    this.#error = classified(error);
+  }
+
+  closed(): void {
+    this.#events?.closed(this.#error);
+  }
+}
+
+// A text frame with the right bytes is as good as a binary one, as it is to Pitaya.
+function message(this: WebSocket & Carrier, data: RawData): void {
+  this[stream]?.read(data);
+}
+
+function drained(this: Carrier): void {
+  this[stream]?.drained();
+}
+
+function failed(this: WebSocket & Carrier, error: Error): void {
+  this[stream]?.failed(error);
+}
+
+function closed(this: WebSocket & Carrier): void {
+  this[stream]?.closed();
 }
 
 // What `ws` says of a peer that broke RFC 6455 or a limit; every other error is the socket's own.

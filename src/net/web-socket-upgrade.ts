@@ -29,7 +29,7 @@ export function createUpgrade(
   return (request, socket, head) => {
     const refusal = refused(request, rules);
     if (refusal) return refuse(socket, refusal);
-    socket.on("error", () => {});
+    socket.on("error", ignored);
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const stream = new WebSocketStream(webSocket, socket, clientOf(request.socket));
       stream.hear(accept(stream));
@@ -39,11 +39,14 @@ export function createUpgrade(
 
 /** Answers an upgrade with a status as "404 Not Found", and closes. */
 export function refuse(socket: Duplex, status: string): void {
-  socket.on("error", () => {});
+  socket.on("error", ignored);
   // A peer that does not close its half would keep the socket.
   socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
+
+// Written here, since one that is made beside a request would keep it, and all its headers, as long as the socket.
+function ignored(): void {}
 
 /** The path of a request, without its query. */
 export function pathOf(request: IncomingMessage): string | undefined {

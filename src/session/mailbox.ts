@@ -3,12 +3,13 @@ export type Work = (done: () => void) => void;
 
 /** What one server does for one session: one thing after the other, in order. */
 export class Mailbox {
-  readonly #waiting: Work[] = [];
+  // Made when it is needed: there are many mailboxes, and most of them empty.
+  #waiting: Work[] | undefined;
   #busy = false;
 
   /** Things that wait or are being done. */
   get length(): number {
-    return this.#waiting.length + (this.#busy ? 1 : 0);
+    return (this.#waiting?.length ?? 0) + (this.#busy ? 1 : 0);
   }
 
   get busy(): boolean {
@@ -17,8 +18,9 @@ export class Mailbox {
 
   /** Does it now if nothing is going on, else after what came before. */
   add(work: Work): void {
-    if (this.#busy) this.#waiting.push(work);
-    else this.#run(work);
+    if (!this.#busy) this.#run(work);
+    else if (this.#waiting) this.#waiting.push(work);
+    else this.#waiting = [work];
   }
 
   #run(first: Work): void {
@@ -35,13 +37,13 @@ export class Mailbox {
       });
       inside = false;
       if (!finished) return;
-      work = this.#waiting.shift();
+      work = this.#waiting?.shift();
     }
     this.#busy = false;
   }
 
   #next(): void {
-    const work = this.#waiting.shift();
+    const work = this.#waiting?.shift();
     if (work) this.#run(work);
     else this.#busy = false;
   }

@@ -11,7 +11,7 @@ function count(times: number, go: () => boolean): number {
 
 describe("a token bucket", () => {
   test("gives its burst at once, then what comes back", () => {
-    const bucket = new TokenBucket(10, 20, 5_000);
+    const bucket = new TokenBucket({ perSecond: 10, burst: 20 }, 5_000);
     expect(count(30, () => bucket.take(5_000, 1))).toBe(20);
     expect(bucket.take(5_099, 1)).toBe(false);
     expect(bucket.take(5_100, 1)).toBe(true);
@@ -20,12 +20,15 @@ describe("a token bucket", () => {
   });
 
   test("takes all of an amount, or nothing", () => {
-    const bucket = new TokenBucket(10, 20, 0);
+    const bucket = new TokenBucket({ perSecond: 10, burst: 20 }, 0);
     expect([bucket.take(0, 21), bucket.take(0, 20), bucket.take(0, 1)]).toEqual([false, true, false]);
   });
 
   test("without a limit gives everything", () => {
-    for (const bucket of [new TokenBucket(Infinity, 5, 0), new TokenBucket(5, Infinity, 0)]) {
+    for (const bucket of [
+      new TokenBucket({ perSecond: Infinity, burst: 5 }, 0),
+      new TokenBucket({ perSecond: 5, burst: Infinity }, 0),
+    ]) {
       expect(count(1_000, () => bucket.take(0, 1_000_000))).toBe(1_000);
     }
   });
@@ -34,7 +37,7 @@ describe("a token bucket", () => {
     const asks = fc.array(fc.tuple(fc.nat(300), fc.nat(5)), { maxLength: 200 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }), asks, (perSecond, burst, all) => {
-        const bucket = new TokenBucket(perSecond, burst, 0);
+        const bucket = new TokenBucket({ perSecond, burst }, 0);
         let now = 0;
         let given = 0;
         for (const [later, amount] of all) {
@@ -50,10 +53,10 @@ describe("a token bucket", () => {
 describe("a rate limit", () => {
   /** What comes of sending at a steady rate for so many seconds: the share that passes, and when it is abuse. */
   function steady(perSecond: number, seconds: number): { readonly share: number; readonly abuseAt: number | undefined } {
-    const limit = new RateLimit(100, 100, 0);
+    const limit = new RateLimit({ perSecond: 100, burst: 100 }, 0);
     let passed = 0;
     for (let at = 0; at < perSecond * seconds; at++) {
-      const pace = limit.take((at * 1_000) / perSecond, 1);
+      const pace = limit.pace((at * 1_000) / perSecond, 1);
       if (pace === "abuse") return { share: passed / at, abuseAt: at / perSecond };
       if (pace === "within") passed++;
     }
