@@ -2,7 +2,7 @@ import type { Etcd3, IOptions } from "etcd3";
 import type { Clock } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { EtcdOptions } from "./etcd.ts";
-import { isStaleToken } from "./etcd-error.ts";
+import { isStaleToken, tokenRefused } from "./etcd-error.ts";
 
 /** What is loaded only where etcd is used. */
 export interface EtcdLibrary {
@@ -117,7 +117,11 @@ export class EtcdEndpoint {
       const start = call.start.bind(call);
       call.start = (metadata, listener) => {
         if (this.#token !== "") metadata.set("token", this.#token);
-        start(metadata, listener);
+        start(metadata, {
+          onReceiveMetadata: (received) => listener?.onReceiveMetadata?.(received),
+          onReceiveMessage: (message) => listener?.onReceiveMessage?.(message),
+          onReceiveStatus: (status) => listener?.onReceiveStatus?.({ ...status, details: refusedToken(status.details) }),
+        });
       };
       return call as ReturnType<Interceptor>;
     };
@@ -141,6 +145,11 @@ export class EtcdEndpoint {
       },
     });
   }
+}
+
+/** The library would call again at once, for as long as the token is not another: it must not know these words. */
+function refusedToken(details: string): string {
+  return details.replace("invalid auth token", tokenRefused);
 }
 
 function pem({ ca, cert, key }: NonNullable<EtcdOptions["tls"]>): NonNullable<IOptions["credentials"]> {

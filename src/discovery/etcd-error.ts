@@ -1,11 +1,14 @@
 import { type Code, NanoError } from "../error/index.ts";
 
+/** What is said here instead of etcd's "invalid auth token". */
+export const tokenRefused = "the token was refused";
+
 // Etcd tells what is wrong by words; the codes beside them are few.
 const known: readonly (readonly [words: string, code: Code])[] = [
   ["requested lease not found", "not_found"],
   ["authentication failed", "unauthenticated"],
   ["user name is empty", "unauthenticated"],
-  ["invalid auth token", "unauthenticated"],
+  [tokenRefused, "unauthenticated"],
   ["revision of auth store is old", "unauthenticated"],
   ["permission denied", "permission_denied"],
   ["DEADLINE_EXCEEDED", "deadline_exceeded"],
@@ -22,7 +25,7 @@ export function etcdError(what: string, reason: unknown): NanoError {
 /** Whether a token was not what etcd wanted to see: it was restarted, it forgot, its users were changed. The next login mends that. */
 export function isStaleToken(reason: unknown): boolean {
   const { message } = NanoError.from(reason);
-  return ["invalid auth token", "revision of auth store is old", "user name is empty"].some((words) => message.includes(words));
+  return [tokenRefused, "revision of auth store is old", "user name is empty"].some((words) => message.includes(words));
 }
 
 /** Whether trying again as the same user, with the same rights, is of no use. */

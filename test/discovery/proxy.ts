@@ -1,22 +1,36 @@
 import { connect, createServer, type Socket } from "node:net";
 
 /** A way to a port that can be cut. */
-export interface Proxy {
+export interface WayToEtcd {
   /** As "127.0.0.1:2379". */
   readonly endpoint: string;
   /** Breaks every connection, and takes none. */
   cut(): void;
+  /** What is connected, and whoever connects, hears nothing, and never will: as where packets get lost. */
+  mute(): void;
+  /** Whoever connects from now on gets through. */
   heal(): void;
+  /** How many have connected. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 
 /** Stands between a client and an endpoint. */
-export function startProxy(endpoint: string): Promise<Proxy> {
+export function startProxy(endpoint: string): Promise<WayToEtcd> {
   const target = Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
   const sockets = new Set<Socket>();
   let isCut = false;
+  let isMute = false;
+  let connections = 0;
   const server = createServer((near) => {
+    connections++;
+    near.on("error", () => {});
     if (isCut) return void near.destroy();
+    if (isMute) {
+      sockets.add(near);
+      near.once("close", () => sockets.delete(near));
+      return void near.resume();
+    }
     const far = connect({ host: "127.0.0.1", port: target });
     for (const [one, other] of [
       [near, far],
@@ -42,8 +56,19 @@ export function startProxy(endpoint: string): Promise<Proxy> {
       resolve({
         endpoint: `127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
         cut,
+        mute() {
+          isMute = true;
+          for (const socket of sockets) {
+            socket.unpipe();
+            socket.removeAllListeners("data").resume();
+          }
+        },
+        get connections() {
+          return connections;
+        },
         heal: () => {
           isCut = false;
+          isMute = false;
         },
         close() {
           cut();
