@@ -5,8 +5,11 @@ import { maxStoreBatch, type Store, type StoreWrite, type StoreWritten } from ".
 
 /** Keys that one server has claimed in a store, all under one lease. */
 export interface KeyLease {
-  /** Whether what was claimed is certainly still claimed: the lease cannot be over yet, whatever the store thinks. */
-  readonly alive: boolean;
+  /**
+   * Of what was claimed: `alive`: it is certainly still claimed; `over`: it is certainly not, though the store has not said so; `doubtful`: the lease
+   * was not renewed in time.
+   */
+  readonly state: "alive" | "doubtful" | "over";
   /** Claims a key. Gives the incarnation that has it; undefined: it is this one. Rejects where the store is out of reach: it may have been claimed. */
   claim(key: string): Promise<bigint | undefined>;
   /** Gives a claimed key up. Rejects where the store is out of reach. */
@@ -132,8 +135,9 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
   }
 
   return {
-    get alive() {
-      return lease !== undefined && clock.now() - aliveAtMs < options.leaseMs() * fencedAfter;
+    get state() {
+      const silent = lease === undefined ? 1 : (clock.now() - aliveAtMs) / options.leaseMs();
+      return silent < fencedAfter ? "alive" : silent < 1 ? "doubtful" : "over";
     },
     async claim(key) {
       const first = await put(key, undefined);

@@ -316,10 +316,9 @@ export class Dispatcher implements IncomingOwner {
   }
 
   /** Whether a message whose key is at home elsewhere waits to be sent there. */
-  #moved(incoming: Incoming, error: NanoError): boolean {
+  #moved(incoming: Incoming, home: bigint): boolean {
     const { known, body, attempt } = incoming;
-    if (!(error instanceof WrongServer) || attempt >= mostMoves) return false;
-    if (!this.#host.router.learn(known, body, error.home)) return false;
+    if (attempt >= mostMoves || !this.#host.router.learn(known, body, home)) return false;
     this.#putBack(incoming);
     return true;
   }
@@ -396,7 +395,8 @@ export class Dispatcher implements IncomingOwner {
     this.#running?.delete(incoming);
     if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
     const error = publicError(reason);
-    if (!this.#moved(incoming, error) && !this.#again(incoming, error, begun)) this.#fail(incoming, error, stage);
+    const again = error instanceof WrongServer ? this.#moved(incoming, error.home) : this.#again(incoming, error, begun);
+    if (!again) this.#fail(incoming, error, stage);
     this.#finished(incoming);
   }
 

@@ -5,7 +5,7 @@ import type { Caller, Scope } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import type { Link } from "../link/index.ts";
-import type { Retries } from "../router/index.ts";
+import { type Retries, WrongServer } from "../router/index.ts";
 import type { Remotes } from "./remotes.ts";
 
 /** What asking another server needs of the one around. */
@@ -30,8 +30,13 @@ export interface Question {
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   /** Picks a server; after a try that failed another than that one, where the rule leaves a choice. Throws where nobody is there. */
-  readonly pick: (failed: ServerInfo | undefined) => ServerInfo;
+  readonly pick: (failed: ServerInfo | undefined) => ServerInfo | Promise<ServerInfo>;
+  /** The key of the question has its home on a server: it has answered, or another says so. False where there is nobody to ask then. */
+  readonly learn: (home: bigint) => boolean;
 }
+
+// An owned key may move once more while it is followed.
+const mostMoves = 2;
 
 /** One call from the side of the caller, over all its tries: it ends with the answer, or in time, or when the caller gives it up. */
 export class Asking implements Due {
@@ -66,14 +71,36 @@ export class Asking implements Due {
     if (this.deadlineMs <= this.#host.clock.now()) {
       throw new NanoError({ code: "deadline_exceeded", message: "no time is left for the call" });
     }
-    const server = pick(undefined);
+    const picked = pick(undefined);
     this.#host.retries.counted();
     for (const signal of this.#signals) signal.addEventListener("abort", this.#aborted, { once: true });
-    this.#ask(server);
+    this.#askPicked(picked);
   }
 
   expire(): void {
     this.#giveUp(new NanoError({ code: "deadline_exceeded", message: `${this.#question.route} was not answered in time` }));
+  }
+
+  #askPicked(picked: ServerInfo | Promise<ServerInfo>): void {
+    if (!(picked instanceof Promise)) return this.#ask(picked);
+    // Nobody else looks at the time meanwhile.
+    this.#host.deadlines.add(this);
+    picked.then(
+      (server) => {
+        this.#host.deadlines.remove(this);
+        if (!this.#over) this.#ask(server);
+      },
+      (reason: unknown) => this.#giveUp(NanoError.from(reason)),
+    );
+  }
+
+  #askAgain(failed: ServerInfo): void {
+    this.#attempt++;
+    try {
+      this.#askPicked(this.#question.pick(failed));
+    } catch (reason) {
+      this.#giveUp(NanoError.from(reason));
+    }
   }
 
   #ask(server: ServerInfo): void {
@@ -100,7 +127,7 @@ export class Asking implements Due {
     const { hops, traceparent, tracestate } = scope;
     const info = { deadlineMs: this.deadlineMs, hops, traceparent, tracestate, attempt: this.#attempt };
     this.#breakOff = remotes.dispatch(route, body, self, info, {
-      answered: (answer) => this.#answered(answer),
+      answered: (answer) => this.#answered(server, answer),
       failed: (reason) => this.#failed(server, publicError(reason), true),
     });
   }
@@ -111,7 +138,8 @@ export class Asking implements Due {
     const { hops, traceparent, tracestate } = scope;
     const call = link.expect(this.deadlineMs, (outcome) => {
       if (outcome instanceof NanoError) this.#failed(server, outcome, begun);
-      else if (outcome.case === "body") this.#answered(outcome.value);
+      else if (outcome.case === "body") this.#answered(server, outcome.value);
+      else if (outcome.case === "wrongServer") this.#failed(server, new WrongServer(outcome.value), false);
       else this.#failed(server, new NanoError({ code: "internal", message: "the answer makes no sense" }), true);
     });
     this.#breakOff = (reason) => link.cancel(call, reason);
@@ -126,8 +154,9 @@ export class Asking implements Due {
     }
   }
 
-  #answered(body: Uint8Array): void {
+  #answered(server: ServerInfo, body: Uint8Array): void {
     if (!this.#ends()) return;
+    this.#question.learn(server.incarnation);
     this.#settle.resolve(body);
   }
 
@@ -135,19 +164,19 @@ export class Asking implements Due {
     if (this.#over) return;
     this.#breakOff = undefined;
     const { clock, retries, deadlines } = this.#host;
-    const { idempotent, pick } = this.#question;
+    const { idempotent, learn } = this.#question;
+    if (error instanceof WrongServer) {
+      if (this.#attempt < mostMoves && learn(error.home)) this.#askAgain(server);
+      else this.#giveUp(error);
+      return;
+    }
     const remainingMs = this.deadlineMs - clock.now();
     const delayMs = retries.delayMs({ code: error.code, begun, idempotent, attempt: this.#attempt, remainingMs });
     if (delayMs === undefined) return this.#giveUp(error);
-    this.#attempt++;
     deadlines.add(this);
     this.#pause = clock.after(delayMs, () => {
       deadlines.remove(this);
-      try {
-        this.#ask(pick(server));
-      } catch (reason) {
-        this.#giveUp(NanoError.from(reason));
-      }
+      this.#askAgain(server);
     });
   }
 
@@ -155,7 +184,8 @@ export class Asking implements Due {
     if (!this.#ends()) return;
     this.#pause?.cancel();
     this.#breakOff?.(error);
-    this.#settle.reject(error);
+    // A handler that throws on what it caught must not send its own caller anywhere.
+    this.#settle.reject(error instanceof WrongServer ? new NanoError({ code: error.code, message: error.message }) : error);
   }
 
   /** False where it is over already. */

@@ -80,7 +80,9 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   let draining = false;
 
   function begin(home: OwnHome): Home {
-    if (!lease.alive) throw unavailable("this server cannot tell whether it still holds the key: its lease is not renewed");
+    // By now another may claim it, and is to be asked.
+    if (lease.state === "over") throw new WrongServer(0n);
+    if (lease.state === "doubtful") throw unavailable("the server cannot tell whether it still holds the key: discovery is away");
     home.calls++;
     return home;
   }
