@@ -198,6 +198,8 @@ export class Dispatcher implements IncomingOwner {
     const host = this.#host;
     const { core } = this.#session;
     const { serial } = incoming;
+    // Before it stands one that may have to be sent elsewhere.
+    if (serial && this.#serial > 0 && this.#target === undefined) return false;
     let server: ServerInfo;
     let policy: RoutePolicy;
     try {
@@ -248,7 +250,6 @@ export class Dispatcher implements IncomingOwner {
     if (incoming.attempt === 0) this.#host.retries.counted();
     if (!incoming.serial) return;
     this.#serial++;
-    // Nothing is sent behind what may have to be sent elsewhere.
     this.#target = incoming.unsure ? undefined : server.incarnation;
     if (!known.info.readOnly) this.#lastWrite = incoming;
   }
@@ -282,6 +283,8 @@ export class Dispatcher implements IncomingOwner {
 
   #link(incoming: Incoming, server: ServerInfo): void {
     this.#linking = true;
+    // Who was chosen stays so when the link is there.
+    incoming.chosen = server;
     this.#host.linkTo(server).then(
       () => {
         this.#linking = false;

@@ -49,10 +49,13 @@ export interface RouterOptions {
   readonly routerFailed?: (type: string, reason: unknown) => void;
 }
 
-/** Makes a router. */
+/** Makes a router. Throws a TypeError where a routing function is none. */
 export function createRouter(options: RouterOptions): Router {
   const homes = new KnownHomes();
   const routers = options.routers && new Map(Object.entries(options.routers));
+  for (const [type, choose] of routers ?? []) {
+    if (typeof choose !== "function") throw new TypeError(`routers.${type} is no function`);
+  }
 
   /** The less busy of two, among those that are linked; among all where none is. */
   function any(all: readonly ServerInfo[], failed: ServerKey | undefined): ServerInfo | undefined {
