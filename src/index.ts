@@ -20,6 +20,7 @@ export type {
   CallContext,
   Caller,
   Cluster,
+  DrainTime,
   EveryServer,
   GroupOptions,
   HandlerContext,
@@ -27,6 +28,8 @@ export type {
   Module,
   ModuleKey,
   PublicContext,
+  Readiness,
+  ReadinessReason,
   RemoteContext,
   RemoteTarget,
   Server,
@@ -69,6 +72,7 @@ export type { FrontendCounters, LimitCounts, LimitName, RefusalCounts, ServerCou
 export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";
+export type { RoutedCall, RoutedSession, RoutingFunction } from "./router/index.ts";
 export type { Serializer } from "./serializer/index.ts";
 export type { ClusterOptions, ServerOptions, UserOptions } from "./server/index.ts";
 export { createServer } from "./server/index.ts";
@@ -83,8 +87,10 @@ export type {
   Reach,
   ServerSessionHooks,
   Session,
+  SessionEvents,
   SessionHooks,
   Target,
+  UserSession,
   View,
 } from "./session/index.ts";
 export { contextKey, sessionHooks } from "./session/index.ts";

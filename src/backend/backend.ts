@@ -12,6 +12,10 @@ import { BackendSession, sessionId } from "./backend-session.ts";
 export interface Backend {
   /** Sessions of other frontends that were seen here and have not ended. */
   readonly sessions: number;
+  /** Those of them that a drain has to serve to its end: a call of a service with sticky methods was answered here. */
+  readonly stuck: number;
+  /** Those that have ended, and whose close callbacks still run. */
+  readonly ending: number;
   /** Takes a frame if it is one of its own. */
   frame(link: Link, body: FrameBody): boolean;
   /** The stream of a link broke: its frontend has 5 s to open its sessions again. */
@@ -27,6 +31,8 @@ export interface BackendOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hooks: readonly ServerSessionHooks[];
+  /** What sticks a session to this server when it is answered. The default is nothing. */
+  readonly stickyRoutes?: ReadonlySet<string>;
   /** How long a frontend may take to come back on another link. The default is 5,000. */
   readonly graceMs?: number;
 }
@@ -48,6 +54,8 @@ export function createBackend(options: BackendOptions): Backend {
   const { handlers, clock, log } = options;
   const links = new Map<Link, OnLink>();
   const sessions = new Map<string, BackendSession>();
+  const stuck = new Set<BackendSession>();
+  let ending = 0;
   const home = {
     now: () => clock.now(),
     lost: (error: NanoError) => log.warn({ err: error }, "a push did not leave"),
@@ -103,7 +111,9 @@ export function createBackend(options: BackendOptions): Backend {
 
   function over(session: BackendSession, reason: CloseReason): Promise<void> {
     sessions.delete(session.core.id);
-    const ended = session.end(reason);
+    stuck.delete(session);
+    ending++;
+    const ended = session.end(reason).finally(() => ending--);
     session.breakOff(refusal("canceled", "the session has ended"));
     return ended;
   }
@@ -138,6 +148,7 @@ export function createBackend(options: BackendOptions): Backend {
       {
         answered(body) {
           settled();
+          if (options.stickyRoutes?.has(frame.route) && !session.core.ended) stuck.add(session);
           // What was pushed before the answer is heard before it.
           link.answer(frame.call, { case: "body", value: body }, pushesOf(frame.handle));
         },
@@ -179,6 +190,12 @@ export function createBackend(options: BackendOptions): Backend {
   return {
     get sessions() {
       return sessions.size;
+    },
+    get stuck() {
+      return stuck.size;
+    },
+    get ending() {
+      return ending;
     },
     frame(link, body) {
       switch (body.case) {

@@ -1,12 +1,32 @@
 import type { Server } from "./server.ts";
 
+/** How long a drain may take. */
+export interface DrainTime {
+  /** Milliseconds until the server goes on without. */
+  readonly leftMs: number;
+  /** Aborts when they are over, which may be sooner than they were: `stop({ graceMs })` shortens a drain. */
+  readonly signal: AbortSignal;
+}
+
 /** What may be started and stopped with a server. */
 export interface Lifecycle {
   /** Before anything is served. A failure stops the start. */
   init?(server: Server): void | Promise<void>;
   /** After everything had its `init`, before the first call. */
   afterInit?(server: Server): void | Promise<void>;
-  /** While calls are still answered; new sessions no longer come. */
+  /**
+   * The server takes no new work, and still serves the sessions that are stuck to it: the time to end matches and to save rooms. All of a server
+   * run at once; the drain goes on when they have resolved, failed (which is logged), or their time is over. Sessions stuck to a service that
+   * has this hook are let go then; those of a service without one are served until the drain's deadline.
+   */
+  onDrain?(server: Server, time: DrainTime): void | Promise<void>;
+  /**
+   * An owned key of the service's server type leaves this server, and not because it was released: what is kept for it must go. `drain`: no call of
+   * the key runs, and none comes, until this has resolved; save what is kept, the next server waits for it. `lost`: another server may have the key
+   * already. A failure is logged.
+   */
+  onRelease?(key: string, why: "drain" | "lost"): void | Promise<void>;
+  /** Everything was answered, and clients are gone; other servers can still be called. */
   beforeShutdown?(server: Server): void | Promise<void>;
   /** After the last call. */
   shutdown?(server: Server): void | Promise<void>;
@@ -30,6 +50,8 @@ export interface Module<T = unknown> {
   readonly timeoutMs?: number;
   init(server: Server): T | Promise<T>;
   afterInit?(value: T, server: Server): void | Promise<void>;
+  /** As that of a service, but that no session is stuck to a module. It has the time of the drain, not `timeoutMs`. */
+  onDrain?(value: T, server: Server, time: DrainTime): void | Promise<void>;
   beforeShutdown?(value: T, server: Server): void | Promise<void>;
   shutdown?(value: T, server: Server): void | Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ServerCounters } from "../metrics/index.ts";
 import type { Cluster } from "./cluster.ts";
+import type { Readiness } from "./readiness.ts";
 
 /** One server of a cluster. */
 export interface Server extends Cluster {
@@ -13,10 +14,16 @@ export interface Server extends Cluster {
   readonly log: Logger;
   /** What was counted: live structs of numbers that only grow. */
   readonly counters: ServerCounters;
-  /** Resolves when everything serves. A failure stops, in reverse, what had started, and is thrown. */
+  /** Whether it takes new work. Ask as often as you like: it looks at nothing but itself. */
+  readonly readiness: Readiness;
+  /** Resolves when everything serves. A failure stops, in reverse, what had started, and is thrown. Throws `failed_precondition` after `stop`. */
   start(): Promise<void>;
-  /** Takes nothing new, finishes what is there, lets its clients go (`moved`). */
-  drain(): Promise<void>;
-  /** Drains for at most `graceMs` (30,000), then closes. The second call waits for the first. */
+  /**
+   * Takes nothing new, serves what is its own, lets its clients go (`moved`), and waits for what is in flight: for at most `graceMs` (30,000). It
+   * stays there afterwards, until `stop`. Gives the same promise each time, which never rejects; a later `graceMs` may only shorten the time. Called
+   * during `start`, it begins when that is over.
+   */
+  drain(options?: { readonly graceMs?: number }): Promise<void>;
+  /** Drains for at most `graceMs` (30,000), or the rest of it where a drain is under way, then closes. Gives the same promise each time. */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }

@@ -7,6 +7,7 @@ import {
   type DataPatch,
   type FormerSession,
   type LogEntry,
+  type LogLimits,
   type OutgoingPush,
   SessionCore,
   SessionData,
@@ -19,7 +20,7 @@ import type { ClientMessage, ConnectedSession } from "./connection-host.ts";
 import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
-import { type Pace, RateLimit } from "./rate.ts";
+import { type Pace, type Rate, RateLimit } from "./rate.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import type { SharedPushes } from "./shared-pushes.ts";
 
@@ -28,6 +29,9 @@ export interface SessionHost extends DispatchHost {
   readonly id: string;
   readonly incarnation: bigint;
   readonly limits: ResolvedLimits;
+  readonly logLimits: LogLimits;
+  readonly messageRate: Rate;
+  readonly byteRate: Rate;
   readonly users: UserTable<ClientSession>;
   readonly membership: Membership;
   /** Waits until the cluster knows that a group has members here; gives the ids of the servers that do not in time. */
@@ -58,16 +62,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #messageRate: RateLimit;
   readonly #byteRate: RateLimit;
   #finished: Promise<void> | undefined;
+  #leaving: CloseReason | undefined;
   #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
     this.#host = host;
     this.#connection = connection;
     this.openedAtMs = host.now();
-    this.log = new SessionLog({ messages: host.limits.queueMessages, bytes: host.limits.queueBytes });
-    const { messagesPerSecond, messagesBurst, bytesPerSecond, bytesBurst } = host.limits;
-    this.#messageRate = new RateLimit(messagesPerSecond, messagesBurst, this.openedAtMs);
-    this.#byteRate = new RateLimit(bytesPerSecond, bytesBurst, this.openedAtMs);
+    this.log = new SessionLog(host.logLimits);
+    this.#messageRate = new RateLimit(host.messageRate, this.openedAtMs);
+    this.#byteRate = new RateLimit(host.byteRate, this.openedAtMs);
     this.#data = new SessionData();
     this.core = new SessionCore({
       id,
@@ -107,15 +111,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   receive(message: ClientMessage): void {
     const { form } = this.#connection;
-    if (form && !this.core.ended) this.#dispatcher.receive(message, form);
+    // What a session that leaves still sends is lost with the rest that is under way to it: its client hears no answer, but of the end.
+    if (form && !this.core.ended && !this.#leaving) this.#dispatcher.receive(message, form);
   }
 
   pace(nowMs: number, messages: number, bytes: number): Pace {
     let limit: "messagesPerSecond" | "bytesPerSecond" = "messagesPerSecond";
-    let pace = this.#messageRate.take(nowMs, messages);
+    let pace = this.#messageRate.pace(nowMs, messages);
     if (pace === "within") {
       limit = "bytesPerSecond";
-      pace = this.#byteRate.take(nowMs, bytes);
+      pace = this.#byteRate.pace(nowMs, bytes);
     }
     if (pace !== "within") this.#host.counters.limits[limit]++;
     return pace;
@@ -232,6 +237,12 @@ export class ClientSession implements SessionHome, ConnectedSession {
     void this.end({ kind: "kicked", code: kick.code, message: kick.reason });
   }
 
+  /** Takes no more messages, and ends the session together with the last answer that it owes. */
+  endWhenAnswered(reason: CloseReason): void {
+    this.#leaving ??= reason;
+    this.#leaveIfAnswered();
+  }
+
   /** Ends the session, once: tells the client where there is one, every server that saw it, and the callbacks. Resolves when all have finished. */
   end(reason: CloseReason): Promise<void> {
     if (this.#finished) return this.#finished;
@@ -252,8 +263,14 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return this.#finished;
   }
 
+  #leaveIfAnswered(): void {
+    if (this.#leaving && this.pending === 0) void this.end(this.#leaving);
+  }
+
   #add(entry: LogEntry): void {
     if (this.core.ended) return;
+    // An answer counts as given a moment later; what both say leaves in one write.
+    if (this.#leaving) queueMicrotask(() => this.#leaveIfAnswered());
     if (this.log.add(entry)) return this.#host.flushSoon(this.#connection);
     // Much may be sent in one turn; what the socket takes at once was never waiting.
     this.#connection.flush();

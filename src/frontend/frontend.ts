@@ -1,6 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { SessionEvent } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.ts";
-import { type Clock, type Random, sleep } from "../clock/index.ts";
+import type { Clock, Random } from "../clock/index.ts";
+import type { DrainTime } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
@@ -32,9 +34,11 @@ import { createFrontendUsers, type FrontendUsersOptions } from "./frontend-users
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
+import { moved, moveMs, moveSessions } from "./move.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
+import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
@@ -59,8 +63,10 @@ export interface Frontend {
   linkClosed(link: Link): void;
   /** The list of servers changed: links to new ones may be due. */
   serversChanged(): void;
-  /** Ends every session with the kick code `moved`, each when its messages are answered, at the latest at a time of the clock. Resolves when all have ended everywhere. */
-  release(untilMs: number): Promise<void>;
+  /** How much of the time that is left the sessions take to go. */
+  moveMs(leftMs: number): number;
+  /** Ends every session with the kick code `moved`, in batches, each when its messages are answered. Resolves when all have ended everywhere. */
+  move(time: DrainTime): Promise<void>;
   /** The cluster forgets what users were here. */
   leave(): Promise<void>;
   stop(): Promise<void>;
@@ -90,13 +96,11 @@ export interface FrontendOptions
   readonly reflection: boolean;
   readonly describeError: DescribeError | undefined;
   readonly hooks: readonly ServerSessionHooks[];
+  /** Where the own server hears of users' sessions. */
+  readonly watched: ((event: SessionEvent) => void) | undefined;
   /** Whether any method that clients may call needs a user. */
   readonly needsUser: () => boolean;
 }
-
-const releasePollMs = 20;
-const moved = { code: "moved", reason: "the server stops: connect again" } as const;
-const gone = { kind: "draining", code: moved.code, message: moved.reason } as const;
 
 /** The frontend half of a server. Nothing listens before `start`. */
 export function createFrontend(options: FrontendOptions): Frontend {
@@ -120,7 +124,12 @@ export function createFrontend(options: FrontendOptions): Frontend {
     if (has) links.linkAll(key.type);
     announcer.changed(key, has);
   });
-  const peers = createSessionPeers({ clock, capability });
+  const news = createSessionNews({
+    peers: createSessionPeers({ clock, capability }),
+    clock,
+    here: options.watched,
+  });
+  const { peers } = news;
   const links = createFrontendLinks({ ...options, peers, sessions: () => sessions.values() });
   const backendFrames = createBackendFrames({
     peers,
@@ -155,6 +164,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const sharedPushes = new SharedPushes((push) => latestKey(directory.route(push.route)?.info, push));
   const sessionHost: SessionHost = {
     ...options,
+    logLimits: { messages: limits.queueMessages, bytes: limits.queueBytes },
+    messageRate: { perSecond: limits.messagesPerSecond, burst: limits.messagesBurst },
+    byteRate: { perSecond: limits.bytesPerSecond, burst: limits.bytesBurst },
     findRoute: createFindRoute(directory, options.types),
     unknownRoute: options.reflection ? reflecting(createReflection(shown), options.unknownRoute) : options.unknownRoute,
     counters,
@@ -184,6 +196,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const reception = createReception({
     ...options,
     forms,
+    isOpen: () => !draining,
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
     admitted: (session) => sessions.set(session.id, session),
   });
@@ -202,7 +215,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       return door.crowded;
     },
     admit() {
-      if (draining) return { kick: moved, afterMs: undefined };
+      // Whoever says when to come again is come back to, also by a client that was never in.
+      if (draining) return { kick: moved, afterMs: 0 };
       const afterMs = admission.admit(clock.now());
       return afterMs === undefined
         ? undefined
@@ -286,14 +300,18 @@ export function createFrontend(options: FrontendOptions): Frontend {
       draining = true;
       for (const acceptor of started) acceptor.pause();
     },
-    frame: backendFrames,
+    frame: (link, body) => news.frame(link, body) || backendFrames(link, body),
     linkOpened(link) {
       announcer.opened(link);
       links.opened(link);
     },
-    linkBroken: links.broken,
+    linkBroken(link) {
+      news.forget(link);
+      links.broken(link);
+    },
     linkClosed(link) {
       announcer.closed(link);
+      news.forget(link);
       links.closed(link);
     },
     serversChanged() {
@@ -305,15 +323,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       }
       known = here;
     },
-    async release(untilMs) {
-      const ended: Promise<void>[] = [];
-      while (sessions.size > 0) {
-        const late = clock.now() >= untilMs;
-        for (const session of [...sessions.values()]) if (late || session.pending === 0) ended.push(session.end(gone));
-        if (sessions.size > 0) await sleep(clock, releasePollMs);
-      }
-      await Promise.all(ended);
-    },
+    moveMs: (leftMs) => moveMs(sessions.size, leftMs),
+    move: (time) => moveSessions(sessions, time, options),
     leave: () => bindings.stop(),
     async stop() {
       sweep?.cancel();

@@ -8,6 +8,7 @@ import type { ClientSession } from "./client-session.ts";
 import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
 import type { ResolvedLimits } from "./limits.ts";
+import { moved } from "./move.ts";
 
 /** What deciding on handshakes needs. */
 export interface ReceptionOptions {
@@ -17,6 +18,8 @@ export interface ReceptionOptions {
   readonly limits: ResolvedLimits;
   readonly forms: ClientForms;
   readonly authenticate: Authenticate | undefined;
+  /** False once the server lets its clients go. */
+  readonly isOpen: () => boolean;
   /** Makes a session, which nobody can find yet. */
   readonly begin: (id: string, connection: Connection, client: ClientSession["core"]["client"]) => ClientSession;
   /** The session is let in. */
@@ -52,6 +55,8 @@ export function createReception(options: ReceptionOptions): Reception {
         () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
       );
       if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
+      // A server may begin to drain while the application decides.
+      if (!options.isOpen()) return refuse(503, moved.code, moved.reason);
       options.admitted(session);
       if (decided) await admit(session, decided);
       return { ok: true, session, form };

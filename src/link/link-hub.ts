@@ -23,6 +23,8 @@ export interface LinkHub {
   find(incarnation: bigint): Link | undefined;
   /** Those that are open. */
   links(): Iterable<Link>;
+  /** Whether every peer has answered and acknowledged what it was sent, or is lost. Asks those that have not acknowledged. */
+  confirmed(): boolean;
   stop(): Promise<void>;
 }
 
@@ -266,6 +268,15 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     find,
     *links() {
       for (const link of links.values()) if (!link.broken) yield link;
+    },
+    confirmed() {
+      let confirmed = true;
+      for (const link of links.values()) {
+        confirmed &&= link.pending === 0 && link.acknowledged;
+        // The answer says how far the peer has read.
+        if (!link.acknowledged) link.ping();
+      }
+      return confirmed;
     },
     async stop() {
       stopped = true;

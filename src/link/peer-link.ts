@@ -93,6 +93,9 @@ export class PeerLink implements Link, StreamOwner {
   get pending(): number {
     return this.#calls.size;
   }
+  get acknowledged(): boolean {
+    return this.#sender.acknowledgedAll;
+  }
 
   /** A stream carries it from now on. */
   attach(stream: LinkStream): void {

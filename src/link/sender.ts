@@ -47,6 +47,11 @@ export class Sender implements OutboxOwner {
     return this.#held.bytes + (this.#outbox?.waitingBytes ?? 0);
   }
 
+  /** Whether the peer has acknowledged every data frame, and none waits. */
+  get acknowledgedAll(): boolean {
+    return this.#underway === 0 && this.#sent.size === 0 && this.#held.size === 0;
+  }
+
   /** Sends here from now on, and first what the peer has not acknowledged. */
   attach(outbox: Outbox): void {
     this.#outbox = outbox;

@@ -1,5 +1,5 @@
 import { type Clock, within } from "../clock/index.ts";
-import type { Lifecycle, Module, ModuleKey, Server } from "../context/index.ts";
+import type { DrainTime, Lifecycle, Module, ModuleKey, Server } from "../context/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 
@@ -9,6 +9,8 @@ export interface Lifecycles {
   init(server: Server): Promise<void>;
   /** Calls every `afterInit`. A failure is thrown; the caller shuts down. */
   afterInit(server: Server): Promise<void>;
+  /** Calls every `onDrain` of what had started, all at once, and gives each the time that is left. Failures are logged. */
+  onDrain(server: Server, time: DrainTime): Promise<void>;
   /** Calls every `beforeShutdown` of what had started, in reverse. Failures are logged. */
   beforeShutdown(server: Server): Promise<void>;
   /** Calls every `shutdown` of what had started, in reverse. Failures are logged. */
@@ -23,6 +25,7 @@ interface Part {
   readonly key: ModuleKey<unknown> | undefined;
   init(server: Server): unknown;
   afterInit(value: unknown, server: Server): unknown;
+  onDrain(value: unknown, server: Server, time: DrainTime): unknown;
   beforeShutdown(value: unknown, server: Server): unknown;
   shutdown(value: unknown, server: Server): unknown;
 }
@@ -41,11 +44,11 @@ export function createLifecycles(options: {
   const parts = [...options.modules.map(modulePart), ...[...unique].map(([lifecycle, name]) => servicePart(name, lifecycle))];
   const values = new Map<Part, unknown>();
 
-  async function bounded(part: Part, step: string, run: () => unknown): Promise<unknown> {
+  async function bounded(part: Part, step: string, run: () => unknown, timeoutMs = part.timeoutMs): Promise<unknown> {
     const late = (): never => {
-      throw new NanoError({ code: "deadline_exceeded", message: `${step} of ${part.name} took over ${part.timeoutMs} ms` });
+      throw new NanoError({ code: "deadline_exceeded", message: `${step} of ${part.name} took over ${timeoutMs} ms` });
     };
-    return within(clock, part.timeoutMs, Promise.resolve(run()), late);
+    return within(clock, timeoutMs, Promise.resolve(run()), late);
   }
 
   async function backwards(step: "beforeShutdown" | "shutdown", server: Server): Promise<void> {
@@ -78,6 +81,16 @@ export function createLifecycles(options: {
     async afterInit(server) {
       for (const [part, value] of values) await bounded(part, "afterInit", () => part.afterInit(value, server));
     },
+    async onDrain(server, time) {
+      const all = [...values].map(async ([part, value]) => {
+        try {
+          await bounded(part, "onDrain", () => part.onDrain(value, server, time), time.leftMs);
+        } catch (reason) {
+          log.error({ err: reason, part: part.name }, "onDrain failed");
+        }
+      });
+      await Promise.all(all);
+    },
     beforeShutdown: (server) => backwards("beforeShutdown", server),
     shutdown,
     module<T>(key: ModuleKey<T>): T {
@@ -95,6 +108,7 @@ function modulePart(module: Module): Part {
     key: module.key,
     init: (server) => module.init(server),
     afterInit: (value, server) => module.afterInit?.(value, server),
+    onDrain: (value, server, time) => module.onDrain?.(value, server, time),
     beforeShutdown: (value, server) => module.beforeShutdown?.(value, server),
     shutdown: (value, server) => module.shutdown?.(value, server),
   };
@@ -107,6 +121,7 @@ function servicePart(name: string, lifecycle: Lifecycle): Part {
     key: undefined,
     init: (server) => lifecycle.init?.(server),
     afterInit: (_value, server) => lifecycle.afterInit?.(server),
+    onDrain: (_value, server, time) => lifecycle.onDrain?.(server, time),
     beforeShutdown: (_value, server) => lifecycle.beforeShutdown?.(server),
     shutdown: (_value, server) => lifecycle.shutdown?.(server),
   };

@@ -6,9 +6,9 @@ import { type RouteInfo, readSchema, type ServerSchema } from "../route/index.ts
 /** One route, and who answers it. */
 export interface KnownRoute {
   readonly info: RouteInfo;
-  /** The servers of its type that are ready and whose schema has it, by id. */
+  /** The servers of its type that are ready and whose schema has it, by id; where none is, those that are draining: better than nobody. */
   readonly servers: readonly ServerInfo[];
-  /** These and those that are draining: they still serve who is stuck to them. */
+  /** Those that are ready, and those that are draining: they still serve who is stuck to them. */
   readonly serving: readonly ServerInfo[];
 }
 
@@ -30,6 +30,8 @@ export interface Directory {
   routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
   /** Finds messages by name, of every schema that was read. */
   readonly registry: Registry;
+  /** A server says itself that it takes no new work: its record may say so later, or never where discovery is away. */
+  drains(incarnation: bigint): void;
   /** The servers changed. Resolves when the schemas that were not known have been read, or were not to be had. */
   update(servers: readonly ServerInfo[]): Promise<void>;
 }
@@ -49,6 +51,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const loading = new Map<string, Promise<void>>();
   // Routes of servers that are gone stay: their callers hear `unavailable`, not that there is no such route.
   const routes = new Map<string, { info: RouteInfo; servers: ServerInfo[]; serving: ServerInfo[] }>();
+  const draining = new Set<bigint>();
   let servers: readonly ServerInfo[] = [];
   let registry: Registry = createRegistry();
 
@@ -69,6 +72,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
         routes.set(info.route, route);
       }
     }
+    for (const route of routes.values()) if (route.servers.length === 0) route.servers = route.serving;
     options.changed();
   }
 
@@ -86,6 +90,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
       loading.delete(hash);
     }
   }
+
+  const asItSays = (server: ServerInfo): ServerInfo =>
+    draining.has(server.incarnation) && server.state === "ready" ? { ...server, state: "draining" } : server;
 
   return {
     get servers() {
@@ -108,8 +115,17 @@ export function createDirectory(options: DirectoryOptions): Directory {
     get registry() {
       return registry;
     },
+    drains(incarnation) {
+      // Of a server that is not there yet, or no more, nothing has to be known.
+      if (!servers.some((server) => server.incarnation === incarnation)) return;
+      draining.add(incarnation);
+      servers = servers.map(asItSays);
+      index();
+    },
     async update(next) {
-      servers = [...next].sort((one, other) => (one.id < other.id ? -1 : 1));
+      for (const incarnation of draining)
+        if (!next.some((server) => server.incarnation === incarnation)) draining.delete(incarnation);
+      servers = next.map(asItSays).sort((one, other) => (one.id < other.id ? -1 : 1));
       index();
       const missing = new Set(servers.map((server) => server.schema).filter((hash) => hash !== "" && !schemas.has(hash)));
       for (const hash of missing) if (!loading.has(hash)) loading.set(hash, load(hash));

@@ -8,9 +8,11 @@ export interface CollectedServices {
   /** The server's types: those it says, and those that its services name. */
   readonly types: readonly string[];
   readonly definitions: readonly ServiceDefinition<unknown>[];
-  readonly lifecycles: readonly { readonly name: string; readonly lifecycle: Lifecycle }[];
+  readonly lifecycles: readonly { readonly name: string; readonly type: string; readonly lifecycle: Lifecycle }[];
   /** What clients call, by route. */
   readonly handlers: ReadonlyMap<string, Entry>;
+  /** Those of services with sticky methods that do not say by `onDrain` when their sessions may go. */
+  readonly stickyRoutes: ReadonlySet<string>;
   /** What servers call, by route. */
   readonly remotes: ReadonlyMap<string, Entry>;
 }
@@ -23,8 +25,12 @@ export function collectServices(options: ServerOptions): CollectedServices {
   });
   const handlers = new Map<string, Entry>();
   const remotes = new Map<string, Entry>();
+  const stickyRoutes = new Set<string>();
   for (const service of services) {
-    for (const [route, entry] of service.entries(options.pipeline ?? [])) {
+    const entries = service.entries(options.pipeline ?? []);
+    const sticky = !service.lifecycle.onDrain && [...entries.values()].some(({ method }) => method.by === "sticky");
+    if (sticky) for (const route of entries.keys()) stickyRoutes.add(route);
+    for (const [route, entry] of entries) {
       if (handlers.has(route) || remotes.has(route)) throw new TypeError(`two services answer the route ${route}`);
       (service.definition.kind === "handler" ? handlers : remotes).set(route, entry);
     }
@@ -34,8 +40,9 @@ export function collectServices(options: ServerOptions): CollectedServices {
   return {
     types: [...types],
     definitions: services.map((service) => service.definition),
-    lifecycles: services.map(({ name, lifecycle }) => ({ name, lifecycle })),
+    lifecycles: services.map(({ name, server, lifecycle }) => ({ name, type: server, lifecycle })),
     handlers,
+    stickyRoutes,
     remotes,
   };
 }

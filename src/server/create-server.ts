@@ -1,7 +1,7 @@
-import { createBackend } from "../backend/index.ts";
-import { createDeadlineSweep, sleep, systemClock, systemRandom, within } from "../clock/index.ts";
+import { createBackend, createSessionWatch } from "../backend/index.ts";
+import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.ts";
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
-import { type Membership, memory, type ServerInfo, type ServerState, type Store } from "../discovery/index.ts";
+import { memory, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
@@ -12,16 +12,19 @@ import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
-import { createDirectory, createRetries, createRouter } from "../router/index.ts";
+import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
 import { createLocations, createUserGroups, createUsers } from "../user/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
+import { createDrain, drainFrame } from "./drain.ts";
+import { createLife } from "./life.ts";
+import { createPlace } from "./place.ts";
+import { releaseHooks } from "./release-hooks.ts";
 import type { ServerOptions } from "./server-options.ts";
 
-const schemaWaitMs = 3_000;
-const settlePollMs = 20;
-const defaultGraceMs = 30_000;
+// A server that is fenced off answers what it has begun, and no more.
+const fencedGraceMs = 5_000;
 
 /** Makes a server. Nothing listens, and nobody hears of it, before `start`. Throws a TypeError or RangeError on options that make no sense. */
 export function createServer(options: ServerOptions): Server {
@@ -47,14 +50,9 @@ export function createServer(options: ServerOptions): Server {
 
   const single = options.users?.sessions !== "any";
 
-  let state: ServerState = "starting";
   let addresses: Record<string, string> = {};
   let clusterAddress: string | undefined;
-  let membership: Membership | undefined;
   let needsUser = false;
-  let starting: Promise<void> | undefined;
-  let draining: Promise<void> | undefined;
-  let stopping: Promise<void> | undefined;
 
   const info = (): ServerInfo => ({
     id,
@@ -63,7 +61,7 @@ export function createServer(options: ServerOptions): Server {
     version: options.version ?? "",
     frontend: acceptors.length > 0,
     addresses: clusterAddress ? [options.cluster?.advertise ?? clusterAddress] : [],
-    state,
+    state: life.state,
     protocol: protocolVersion,
     schema: schema.hash,
     metadata: options.metadata ?? {},
@@ -71,16 +69,24 @@ export function createServer(options: ServerOptions): Server {
 
   const directory = createDirectory({
     log,
-    load: async (hash) => (hash === schema.hash ? schema.gzip : membership?.schema(hash)),
+    load: (hash) => place.schema(hash),
     changed: () => {
       needsUser = directory.clientRoutes.some((route) => route.policy.access === "bound");
       frontend?.serversChanged();
+      watch?.serversChanged();
     },
+  });
+  const place = createPlace({
+    ...{ discovery, clock, random, log, info, schema, directory },
+    gone: ({ incarnation: gone }) => backend.frontendGone(gone),
+    fenced: () => void life.stop({ graceMs: fencedGraceMs }),
   });
   const interest = createInterest();
   const router = createRouter({
     random,
     load: (server) => (server.incarnation === incarnation ? load() : hub?.find(server.incarnation)?.load),
+    routers: options.routers,
+    routerFailed: (type, reason) => log.error({ err: reason, type }, "a routing function failed"),
   });
   // Handlers call the cluster, and the cluster calls remotes here: each finds the other when it is asked.
   const core: ClusterCore = createClusterCore({
@@ -90,9 +96,16 @@ export function createServer(options: ServerOptions): Server {
     userGroups: (...args) => userGroups(...args),
     directory,
     lifecycles,
+    ownership: { release: (...args) => ownership.release(...args), keys: (type) => ownership.keys(type) },
     defaultType: types[0] ?? "",
   });
+  const ownership = createOwnership({
+    ...{ store, clock, log, incarnation },
+    leaseMs: () => place.membership.leaseMs,
+    onRelease: releaseHooks(services.lifecycles),
+  });
   const handlers = createHandlers({
+    ownership,
     entries: services.handlers,
     cluster: core,
     now: () => clock.now(),
@@ -100,7 +113,7 @@ export function createServer(options: ServerOptions): Server {
     log,
     maxPending: limits.inFlight,
   });
-  const remotes = createRemotes({ entries: services.remotes, cluster: core, deadlines, log });
+  const remotes = createRemotes({ ownership, entries: services.remotes, cluster: core, deadlines, log });
   const retries = createRetries(random);
   const callers = createCallers({
     self: { id, incarnation, types },
@@ -113,7 +126,18 @@ export function createServer(options: ServerOptions): Server {
     linkOf: (server) => hub?.find(server.incarnation),
     linkTo,
   });
-  const backend = createBackend({ handlers, clock, log, hooks: options.sessions ?? [] });
+  const backend = createBackend({
+    ...{ handlers, clock, log },
+    hooks: options.sessions ?? [],
+    stickyRoutes: services.stickyRoutes,
+  });
+  const watch =
+    options.sessionEvents &&
+    createSessionWatch({
+      ...{ incarnation, clock, random, log, directory, linkTo },
+      events: options.sessionEvents,
+      linkOf: (server) => hub?.find(server.incarnation),
+    });
   const linkCalls = createLinkCalls({ remotes, now: () => clock.now() });
   const hub = cluster
     ? createLinkHub({
@@ -153,10 +177,11 @@ export function createServer(options: ServerOptions): Server {
           unknownRoute: options.unknownRoute,
           describeError: options.describeError,
           hooks: options.sessions ?? [],
+          watched: watch && ((event) => watch.event({ id, incarnation }, event)),
           needsUser: () => needsUser,
           userSessions: { single, strict: options.users?.whenAway === "strict" },
           store,
-          leaseMs: () => place().leaseMs,
+          leaseMs: () => place.membership.leaseMs,
           links: () => hub?.links() ?? [],
           directory,
           router,
@@ -191,13 +216,8 @@ export function createServer(options: ServerOptions): Server {
 
   const userGroups = createUserGroups({ store, random, users });
 
-  function place(): Membership {
-    if (membership) return membership;
-    throw new NanoError({ code: "unavailable", message: "this server has not started" });
-  }
-
   function store(): Store {
-    return place().store;
+    return place.membership.store;
   }
 
   function load(): number {
@@ -210,12 +230,18 @@ export function createServer(options: ServerOptions): Server {
   }
 
   function linkOpened(link: Link): void {
+    if (life.state === "draining") link.send(drainFrame(0n));
     frontend?.linkOpened(link);
+    watch?.linkOpened(link);
   }
 
   function linkFrame(link: Link, body: FrameBody): void {
     if (body.case === "interest") interest.heard(link, body.value);
-    else if (!frontend?.frame(link, body) && !backend.frame(link, body)) linkCalls.frame(link, body);
+    else if (body.case === "drain") {
+      directory.drains(link.peer.incarnation);
+      link.answer(body.value.call, { case: "body", value: new Uint8Array(0) });
+    } else if (!frontend?.frame(link, body) && !backend.frame(link, body) && !watch?.frame(link, body))
+      linkCalls.frame(link, body);
   }
 
   function linkBroken(link: Link): void {
@@ -227,100 +253,37 @@ export function createServer(options: ServerOptions): Server {
     interest.forget(link);
     frontend?.linkClosed(link);
     backend.linkClosed(link);
+    watch?.linkClosed(link);
     linkCalls.linkClosed(link);
   }
 
-  async function join(): Promise<void> {
-    let known: readonly ServerInfo[] = [];
-    let schemas: Promise<void> = Promise.resolve();
-    membership = await discovery.join(
-      info(),
-      schema.gzip,
-      {
-        changed(servers) {
-          for (const gone of known) {
-            if (!servers.some((server) => server.incarnation === gone.incarnation)) backend.frontendGone(gone.incarnation);
-          }
-          known = servers;
-          // Schemas can be asked for from then on, and below they are.
-          if (membership) schemas = directory.update(servers);
-        },
-        fenced(by) {
-          log.error({ by: by.toString(16) }, "another server took this id: stopping");
-          void stop();
-        },
-        available: (available) => log.warn({ available }, available ? "discovery is back" : "discovery is out of reach"),
-      },
-      { clock, random, log },
-    );
-    // Those that were there before can be called as soon as this server answers.
-    await within(
-      clock,
-      schemaWaitMs,
-      directory.update(known).then(() => schemas),
-      () => {},
-    );
-  }
-
-  async function begin(): Promise<void> {
-    if (state !== "starting") throw new NanoError({ code: "failed_precondition", message: "a server starts once" });
-    await lifecycles.init(server);
-    try {
+  const life = createLife({
+    clock,
+    async begin(serves) {
+      await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);
       await lifecycles.afterInit(server);
-      state = "ready";
-      await join();
+      serves();
+      await place.join();
       addresses = { ...(await frontend?.start()), ...(clusterAddress ? { cluster: clusterAddress } : {}) };
-    } catch (reason) {
-      state = "draining";
-      await end();
-      throw reason;
-    }
-  }
-
-  async function drain(graceMs: number): Promise<void> {
-    const untilMs = clock.now() + graceMs;
-    state = "draining";
-    frontend?.pause();
-    // A registry that is away must not hold up the end.
-    await membership
-      ?.update(info())
-      .catch((reason: unknown) => log.warn({ err: reason }, "the cluster was not told of the drain"));
-    await lifecycles.beforeShutdown(server);
-    await frontend?.release(untilMs);
-    while ((handlers.pending > 0 || remotes.pending > 0) && clock.now() < untilMs) await sleep(clock, settlePollMs);
-  }
-
-  async function end(): Promise<void> {
-    await frontend?.leave();
-    await membership?.leave();
-    await frontend?.stop();
-    await hub?.stop();
-    await lifecycles.shutdown(server);
-    deadlines.clear();
-  }
-
-  function drained(graceMs: number): Promise<void> {
-    draining ??= drain(graceMs);
-    return draining;
-  }
-
-  function stop(stopOptions?: { readonly graceMs?: number }): Promise<void> {
-    stopping ??= (async () => {
-      // A start that failed has ended everything itself.
-      if (
-        !starting ||
-        (await starting.then(
-          () => false,
-          () => true,
-        ))
-      )
-        return;
-      await drained(stopOptions?.graceMs ?? defaultGraceMs);
-      await end();
-    })();
-    return stopping;
-  }
+    },
+    drain: createDrain({
+      ...{ clock, log, incarnation, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership },
+      server: () => server,
+      update: () => place.update(),
+    }),
+    async end(drained) {
+      if (drained) await lifecycles.beforeShutdown(server);
+      await frontend?.leave();
+      await ownership.stop();
+      await place.leave();
+      await frontend?.stop();
+      watch?.stop();
+      await hub?.stop();
+      await lifecycles.shutdown(server);
+      deadlines.clear();
+    },
+  });
 
   const server: Server = {
     id,
@@ -333,12 +296,12 @@ export function createServer(options: ServerOptions): Server {
     get addresses() {
       return addresses;
     },
-    start() {
-      starting ??= begin();
-      return starting;
+    get readiness() {
+      return life.readiness(place.away);
     },
-    drain: () => drained(defaultGraceMs),
-    stop,
+    start: () => life.start(),
+    drain: (drainOptions) => life.drain(drainOptions),
+    stop: (stopOptions) => life.stop(stopOptions),
     group: (name, groupOptions) => core.group(name, groupOptions?.type, noScope),
     userGroup: (name, { ttlMs }) => core.userGroup(name, ttlMs, noScope),
     users: (...ids) => core.users(ids, noScope),
@@ -346,6 +309,8 @@ export function createServer(options: ServerOptions): Server {
     remoteAll: (service) => core.remoteAll(service, noScope),
     servers: (type) => core.servers(type),
     module: (key) => core.module(key),
+    release: (key, of) => core.release(String(key), of?.type),
+    ownedKeys: (type) => core.ownedKeys(type),
   };
   return server;
 }

@@ -1,0 +1,11 @@
+/** Why a server is not ready, or might be better. */
+export type ReadinessReason = "starting" | "draining" | "stopped" | "discovery away";
+
+/** Whether a server takes new work, for whoever sends it some: a probe, a load balancer. */
+export interface Readiness {
+  readonly state: "starting" | "ready" | "draining" | "stopped";
+  /** True from the end of `start` to the beginning of a drain; also while discovery is out of reach, for the cluster goes on with what it knows. */
+  readonly ready: boolean;
+  /** Empty where all is well. */
+  readonly reasons: readonly ReadinessReason[];
+}

@@ -1,0 +1,114 @@
+import { create } from "@bufbuild/protobuf";
+import { DrainSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Backend } from "../backend/index.ts";
+import { type Clock, sleep, within } from "../clock/index.ts";
+import type { Server } from "../context/index.ts";
+import type { Frontend } from "../frontend/index.ts";
+import type { Handlers } from "../handler/index.ts";
+import { ask, type FrameBody, type LinkHub } from "../link/index.ts";
+import type { Logger } from "../logger/index.ts";
+import type { Lifecycles } from "../module/index.ts";
+import type { Remotes } from "../remote/index.ts";
+import type { Directory, Ownership } from "../router/index.ts";
+import type { Grace } from "./grace.ts";
+
+/** What is drained. */
+export interface DrainOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly incarnation: bigint;
+  /** Asked when it begins: nobody has to know the server before it has started. */
+  readonly server: () => Server;
+  /** Writes the record, which says by then that the server drains. */
+  readonly update: () => Promise<void>;
+  readonly directory: Directory;
+  readonly hub: LinkHub | undefined;
+  readonly lifecycles: Lifecycles;
+  readonly frontend: Frontend | undefined;
+  readonly backend: Backend;
+  readonly handlers: Handlers;
+  readonly remotes: Remotes;
+  readonly ownership: Ownership;
+}
+
+/** One after the other, under one deadline: when that has passed, those that are left do what takes no time. */
+interface DrainStep {
+  readonly name: string;
+  run(grace: Grace): Promise<unknown>;
+}
+
+const tellMs = 3_000;
+// As long as whoever has no link here may need to read in the record that this server drains.
+const readMs = 250;
+
+/** What a server says to those it has links with when it drains. */
+export const drainFrame = (call: bigint): FrameBody => ({ case: "drain", value: create(DrainSchema, { call }) });
+
+/** Makes what drains a server. It never rejects, and is over at the deadline. */
+export function createDrain(options: DrainOptions): (grace: Grace) => Promise<void> {
+  const { clock, log, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership } = options;
+
+  async function tellRecord(): Promise<void> {
+    const late = (): void => log.warn({}, "discovery was not told of the drain in time");
+    // A registry that is away must not hold up the end.
+    await within(clock, tellMs, options.update(), late).catch((reason: unknown) =>
+      log.warn({ err: reason }, "discovery was not told of the drain"),
+    );
+  }
+
+  /** Gives those that know for certain: whatever they had sent is here by then. */
+  async function tellPeers(): Promise<ReadonlySet<bigint>> {
+    const told = new Set<bigint>();
+    const all = [...(hub?.links() ?? [])].map(async (link) => {
+      try {
+        await ask(link, clock.now() + tellMs, (call) => link.send(drainFrame(call)));
+        told.add(link.peer.incarnation);
+      } catch (reason) {
+        log.warn({ err: reason, peer: link.peer.id }, "a server was not told of the drain");
+      }
+    });
+    await Promise.all(all);
+    return told;
+  }
+
+  async function tell(): Promise<void> {
+    frontend?.pause();
+    ownership.pause();
+    directory.drains(options.incarnation);
+    const [told] = await Promise.all([tellPeers(), tellRecord()]);
+    const others = directory.servers.filter(({ incarnation }) => incarnation !== options.incarnation);
+    if (hub && others.some(({ incarnation }) => !told.has(incarnation))) await sleep(clock, readMs);
+  }
+
+  const atRest = (): boolean => handlers.pending === 0 && remotes.pending === 0 && backend.ending === 0;
+
+  const steps: readonly DrainStep[] = [
+    { name: "telling the others", run: tell },
+    {
+      name: "onDrain",
+      async run(grace) {
+        // Where rooms take all the time, there must be some left to let clients go one by one.
+        const time = grace.but(frontend?.moveMs(grace.leftMs) ?? 0);
+        await time.reaches(lifecycles.onDrain(options.server(), time));
+      },
+    },
+    { name: "releasing owned keys", run: (grace) => ownership.releaseAll(clock.now() + grace.leftMs) },
+    { name: "letting clients go", run: async (grace) => frontend?.move(grace) },
+    { name: "serving sessions that are stuck here", run: (grace) => grace.until(() => backend.stuck === 0) },
+    { name: "answering calls", run: (grace) => grace.until(atRest) },
+    { name: "hearing from the others", run: (grace) => grace.until(() => hub?.confirmed() ?? true) },
+  ];
+
+  return async (grace) => {
+    for (const { name, run } of steps) {
+      const begunInTime = !grace.isOver;
+      try {
+        const done = await grace.reaches(run(grace));
+        if (!done && begunInTime) log.warn({ step: name }, "the time of the drain is over: what is left is cut short");
+      } catch (reason) {
+        log.error({ err: reason, step: name }, "a step of the drain failed");
+      }
+    }
+    grace.cancel();
+  };
+}

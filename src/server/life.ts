@@ -1,0 +1,106 @@
+import type { Clock } from "../clock/index.ts";
+import type { Readiness, ReadinessReason } from "../context/index.ts";
+import type { ServerState } from "../discovery/index.ts";
+import { NanoError } from "../error/index.ts";
+import { Grace } from "./grace.ts";
+
+/** What a server does in its life. */
+export interface LifeOptions {
+  readonly clock: Clock;
+  /** Starts everything. `serves` is called when the cluster may hear that this server is ready. */
+  begin(serves: () => void): Promise<void>;
+  /** Never rejects. */
+  drain(grace: Grace): Promise<void>;
+  /** Stops everything, also what has only half started. */
+  end(drained: boolean): Promise<void>;
+}
+
+/** A server's life: it starts once, drains once, ends once. */
+export interface Life {
+  /** As its record says. */
+  readonly state: ServerState;
+  readiness(discoveryAway: boolean): Readiness;
+  start(): Promise<void>;
+  drain(options?: { readonly graceMs?: number }): Promise<void>;
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
+}
+
+const defaultGraceMs = 30_000;
+
+/** Nothing has begun. */
+export function createLife(options: LifeOptions): Life {
+  const { clock } = options;
+  let state: ServerState = "starting";
+  let begun = false;
+  let over = false;
+  let grace: Grace | undefined;
+  let starting: Promise<void> | undefined;
+  let draining: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  async function begin(): Promise<void> {
+    if (stopping || draining)
+      throw new NanoError({ code: "failed_precondition", message: "the server was stopped before it started" });
+    try {
+      await options.begin(() => {
+        state = "ready";
+      });
+      begun = true;
+    } catch (reason) {
+      state = "draining";
+      await options.end(false);
+      over = true;
+      throw reason;
+    }
+  }
+
+  /** Whether it is there: what never started, or failed to, has ended already. */
+  async function started(): Promise<boolean> {
+    await starting?.catch(() => {});
+    return begun;
+  }
+
+  async function drainOnce(graceMs: number): Promise<void> {
+    const own = new Grace(clock, graceMs);
+    grace = own;
+    if (await started()) {
+      state = "draining";
+      await options.drain(own);
+    }
+    own.cancel();
+  }
+
+  function drain({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
+    if (graceMs !== undefined) grace?.shorten(graceMs);
+    draining ??= drainOnce(graceMs ?? defaultGraceMs);
+    return draining;
+  }
+
+  async function stopOnce(drained: Promise<void>): Promise<void> {
+    await drained;
+    if (begun) await options.end(true);
+    over = true;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    readiness(discoveryAway) {
+      const now = over ? "stopped" : state === "ready" && !begun ? "starting" : state;
+      const reasons: ReadinessReason[] = now === "ready" ? [] : [now];
+      if (discoveryAway && !over) reasons.push("discovery away");
+      return { state: now, ready: now === "ready", reasons };
+    },
+    start() {
+      starting ??= begin();
+      return starting;
+    },
+    drain,
+    stop(stopOptions) {
+      const drained = drain(stopOptions);
+      stopping ??= stopOnce(drained);
+      return stopping;
+    },
+  };
+}
