@@ -1,12 +1,14 @@
 import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
-import { type CloseReason, type Code, NanoError, publicError, toWireError } from "../error/index.ts";
+import { type CloseReason, type Code, NanoError } from "../error/index.ts";
 import type { BreakOff, Handlers } from "../handler/index.ts";
 import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
+import { failureOutcome } from "../router/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { BackendSession, sessionId } from "./backend-session.ts";
+import { readCloseReason } from "./read-close-reason.ts";
 
 /** What answers the forwards of other frontends, and knows their sessions. */
 export interface Backend {
@@ -105,7 +107,7 @@ export function createBackend(options: BackendOptions): Backend {
     const handles = links.get(link)?.sessions;
     const session = handles?.get(frame.handle);
     handles?.delete(frame.handle);
-    if (session) await over(session, closeReason(frame));
+    if (session) await over(session, readCloseReason(frame.reason));
     link.answer(frame.call, { case: "body", value: new Uint8Array(0) }, pushesOf(frame.handle));
   }
 
@@ -165,7 +167,7 @@ export function createBackend(options: BackendOptions): Backend {
 
   function fail(link: Link, frame: Forward, reason: unknown): void {
     if (!(reason instanceof NanoError)) log.error({ err: reason, route: frame.route }, "a handler threw");
-    link.answer(frame.call, { case: "error", value: toWireError(publicError(reason)) }, pushesOf(frame.handle));
+    link.answer(frame.call, failureOutcome(reason), pushesOf(frame.handle));
   }
 
   function cancel(link: Link, call: bigint): boolean {
@@ -237,18 +239,6 @@ export function createBackend(options: BackendOptions): Backend {
     },
     frontendGone: (incarnation) =>
       endWhere((session) => session.core.incarnation === incarnation && session.awaySinceMs !== undefined),
-  };
-}
-
-const kinds = new Set<string>(["left", "lost", "kicked", "replaced", "draining", "protocol"] satisfies CloseReason["kind"][]);
-
-function closeReason(frame: End): CloseReason {
-  const kind = frame.reason?.kind ?? "";
-  return {
-    // A kind that this version does not know still ends the session.
-    kind: kinds.has(kind) ? (kind as CloseReason["kind"]) : "lost",
-    ...(frame.reason?.code ? { code: frame.reason.code } : {}),
-    message: frame.reason?.message ?? "",
   };
 }
 

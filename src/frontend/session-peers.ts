@@ -20,6 +20,8 @@ export interface SessionPeers {
   /** The session's handle on a link; opens it there if it is not. */
   handleOn(link: Link, session: ClientSession): number;
   sessionOf(link: Link, handle: number): ClientSession | undefined;
+  /** The session's handle on a link where it was opened; else 0. */
+  handleOf(link: Link, session: ClientSession): number;
   patched(session: ClientSession, patch: DataPatch): void;
   userChanged(session: ClientSession): void;
   /** Resolves when every server that saw the session has run its close callbacks, or was lost. Never rejects. */
@@ -72,6 +74,7 @@ export function createSessionPeers(options: {
 
   return {
     handleOn: (link, session) => handles.get(session)?.get(link) ?? open(link, session),
+    handleOf: (link, session) => handles.get(session)?.get(link) ?? 0,
     sessionOf: (link, handle) => links.get(link)?.sessions.get(handle),
     patched(session, patch) {
       for (const [link, handle] of handles.get(session) ?? []) {

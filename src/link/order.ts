@@ -25,6 +25,7 @@ export function orderOf(body: FrameBody): Order {
     case "patch":
     case "end":
     case "forward":
+    case "sessionEvent":
       return messagesOf(body.value.handle);
     case "push":
       return body.value.target.case === "handle" ? pushesOf(body.value.target.value) : allPushes;

@@ -8,7 +8,7 @@ import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
 import type { RoutingFunction } from "../router/index.ts";
 import type { Serializer } from "../serializer/index.ts";
-import type { ServerSessionHooks } from "../session/index.ts";
+import type { ServerSessionHooks, SessionEvents } from "../session/index.ts";
 
 /** How the other servers reach this one. */
 export interface ClusterOptions {
@@ -63,6 +63,8 @@ export interface ServerOptions {
   readonly routers?: Readonly<Record<string, RoutingFunction>>;
   /** What happens to the sessions that this server serves. */
   readonly sessions?: readonly ServerSessionHooks[];
+  /** What it hears of the users' sessions of all frontends, also of those that it does not serve. The default is nothing: none of them tells it. */
+  readonly sessionEvents?: SessionEvents;
   /** Who a client is, by its handshake. The default lets everybody in, without a user. */
   readonly authenticate?: Authenticate;
   /** How users are bound to sessions. */

@@ -14,6 +14,7 @@ export type {
 } from "./session.ts";
 export { SessionCore, type SessionCoreOptions, type SessionListener } from "./session-core.ts";
 export { SessionData } from "./session-data.ts";
+export type { SessionEvents, UserSession } from "./session-events.ts";
 export type { OutgoingPush, SessionHome } from "./session-home.ts";
 export { type ServerSessionHooks, type SessionHooks, sessionHooks } from "./session-hooks.ts";
 export { type LogEntry, type LogLimits, SessionLog } from "./session-log.ts";

@@ -326,6 +326,7 @@ const greetings = {
 };
 
 const noPeers = {
+  handleOf: () => 0,
   handleOn: () => 0,
   patched: () => {},
   userChanged: () => {},

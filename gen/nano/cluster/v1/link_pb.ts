@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nano/cluster/v1/link.proto.
  */
 export const file_nano_cluster_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIuoICgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAEicKBWNsYWltGCYgASgLMhYubmFuby5jbHVzdGVyLnYxLkNsYWltSAASMAoKdXNlcl9xdWVyeRgnIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Vc2VyUXVlcnlIABInCgVkcmFpbhgoIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5EcmFpbkgAQgYKBGJvZHki2wEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SEAoIZmVhdHVyZXMYAyADKAkSCgoCaWQYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAYSDQoFdHlwZXMYBiADKAkSEAoIZnJvbnRlbmQYByABKAgSDgoGc2NoZW1hGAggASgJEhEKCWVuY29kaW5ncxgJIAMoCRIRCgljaGFsbGVuZ2UYCiABKAwSDgoGd2FudGVkGAsgASgGEgwKBGxpbmsYDCABKAYiFAoFUHJvb2YSCwoDbWFjGAEgASgMIowCCg5TZXNzaW9uQ29udGV4dBIPCgdzZXNzaW9uGAEgASgMEhAKCGZyb250ZW5kGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgGEhIKCmNhcGFiaWxpdHkYBCABKAwSDAoEdXNlchgFIAEoCRINCgVyb2xlcxgGIAMoCRI3CgRkYXRhGAcgAygLMikubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0LkRhdGFFbnRyeRIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbxorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEIn4KBVBhdGNoEg4KBmhhbmRsZRgBIAEoDRIPCgd2ZXJzaW9uGAIgASgEEikKBGRhdGEYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBIpCgR1c2VyGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLlVzZXJDaGFuZ2UiOwoKRmllbGRQYXRjaBIMCgR0eXBlGAEgASgJEg4KBmZpZWxkcxgCIAEoDBIPCgdjbGVhcmVkGAMgAygNIikKClVzZXJDaGFuZ2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCSJRCgNFbmQSDgoGaGFuZGxlGAEgASgNEiwKBnJlYXNvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlYXNvbhIMCgRjYWxsGAMgASgEIjoKC0Nsb3NlUmVhc29uEgwKBGtpbmQYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIggKBlN5bmNlZCKSAQoHRm9yd2FyZBIMCgRjYWxsGAEgASgEEg4KBmhhbmRsZRgCIAEoDRINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEg4KBm5vdGlmeRgFIAEoCBIrCghlbnZlbG9wZRgGIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZRIPCgd2ZXJzaW9uGAcgASgEIl4KBENhbGwSDAoEY2FsbBgBIAEoBBINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEisKCGVudmVsb3BlGAQgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlImgKCEVudmVsb3BlEhQKDHJlbWFpbmluZ19tcxgBIAEoDRIMCgRob3BzGAIgASgNEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSKFAgoGQW5zd2VyEgwKBGNhbGwYASABKAQSDgoEYm9keRgCIAEoDEgAEiYKBWVycm9yGAMgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3JIABInCgVib3VuZBgEIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZEgAEhEKB3dyaXR0ZW4YBSABKAhIABIpCgZtaXNzZWQYBiABKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWlzc2VkSAASKwoHbWVtYmVycxgHIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzSAASFgoMd3Jvbmdfc2VydmVyGAggASgGSABCCQoHb3V0Y29tZSIXCgVCb3VuZBIOCgZmb3JtZXIYASABKAkiOgoGTWlzc2VkEhAKCHNlc3Npb25zGAEgAygMEg0KBXVzZXJzGAIgAygJEg8KB3NlcnZlcnMYAyADKAkiFgoGQ2FuY2VsEgwKBGNhbGwYASABKAQi9QEKBFB1c2gSDQoFcm91dGUYASABKAkSDAoEYm9keRgCIAEoDBIQCghkZWxpdmVyeRgDIAEoCRIQCgZoYW5kbGUYBCABKA1IABIrCgVncm91cBgFIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWVIABInCgV1c2VycxgGIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Vc2Vyc0gAEi4KB3Nlc3Npb24YCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleUgAEg4KBmV4Y2VwdBgHIAMoDBIMCgRjYWxsGAkgASgEQggKBnRhcmdldCIxCgpTZXNzaW9uS2V5Eg8KB3Nlc3Npb24YASABKAwSEgoKY2FwYWJpbGl0eRgCIAEoDCInCglHcm91cE5hbWUSDAoEdHlwZRgBIAEoCRIMCgRuYW1lGAIgASgJIhYKBVVzZXJzEg0KBXVzZXJzGAEgAygJImMKBEtpY2sSLwoHc2Vzc2lvbhgBIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EgwKBGNvZGUYAiABKAkSDgoGcmVhc29uGAMgASgJEgwKBGNhbGwYBCABKAQiYwoNU2Vzc2lvblRhcmdldBIQCgZoYW5kbGUYASABKA1IABIqCgNrZXkYAiABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleUgAEg4KBHVzZXIYAyABKAlIAEIECgJieSJiCgRCaW5kEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EgwKBHVzZXIYAyABKAkSDQoFcm9sZXMYBCADKAkiVgoFQ2xhaW0SDAoEY2FsbBgBIAEoBBIMCgR1c2VyGAIgASgJEg8KB3Nlc3Npb24YAyABKAwSEAoIYm91bmRfbXMYBCABKAQSDgoGZm9ybWVyGAUgASgMIigKCVVzZXJRdWVyeRIMCgRjYWxsGAEgASgEEg0KBXVzZXJzGAIgAygJIqEBCgVXcml0ZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIqCgVwYXRjaBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEi0KCGV4cGVjdGVkGAQgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gimwEKC0dyb3VwQ2hhbmdlEgwKBGNhbGwYASABKAQSLwoHc2Vzc2lvbhgCIAEoCzIeLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uVGFyZ2V0EikKBWdyb3VwGAMgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIOCgZyZW1vdmUYBCABKAgSEgoKZXZlcnl3aGVyZRgFIAEoCCJ0CgpHcm91cFF1ZXJ5EgwKBGNhbGwYASABKAQSKQoFZ3JvdXAYAiABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBWNvdW50GAMgASgIEg8KB3Nlc3Npb24YBCABKAwSDQoFYWZ0ZXIYBSABKAwiUAoHTWVtYmVycxIoCgdtZW1iZXJzGAEgAygLMhcubmFuby5jbHVzdGVyLnYxLk1lbWJlchINCgVjb3VudBgCIAEoDRIMCgRtb3JlGAMgASgIIicKBk1lbWJlchIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkikQEKCEludGVyZXN0Eg0KBWVwb2NoGAEgASgEEhAKCHNuYXBzaG90GAIgASgIEikKBWFkZGVkGAMgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIrCgdyZW1vdmVkGAQgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIMCgRjYWxsGAUgASgEIgYKBFBpbmciBgoEUG9uZyI0CgVDaHVuaxIOCgZzdHJlYW0YASABKAQSDQoFcGllY2UYAiABKAwSDAoEbGFzdBgDIAEoCCJwCgNHYXASDwoHaGFuZGxlcxgBIAMoDRIqCgZncm91cHMYAiADKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBXVzZXJzGAMgAygJEhAKCHNlc3Npb25zGAQgAygMEgsKA2FsbBgFIAEoCCIVCgVEcmFpbhIMCgRjYWxsGAEgASgEIicKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEgwKBGNvZGUYAiABKAkyVgoLTGlua1NlcnZpY2USRwoETGluaxIcLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVxdWVzdBodLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVzcG9uc2UoATABYgZwcm90bzM", [file_nano_client_v1_client]);
+  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIpAKCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAEicKBWNsYWltGCYgASgLMhYubmFuby5jbHVzdGVyLnYxLkNsYWltSAASMAoKdXNlcl9xdWVyeRgnIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Vc2VyUXVlcnlIABInCgVkcmFpbhgoIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5EcmFpbkgAEjYKDXNlc3Npb25fd2F0Y2gYKSABKAsyHS5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbldhdGNoSAASNAoMc2Vzc2lvbl9saXN0GCogASgLMhwubmFuby5jbHVzdGVyLnYxLlNlc3Npb25MaXN0SAASNgoNc2Vzc2lvbl9ldmVudBgrIAEoCzIdLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uRXZlbnRIAEIGCgRib2R5ItsBCgVIZWxsbxIUCgxwcm90b2NvbF9taW4YASABKA0SFAoMcHJvdG9jb2xfbWF4GAIgASgNEhAKCGZlYXR1cmVzGAMgAygJEgoKAmlkGAQgASgJEhMKC2luY2FybmF0aW9uGAUgASgGEg0KBXR5cGVzGAYgAygJEhAKCGZyb250ZW5kGAcgASgIEg4KBnNjaGVtYRgIIAEoCRIRCgllbmNvZGluZ3MYCSADKAkSEQoJY2hhbGxlbmdlGAogASgMEg4KBndhbnRlZBgLIAEoBhIMCgRsaW5rGAwgASgGIhQKBVByb29mEgsKA21hYxgBIAEoDCKMAgoOU2Vzc2lvbkNvbnRleHQSDwoHc2Vzc2lvbhgBIAEoDBIQCghmcm9udGVuZBgCIAEoCRITCgtpbmNhcm5hdGlvbhgDIAEoBhISCgpjYXBhYmlsaXR5GAQgASgMEgwKBHVzZXIYBSABKAkSDQoFcm9sZXMYBiADKAkSNwoEZGF0YRgHIAMoCzIpLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dC5EYXRhRW50cnkSKwoGY2xpZW50GAggASgLMhsubmFuby5jbHVzdGVyLnYxLkNsaWVudEluZm8aKwoJRGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiXAoKQ2xpZW50SW5mbxIQCghwbGF0Zm9ybRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIlkKBE9wZW4SDgoGaGFuZGxlGAEgASgNEjAKB2NvbnRleHQYAiABKAsyHy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbkNvbnRleHQSDwoHdmVyc2lvbhgDIAEoBCJ+CgVQYXRjaBIOCgZoYW5kbGUYASABKA0SDwoHdmVyc2lvbhgCIAEoBBIpCgRkYXRhGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gSKQoEdXNlchgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Vc2VyQ2hhbmdlIjsKCkZpZWxkUGF0Y2gSDAoEdHlwZRgBIAEoCRIOCgZmaWVsZHMYAiABKAwSDwoHY2xlYXJlZBgDIAMoDSIpCgpVc2VyQ2hhbmdlEgwKBHVzZXIYASABKAkSDQoFcm9sZXMYAiADKAkiUQoDRW5kEg4KBmhhbmRsZRgBIAEoDRIsCgZyZWFzb24YAiABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24SDAoEY2FsbBgDIAEoBCI6CgtDbG9zZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIICgZTeW5jZWQikgEKB0ZvcndhcmQSDAoEY2FsbBgBIAEoBBIOCgZoYW5kbGUYAiABKA0SDQoFcm91dGUYAyABKAkSDAoEYm9keRgEIAEoDBIOCgZub3RpZnkYBSABKAgSKwoIZW52ZWxvcGUYBiABKAsyGS5uYW5vLmNsdXN0ZXIudjEuRW52ZWxvcGUSDwoHdmVyc2lvbhgHIAEoBCJeCgRDYWxsEgwKBGNhbGwYASABKAQSDQoFcm91dGUYAiABKAkSDAoEYm9keRgDIAEoDBIrCghlbnZlbG9wZRgEIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZSJoCghFbnZlbG9wZRIUCgxyZW1haW5pbmdfbXMYASABKA0SDAoEaG9wcxgCIAEoDRITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0ihQIKBkFuc3dlchIMCgRjYWxsGAEgASgEEg4KBGJvZHkYAiABKAxIABImCgVlcnJvchgDIAEoCzIVLm5hbm8uY2xpZW50LnYxLkVycm9ySAASJwoFYm91bmQYBCABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQm91bmRIABIRCgd3cml0dGVuGAUgASgISAASKQoGbWlzc2VkGAYgASgLMhcubmFuby5jbHVzdGVyLnYxLk1pc3NlZEgAEisKB21lbWJlcnMYByABKAsyGC5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyc0gAEhYKDHdyb25nX3NlcnZlchgIIAEoBkgAQgkKB291dGNvbWUiFwoFQm91bmQSDgoGZm9ybWVyGAEgASgJIjoKBk1pc3NlZBIQCghzZXNzaW9ucxgBIAMoDBINCgV1c2VycxgCIAMoCRIPCgdzZXJ2ZXJzGAMgAygJIhYKBkNhbmNlbBIMCgRjYWxsGAEgASgEIvUBCgRQdXNoEg0KBXJvdXRlGAEgASgJEgwKBGJvZHkYAiABKAwSEAoIZGVsaXZlcnkYAyABKAkSEAoGaGFuZGxlGAQgASgNSAASKwoFZ3JvdXAYBSABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lSAASJwoFdXNlcnMYBiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuVXNlcnNIABIuCgdzZXNzaW9uGAggASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgZleGNlcHQYByADKAwSDAoEY2FsbBgJIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIlYKBUNsYWltEgwKBGNhbGwYASABKAQSDAoEdXNlchgCIAEoCRIPCgdzZXNzaW9uGAMgASgMEhAKCGJvdW5kX21zGAQgASgEEg4KBmZvcm1lchgFIAEoDCIoCglVc2VyUXVlcnkSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCSKhAQoFV3JpdGUSDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKgoFcGF0Y2gYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBItCghleHBlY3RlZBgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoIpsBCgtHcm91cENoYW5nZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIpCgVncm91cBgDIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDgoGcmVtb3ZlGAQgASgIEhIKCmV2ZXJ5d2hlcmUYBSABKAgidAoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgVjb3VudBgDIAEoCBIPCgdzZXNzaW9uGAQgASgMEg0KBWFmdGVyGAUgASgMIlAKB01lbWJlcnMSKAoHbWVtYmVycxgBIAMoCzIXLm5hbm8uY2x1c3Rlci52MS5NZW1iZXISDQoFY291bnQYAiABKA0SDAoEbW9yZRgDIAEoCCInCgZNZW1iZXISDwoHc2Vzc2lvbhgBIAEoDBIMCgR1c2VyGAIgASgJIpEBCghJbnRlcmVzdBINCgVlcG9jaBgBIAEoBBIQCghzbmFwc2hvdBgCIAEoCBIpCgVhZGRlZBgDIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSKwoHcmVtb3ZlZBgEIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDAoEY2FsbBgFIAEoBCIOCgxTZXNzaW9uV2F0Y2giaAoLU2Vzc2lvbkxpc3QSDAoEY2FsbBgBIAEoBBIuCghzZXNzaW9ucxgCIAMoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhINCgVmaXJzdBgDIAEoCBIMCgRsYXN0GAQgASgIInsKDFNlc3Npb25FdmVudBIOCgZoYW5kbGUYASABKA0SLQoHc2Vzc2lvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhIsCgZjbG9zZWQYAyABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24iWQoLVXNlclNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoDBIMCgR1c2VyGAIgASgJEisKBmNsaWVudBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5DbGllbnRJbmZvIgYKBFBpbmciBgoEUG9uZyI0CgVDaHVuaxIOCgZzdHJlYW0YASABKAQSDQoFcGllY2UYAiABKAwSDAoEbGFzdBgDIAEoCCJwCgNHYXASDwoHaGFuZGxlcxgBIAMoDRIqCgZncm91cHMYAiADKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBXVzZXJzGAMgAygJEhAKCHNlc3Npb25zGAQgAygMEgsKA2FsbBgFIAEoCCIVCgVEcmFpbhIMCgRjYWxsGAEgASgEIicKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEgwKBGNvZGUYAiABKAkyVgoLTGlua1NlcnZpY2USRwoETGluaxIcLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVxdWVzdBodLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVzcG9uc2UoATABYgZwcm90bzM", [file_nano_client_v1_client]);
 
 /**
  * @generated from message nano.cluster.v1.LinkRequest
@@ -236,6 +236,24 @@ export type Frame = Message<"nano.cluster.v1.Frame"> & {
      */
     value: Drain;
     case: "drain";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.SessionWatch session_watch = 41;
+     */
+    value: SessionWatch;
+    case: "sessionWatch";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.SessionList session_list = 42;
+     */
+    value: SessionList;
+    case: "sessionList";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.SessionEvent session_event = 43;
+     */
+    value: SessionEvent;
+    case: "sessionEvent";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1446,6 +1464,123 @@ export const InterestSchema: GenMessage<Interest> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 35);
 
 /**
+ * The sender hears from now on of the sessions that have users, and first of those that there are. Once per stream. To a frontend.
+ *
+ * @generated from message nano.cluster.v1.SessionWatch
+ */
+export type SessionWatch = Message<"nano.cluster.v1.SessionWatch"> & {
+};
+
+/**
+ * Describes the message nano.cluster.v1.SessionWatch.
+ * Use `create(SessionWatchSchema)` to create a new message.
+ */
+export const SessionWatchSchema: GenMessage<SessionWatch> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 36);
+
+/**
+ * Sessions that have users, in answer to a watch: in pieces, each answered before the next.
+ *
+ * @generated from message nano.cluster.v1.SessionList
+ */
+export type SessionList = Message<"nano.cluster.v1.SessionList"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: repeated nano.cluster.v1.UserSession sessions = 2;
+   */
+  sessions: UserSession[];
+
+  /**
+   * Whether the list begins, and whether it ends: a session that was known before and is not on it is over.
+   *
+   * @generated from field: bool first = 3;
+   */
+  first: boolean;
+
+  /**
+   * @generated from field: bool last = 4;
+   */
+  last: boolean;
+};
+
+/**
+ * Describes the message nano.cluster.v1.SessionList.
+ * Use `create(SessionListSchema)` to create a new message.
+ */
+export const SessionListSchema: GenMessage<SessionList> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 37);
+
+/**
+ * A session has got a user or lost it, or has ended after it had one. Of what is not known to have had one nothing is to be told.
+ *
+ * @generated from message nano.cluster.v1.SessionEvent
+ */
+export type SessionEvent = Message<"nano.cluster.v1.SessionEvent"> & {
+  /**
+   * The session's handle on the link, where it has one: the event comes after all that was said of the session. 0: it has none.
+   *
+   * @generated from field: uint32 handle = 1;
+   */
+  handle: number;
+
+  /**
+   * Its user is empty where it has none any more, and where it has ended.
+   *
+   * @generated from field: nano.cluster.v1.UserSession session = 2;
+   */
+  session?: UserSession | undefined;
+
+  /**
+   * Set when it has ended.
+   *
+   * @generated from field: nano.cluster.v1.CloseReason closed = 3;
+   */
+  closed?: CloseReason | undefined;
+};
+
+/**
+ * Describes the message nano.cluster.v1.SessionEvent.
+ * Use `create(SessionEventSchema)` to create a new message.
+ */
+export const SessionEventSchema: GenMessage<SessionEvent> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 38);
+
+/**
+ * A session, as those see it that watch.
+ *
+ * @generated from message nano.cluster.v1.UserSession
+ */
+export type UserSession = Message<"nano.cluster.v1.UserSession"> & {
+  /**
+   * 128 bits.
+   *
+   * @generated from field: bytes session = 1;
+   */
+  session: Uint8Array;
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * @generated from field: nano.cluster.v1.ClientInfo client = 3;
+   */
+  client?: ClientInfo | undefined;
+};
+
+/**
+ * Describes the message nano.cluster.v1.UserSession.
+ * Use `create(UserSessionSchema)` to create a new message.
+ */
+export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 39);
+
+/**
  * @generated from message nano.cluster.v1.Ping
  */
 export type Ping = Message<"nano.cluster.v1.Ping"> & {
@@ -1456,7 +1591,7 @@ export type Ping = Message<"nano.cluster.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 36);
+  messageDesc(file_nano_cluster_v1_link, 40);
 
 /**
  * @generated from message nano.cluster.v1.Pong
@@ -1469,7 +1604,7 @@ export type Pong = Message<"nano.cluster.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 37);
+  messageDesc(file_nano_cluster_v1_link, 41);
 
 /**
  * A piece of a frame over 64 KiB, for a peer that has said "chunks". A frame in chunks is at most 1 MiB, and at most four come at once.
@@ -1498,7 +1633,7 @@ export type Chunk = Message<"nano.cluster.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 38);
+  messageDesc(file_nano_cluster_v1_link, 42);
 
 /**
  * Pushes to these were lost: a link stayed broken too long, or more waited than it holds.
@@ -1541,7 +1676,7 @@ export type Gap = Message<"nano.cluster.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 39);
+  messageDesc(file_nano_cluster_v1_link, 43);
 
 /**
  * The sender takes no new work: no call that another could answer. What is its own (sticky, an owned key) it still serves. Answered, empty,
@@ -1561,7 +1696,7 @@ export type Drain = Message<"nano.cluster.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 40);
+  messageDesc(file_nano_cluster_v1_link, 44);
 
 /**
  * The sender closes the link, and will send no more calls on it.
@@ -1587,7 +1722,7 @@ export type Goodbye = Message<"nano.cluster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 41);
+  messageDesc(file_nano_cluster_v1_link, 45);
 
 /**
  * What two servers keep open between them: one stream, each side sending batches of frames.
