@@ -1,9 +1,12 @@
-import { randomUUID } from "node:crypto";
+import { type Discovery, type DiscoveryEvents, etcd, type Membership, memory, NanoError, type Store } from "nano-rpc";
+import { checkDiscovery, type DiscoveryCheck } from "nano-rpc/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Discovery, etcd, memory, type ServerInfo } from "../../src/discovery/index.ts";
 import { openSockets, until } from "../net/recorder.ts";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
-import { info, join, type Member } from "./member.ts";
+import { mapStore, type Table } from "./map-store.ts";
+import { info, join } from "./member.ts";
+import { startProxy } from "./proxy.ts";
+import { storeDiscovery } from "./store-discovery.ts";
 
 let registry: Etcd;
 
@@ -13,185 +16,237 @@ beforeAll(async () => {
 
 afterAll(() => registry?.stop());
 
-// A lease so long that no test passes because one ran out.
-const leaseMs = 60_000;
+afterEach(() => until(openSockets).toBe(0));
 
-const cases: readonly { readonly name: string; create(): Discovery }[] = [
-  { name: "memory", create: () => memory() },
-  { name: "etcd", create: () => etcd({ endpoints: [registry.endpoint], prefix: `/${randomUUID()}`, leaseMs }) },
-];
+/** One for each name, made when it is first asked for. */
+function named<T>(create: () => T): (name: string) => T {
+  const all = new Map<string, T>();
+  return (name) => {
+    const one = all.get(name) ?? create();
+    all.set(name, one);
+    return one;
+  };
+}
 
-describe.each(cases)("discovery: $name", ({ create }) => {
-  const members: Member[] = [];
+function inMemory(): DiscoveryCheck {
+  const cluster = named(() => memory({ leaseMs: 500 }));
+  return { create: cluster, kill: (name, id) => cluster(name).abandon(id) };
+}
 
-  afterEach(async () => {
-    await Promise.all(members.splice(0).map(({ membership }) => membership.leave()));
-    await until(openSockets).toBe(0);
+const emptyTable = (): Table => ({ rows: new Map(), leases: new Map() });
+
+describe("a discovery that keeps its promises", () => {
+  test("memory", async () => {
+    await checkDiscovery(inMemory());
   });
 
-  async function enter(discovery: Discovery, self: ServerInfo, schema?: Uint8Array): Promise<Member> {
-    const member = await join(discovery, self, schema);
-    members.push(member);
-    return member;
-  }
-
-  test("whoever joins knows itself and those that are there; they hear of it", async () => {
-    const discovery = create();
-    const one = await enter(discovery, info("b"));
-    expect(one.ids).toEqual(["b"]);
-    const two = await enter(discovery, info("a"));
-    expect(two.ids).toEqual(["a", "b"]);
-    await until(() => one.ids).toEqual(["a", "b"]);
-  });
-
-  test("a record arrives as it was written", async () => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const self = info("gate-1", {
-      incarnation: 0xffff_ffff_ffff_fffen,
-      types: ["gate", "room"],
-      version: "1.0.0-β",
-      frontend: true,
-      addresses: ["10.0.0.1:4000", "[2001:db8::1]:4000"],
-      state: "starting",
-      protocol: 7,
-      schema: "ab".repeat(32),
-      metadata: { zone: "köln", __proto__x: "1", "": "empty" },
+  test("etcd", async () => {
+    const killable = await startProxy(registry.endpoint);
+    const checked = checkDiscovery({
+      create: (cluster, id) =>
+        etcd({ endpoints: [id === "killed" ? killable.endpoint : registry.endpoint], prefix: `/${cluster}`, leaseMs: 2_000 }),
+      kill: () => killable.cut(),
     });
-    const joined = await enter(discovery, self);
-    await until(() => watcher.find("gate-1")).toEqual(self);
-    expect(joined.find("gate-1")).toEqual(self);
-    // Of two types, and yet one server.
-    expect(watcher.ids).toEqual(["gate-1", "watcher"]);
+    await checked.finally(() => killable.close());
+  }, 60_000);
+
+  test("one of somebody else, over a store of somebody else", async () => {
+    const table = named(emptyTable);
+    await checkDiscovery({ create: (cluster) => storeDiscovery(mapStore(table(cluster), () => performance.now())) });
+  });
+});
+
+/** What is done wrong, by what a discovery is given and gives. */
+interface Wrong {
+  readonly events?: (events: DiscoveryEvents) => Partial<DiscoveryEvents>;
+  readonly membership?: (membership: Membership) => Partial<Membership>;
+  readonly store?: (store: Store) => Partial<Store>;
+  readonly join?: (discovery: Discovery) => Discovery["join"];
+}
+
+function broken(wrong: Wrong): DiscoveryCheck {
+  const { create, kill } = inMemory();
+  return {
+    ...(kill ? { kill } : {}),
+    stepMs: 600,
+    create(cluster, id) {
+      const right = create(cluster, id);
+      const join = wrong.join?.(right) ?? right.join;
+      return {
+        name: "broken",
+        async join(self, schema, events, host) {
+          const membership = await join(self, schema, { ...events, ...wrong.events?.(events) }, host);
+          const store = { ...membership.store, ...wrong.store?.(membership.store) };
+          return { ...membership, store, ...wrong.membership?.({ ...membership, store }) };
+        },
+      };
+    },
+  };
+}
+
+const never = new Promise<never>(() => {});
+
+describe("a discovery that breaks one is refused, with the name of the step", () => {
+  test.each<[string, Wrong, RegExp]>([
+    ["tells nobody anything", { events: () => ({ changed: () => {} }) }, /"broken", join: .*"changed"/],
+    ["hangs", { join: () => () => never }, /, join: join of b did not settle/],
+    ["tells once and never again", { events: ({ changed }) => ({ changed: once(changed) }) }, /, join: b does not hear/],
+    ["has no lease", { membership: () => ({ leaseMs: Number.POSITIVE_INFINITY }) }, /, join: leaseMs is Infinity/],
+    [
+      "loses metadata",
+      { events: ({ changed }) => ({ changed: (servers) => changed(servers.map((one) => ({ ...one, metadata: {} }))) }) },
+      /, a record: .*metadata/,
+    ],
+    [
+      "rounds incarnations",
+      {
+        events: ({ changed }) => ({
+          changed: (servers) => changed(servers.map((one) => ({ ...one, incarnation: BigInt(Number(one.incarnation)) }))),
+        }),
+      },
+      /, (a record|join): .*/,
+    ],
+    [
+      "has a server for every type",
+      {
+        events: ({ changed }) => ({
+          changed: (servers) => changed(servers.flatMap((one) => one.types.map((type) => ({ ...one, types: [type] })))),
+        }),
+      },
+      /, a record: .*types/,
+    ],
+    ["forgets updates", { membership: () => ({ update: async () => {} }) }, /, update: the record of room does not arrive/],
+    [
+      "mixes updates up",
+      {
+        membership: ({ update }) => ({
+          update: async (next) => void (await update({ ...next, version: `${99 - Number(next.version)}` })),
+        }),
+      },
+      /, update: /,
+    ],
+    ["does not leave", { membership: () => ({ leave: async () => {} }) }, /, leave: watcher does not hear/],
+    ["hangs on leaving", { membership: () => ({ leave: () => never }) }, /, leave: it did not settle/],
+    [
+      "goes on after leaving",
+      {
+        join: ({ join }) => {
+          return async (self, schema, events, host) => {
+            const membership = await join(self, schema, events, host);
+            const leave = async (): Promise<void> => {
+              await membership.leave();
+              host.clock.soon(() => events.changed([]));
+            };
+            return { ...membership, leave };
+          };
+        },
+      },
+      /, leave: /,
+    ],
+    ["forgets schemas", { membership: () => ({ schema: async () => undefined }) }, /, a schema: it is not found/],
+    [
+      "has a schema for every hash",
+      { membership: ({ schema }) => ({ schema: async (hash) => (await schema(hash)) ?? (await schema("cafe")) }) },
+      /, a schema: one that nobody brought/,
+    ],
+    ["fences nobody", { events: () => ({ fenced: () => {} }) }, /, a taken id: whoever had the id before/],
+    [
+      "fences twice",
+      { events: ({ fenced }) => ({ fenced: (by) => [by, by].forEach(fenced) }) },
+      /, a taken id: fenced was called twice/,
+    ],
+    ["names the wrong one", { events: ({ fenced }) => ({ fenced: () => fenced(1n) }) }, /, a taken id: fenced did not name/],
+    [
+      "says that it is there twice",
+      {
+        join:
+          ({ join }) =>
+          async (self, schema, events, host) =>
+            join(self, schema, events, host).finally(() => events.available(true)),
+      },
+      /, join: "available" told true/,
+    ],
+    ["loses what is written", { store: () => ({ read: async (keys) => keys.map(() => undefined) }) }, /, the store: keys: read/],
+    [
+      "does not look at conditions",
+      { store: ({ write }) => ({ write: (writes) => write(writes.map(({ where: _where, ...rest }) => rest)) }) },
+      /, the store: conditions: /,
+    ],
+    [
+      "writes one after the other",
+      {
+        store: ({ write }) => ({
+          async write(writes) {
+            const outcomes = [];
+            for (const one of writes) outcomes.push(...(await write([one])));
+            return outcomes;
+          },
+        }),
+      },
+      /, the store: conditions: /,
+    ],
+    [
+      "lists without an order",
+      { store: ({ list }) => ({ list: async (...args) => [...(await list(...args))].reverse() }) },
+      /, the store: lists: list, by the order/,
+    ],
+    [
+      "has no pages",
+      { store: ({ list }) => ({ list: (prefix, options) => list(prefix, { ...options, limit: 1_000 }) }) },
+      /, the store: lists: its first page/,
+    ],
+    [
+      "counts wrong",
+      { store: ({ count }) => ({ count: async (prefix) => (await count(prefix)) + 1 }) },
+      /, the store: lists: count/,
+    ],
+    [
+      "has no leases",
+      { store: ({ write }) => ({ write: (writes) => write(writes.map(({ lease: _lease, ...rest }) => rest)) }) },
+      /, the store: leases: read after a lease was revoked/,
+    ],
+    ["renews for ever", { store: () => ({ renew: async () => true }) }, /, the store: leases: renew of a lease that is over/],
+    ["renews nothing", { store: ({ renew }) => ({ renew: once(renew) }) }, /, the store: /],
+    ["takes any number", { store: () => ({ read: async (keys) => keys.map((key) => key && undefined) }) }, /, the store: /],
+  ])("%s", async (_what, wrong, words) => {
+    await expect(checkDiscovery(broken(wrong))).rejects.toThrow(words);
   });
 
-  test("ten that join at once all know all", async () => {
-    const discovery = create();
-    const ids = Array.from({ length: 10 }, (_, at) => `room-${at}`);
-    const all = await Promise.all(ids.map((id) => enter(discovery, info(id))));
-    for (const member of all) await until(() => member.ids).toEqual(ids);
-  });
-
-  test("updates are seen in order, and the last stays", async () => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const { self, membership } = await enter(discovery, info("room"));
-    for (let version = 1; version <= 20; version++) await membership.update({ ...self, version: `${version}` });
-    await membership.update({ ...self, version: "21", state: "draining" });
-    await until(() => watcher.find("room")?.version).toBe("21");
-    expect(watcher.find("room")?.state).toBe("draining");
-    const seen = watcher.lists.flatMap((list) =>
-      list.filter(({ id }) => id === "room").map(({ version }) => Number(version) || 0),
+  test("keeps what was killed", async () => {
+    await expect(checkDiscovery({ ...inMemory(), stepMs: 600, kill: () => {} })).rejects.toThrow(
+      /"memory", kill: its record is still there after its lease/,
     );
-    expect(seen).toEqual([...seen].sort((one, other) => one - other));
-    expect(watcher.ids).toEqual(["room", "watcher"]);
   });
 
-  test("whoever leaves is gone at once, and hears nothing more", async () => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const gone = await enter(discovery, info("gone", { types: ["gate", "room"] }));
-    await until(() => watcher.ids).toEqual(["gone", "watcher"]);
-    await gone.membership.leave();
-    await until(() => watcher.ids).toEqual(["watcher"]);
-    const heard = gone.lists.length;
-    await gone.membership.leave();
-    await gone.membership.update({ ...gone.self, state: "draining" });
-    await enter(discovery, info("later"));
-    await until(() => watcher.ids).toEqual(["later", "watcher"]);
-    expect(gone.lists.length).toBe(heard);
-    expect([...gone.fences, ...watcher.fences]).toEqual([]);
-    expect([...gone.warnings, ...watcher.warnings]).toEqual([]);
+  test("lets clusters meet", async () => {
+    const all = memory();
+    await expect(checkDiscovery({ create: () => all, stepMs: 600 })).rejects.toThrow(/"memory", (a record|two clusters): /);
   });
+});
 
-  test("two clusters do not meet", async () => {
-    const [here, there] = [create(), create()];
-    const one = await enter(here, info("same"));
-    const two = await enter(there, info("same"));
-    const other = await enter(there, info("other"));
-    await until(() => two.ids).toEqual(["other", "same"]);
-    expect(other.find("same")?.incarnation).toBe(two.self.incarnation);
-    expect(one.ids).toEqual(["same"]);
-    expect([...one.fences, ...two.fences]).toEqual([]);
-  });
+/** Does it once. */
+function once<A extends unknown[], R>(call: (...args: A) => R): (...args: A) => R {
+  let result: { readonly value: R } | undefined;
+  return (...args) => {
+    result ??= { value: call(...args) };
+    return result.value;
+  };
+}
 
-  test("a schema is found under its hash, also when its server has left; what nobody brought is not", async () => {
-    const discovery = create();
-    const schema = Uint8Array.from([0x1f, 0x8b, 0, 255, 10]);
-    const bringer = await enter(discovery, info("bringer", { schema: "cafe" }), schema);
-    const { membership } = await enter(discovery, info("asker"));
-    expect(Uint8Array.from((await membership.schema("cafe")) ?? [])).toEqual(schema);
-    await bringer.membership.leave();
-    expect(Uint8Array.from((await membership.schema("cafe")) ?? [])).toEqual(schema);
-    expect(await membership.schema("beef")).toBeUndefined();
-  });
-
-  test("an id that is taken goes to whoever comes later; the former is fenced, once", async () => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const former = await enter(discovery, info("room"));
-    const latter = await enter(discovery, info("room"));
-    await until(() => former.fences).toEqual([latter.self.incarnation]);
-    await until(() => watcher.find("room")?.incarnation).toBe(latter.self.incarnation);
-
-    // What a fenced server does when it stops must not hurt its successor.
-    await former.membership.update({ ...former.self, state: "draining" });
-    await former.membership.leave();
-    await latter.membership.update({ ...latter.self, version: "after" });
-    await until(() => watcher.find("room")?.version).toBe("after");
-    expect(watcher.ids).toEqual(["room", "watcher"]);
-    expect(watcher.lists.flat().some(({ id, state }) => id === "room" && state === "draining")).toBe(false);
-    expect([...latter.fences, ...watcher.fences]).toEqual([]);
-    expect(former.fences.length).toBe(1);
-  });
-
-  test.each([
-    ["fewer", ["gate", "room"], ["room"]],
-    ["more", ["room"], ["gate", "room"]],
-    ["other", ["gate"], ["room"]],
-  ])("so it is when the later has %s types", async (_what, before, after) => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const former = await enter(discovery, info("one", { types: before }));
-    const latter = await enter(discovery, info("one", { types: after }));
-    await until(() => former.fences).toEqual([latter.self.incarnation]);
-    await former.membership.leave();
-    await enter(discovery, info("last"));
-    await until(() => watcher.ids).toEqual(["last", "one", "watcher"]);
-    expect(watcher.find("one")).toEqual(latter.self);
-    expect(latter.ids).toContain("one");
-    expect(latter.fences).toEqual([]);
-  });
-
-  test("of five that want one id at once, one keeps it", async () => {
-    const discovery = create();
-    const rivals = await Promise.all(Array.from({ length: 5 }, () => enter(discovery, info("one"))));
-    const watcher = await enter(discovery, info("watcher"));
-    await until(() => rivals.filter(({ fences }) => fences.length === 0).length).toBe(1);
-    const [winner] = rivals.filter(({ fences }) => fences.length === 0);
-    await until(() => watcher.find("one")?.incarnation).toBe(winner?.self.incarnation);
-    expect(rivals.flatMap(({ fences }) => fences).length).toBe(4);
-  });
-
-  test("a server that comes back after leaving is another", async () => {
-    const discovery = create();
-    const watcher = await enter(discovery, info("watcher"));
-    const before = await enter(discovery, info("room"));
-    await before.membership.leave();
-    const after = await enter(discovery, info("room"));
-    await until(() => watcher.find("room")?.incarnation).toBe(after.self.incarnation);
-    expect([...before.fences, ...after.fences]).toEqual([]);
-  });
-
-  test("a record over 4 KiB is refused, at the start and later, and what was there stays", async () => {
-    const discovery = create();
-    const large = { metadata: { text: "é".repeat(2_000) } };
-    await expect(join(discovery, info("large", large))).rejects.toMatchObject({ code: "invalid_argument" });
-    const watcher = await enter(discovery, info("watcher"));
-    const { self, membership } = await enter(discovery, info("room"));
-    await expect(membership.update({ ...self, ...large })).rejects.toThrow(/room.*4096/);
-    await membership.update({ ...self, version: "after" });
-    await until(() => watcher.find("room")).toEqual({ ...self, version: "after" });
-    expect(watcher.ids).toEqual(["room", "watcher"]);
-  });
+test.each<[string, () => Discovery]>([
+  ["memory", () => memory()],
+  ["etcd", () => etcd({ endpoints: [registry.endpoint], prefix: `/${crypto.randomUUID()}` })],
+])("%s refuses a record over 4 KiB, at the start and later, and what was there stays", async (_name, create) => {
+  const discovery = create();
+  const large = { metadata: { text: "é".repeat(2_000) } };
+  const refused = await join(discovery, info("large", large)).catch(NanoError.from);
+  expect(refused).toMatchObject({ code: "invalid_argument" });
+  const watcher = await join(discovery, info("watcher"));
+  const { self, membership } = await join(discovery, info("room"));
+  await expect(membership.update({ ...self, ...large })).rejects.toThrow(/room.*4096/);
+  await membership.update({ ...self, version: "after" });
+  await until(() => watcher.find("room")).toEqual({ ...self, version: "after" });
+  expect(watcher.ids).toEqual(["room", "watcher"]);
+  await membership.leave();
+  await watcher.membership.leave();
 });
