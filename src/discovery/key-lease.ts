@@ -87,7 +87,7 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
   function enqueue(change: Change): void {
     if (stopped) return change.settle(new NanoError({ code: "unavailable", message: "this server has stopped" }));
     queue.push(change);
-    writing ??= writeAll().finally(() => (writing = undefined));
+    writing ??= writeAll();
   }
 
   async function writeAll(): Promise<void> {
@@ -103,6 +103,8 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
         for (const change of batch) change.settle(NanoError.from(reason));
       }
     }
+    // At once, and not when somebody hears of it: what is asked for next must begin anew.
+    writing = undefined;
   }
 
   async function write(batch: readonly Change[], again = true): Promise<readonly StoreWritten[]> {
