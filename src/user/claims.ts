@@ -68,7 +68,7 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   function enqueue(change: Change): void {
     queue.push(change);
-    if (!away) writing ??= writeAll().finally(() => (writing = undefined));
+    if (!away) writing ??= writeAll();
   }
 
   /** Up to a batch, in their order, of each user one. */
@@ -95,6 +95,8 @@ export function createClaims(options: ClaimsOptions): Claims {
         fail(NanoError.from(reason), batch);
       }
     }
+    // At once, and not when somebody hears of it: what is asked for next must begin anew.
+    writing = undefined;
   }
 
   async function write(batch: readonly Change[], again = true): Promise<readonly StoreWritten[]> {
@@ -197,7 +199,7 @@ export function createClaims(options: ClaimsOptions): Claims {
         repair(binding, texts[index]);
       }
     }
-    if (queue.length > 0) writing ??= writeAll().finally(() => (writing = undefined));
+    if (queue.length > 0) writing ??= writeAll();
   }
 
   async function look(): Promise<void> {

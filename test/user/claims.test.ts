@@ -165,6 +165,16 @@ describe("what one frontend writes", () => {
     return { own, writes, leases, names };
   }
 
+  test("is written also where it follows at once on the answer to another", async () => {
+    const { claims } = new Frontend(1n, []);
+    const claim = (user: string) =>
+      claims.claim({ user, frontend: "gate-1", incarnation: 1n, session: user.padStart(32, "0"), boundMs: 1 });
+    const both = claim("0a").then(() => claim("0b"));
+    await time.settle();
+    expect(await Promise.race([both.then(() => "both"), time.settle().then(() => "one")])).toBe("both");
+    expect(await holder("0b")).toBe("0b".padStart(32, "0"));
+  });
+
   test("goes in batches of a hundred, on leases of at most a thousand keys, and is kept alive", async () => {
     const { own, writes, leases, names } = watched();
     const one = new Frontend(1n, [], own);
