@@ -6,6 +6,7 @@ import type { Effort } from "./benches/echo-cases.ts";
 import { forward } from "./benches/forward.ts";
 import { frontend } from "./benches/frontend.ts";
 import { idle } from "./benches/idle.ts";
+import { link } from "./benches/link.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -15,7 +16,14 @@ const { values: flags, positionals } = parseArgs({
     connections: { type: "string", default: "64" },
   },
 });
-const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = { frontend, forward, broadcast, idle, connect };
+const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
+  frontend,
+  link,
+  forward,
+  broadcast,
+  idle,
+  connect,
+};
 const effort = { seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) };
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = benches[name];

@@ -4,6 +4,8 @@ import type { Clock, Timer } from "./clock.ts";
 export interface Due {
   /** On `clock.now()`. */
   readonly deadlineMs: number;
+  /** Where it stands among the others: the sweep's own. */
+  place?: number | undefined;
   /** The time has come. It is not in the sweep any more. */
   expire(): void;
 }
@@ -19,20 +21,35 @@ export interface DeadlineSweep {
 
 /** @param periodMs How often it looks, while there is anything to look at. The default is 50. */
 export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep {
-  const waiting = new Set<Due>();
+  // Not a Set: where so many come and go, its tables outlive the young generation, and all that stood in them with it.
+  const waiting: Due[] = [];
   let timer: Timer | undefined;
 
+  const waits = (due: Due): boolean => due.place !== undefined && waiting[due.place] === due;
+
+  function remove(due: Due): void {
+    if (due.place === undefined || !waits(due)) return;
+    const last = waiting.pop();
+    if (last && last !== due) {
+      waiting[due.place] = last;
+      last.place = due.place;
+    }
+    due.place = undefined;
+  }
+
   function rest(): void {
-    if (waiting.size > 0) return;
+    if (waiting.length > 0) return;
     timer?.cancel();
     timer = undefined;
   }
 
   function sweep(): void {
     const now = clock.now();
-    for (const due of waiting) {
-      if (due.deadlineMs > now) continue;
-      waiting.delete(due);
+    const past = waiting.filter(({ deadlineMs }) => deadlineMs <= now);
+    for (const due of past.sort((one, other) => one.deadlineMs - other.deadlineMs)) {
+      // One may have ended another.
+      if (!waits(due)) continue;
+      remove(due);
       due.expire();
     }
     rest();
@@ -40,16 +57,17 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
 
   return {
     add(due) {
-      waiting.add(due);
+      if (waits(due)) return;
+      due.place = waiting.push(due) - 1;
       timer ??= clock.every(periodMs, sweep);
     },
     // The timer goes on until its next turn: calls come and go far more often than it fires.
-    remove: (due) => void waiting.delete(due),
+    remove,
     get size() {
-      return waiting.size;
+      return waiting.length;
     },
     clear() {
-      waiting.clear();
+      for (const due of waiting.splice(0)) due.place = undefined;
       rest();
     },
   };

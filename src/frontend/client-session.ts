@@ -52,7 +52,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly openedAtMs: number;
   /** Grows with every patch and bind. */
   version = 0n;
-  /** Whether a push was lost on its way here: a client that comes back is told `reset`. */
+  /** Whether a push was lost on its way here: the session is over then, and its client's next one is a `reset`. */
   gap = false;
 
   readonly #host: SessionHost;
@@ -62,7 +62,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #messageRate: RateLimit;
   readonly #byteRate: RateLimit;
   #finished: Promise<void> | undefined;
-  #leaving: CloseReason | undefined;
+  #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
   #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
@@ -111,8 +111,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   receive(message: ClientMessage): void {
     const { form } = this.#connection;
-    // What a session that leaves still sends is lost with the rest that is under way to it: its client hears no answer, but of the end.
-    if (form && !this.core.ended && !this.#leaving) this.#dispatcher.receive(message, form);
+    // What is not taken is lost as what is still under way is: its client hears no answer, but of the end.
+    if (form && !this.core.ended && !this.#leaving?.deaf) this.#dispatcher.receive(message, form);
   }
 
   pace(nowMs: number, messages: number, bytes: number): Pace {
@@ -169,11 +169,13 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
   }
 
-  /** Pushes to the session were lost on their way here. */
+  /** Pushes to the session were lost on their way here. Nobody can bring them: the client must not go on as if it had heard them. */
   missedPushes(): void {
     if (this.gap || this.core.ended) return;
     this.gap = true;
     this.#host.counters.gaps++;
+    // Without its socket the client comes back with a new session, and knows it for one: `reset`.
+    void this.end({ kind: "lost", message: "pushes to the session were lost between two servers" });
   }
 
   /** A server is there no more. */
@@ -237,9 +239,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
     void this.end({ kind: "kicked", code: kick.code, message: kick.reason });
   }
 
-  /** Takes no more messages, and ends the session together with the last answer that it owes. */
-  endWhenAnswered(reason: CloseReason): void {
-    this.#leaving ??= reason;
+  /** Ends the session together with the last answer that it owes. @param deaf Whether it takes no more messages until then. */
+  endWhenAnswered(reason: CloseReason, deaf: boolean): void {
+    this.#leaving = { reason, deaf };
     this.#leaveIfAnswered();
   }
 
@@ -264,7 +266,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   #leaveIfAnswered(): void {
-    if (this.#leaving && this.pending === 0) void this.end(this.#leaving);
+    if (this.#leaving && this.pending === 0) void this.end(this.#leaving.reason);
   }
 
   #add(entry: LogEntry): void {

@@ -1,10 +1,8 @@
-import { create } from "@bufbuild/protobuf";
-import { EnvelopeSchema, ForwardSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
-import type { Link } from "../link/index.ts";
+import { forwardBody, type Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
 import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
@@ -352,21 +350,17 @@ export class Dispatcher implements IncomingOwner {
     });
     this.#runs(incoming, (reason) => link.cancel(call, reason));
     try {
-      link.sendData({
-        case: "forward",
-        value: create(ForwardSchema, {
+      link.sendData(
+        forwardBody({
           call,
           handle: peers.handleOn(link, this.#session),
           route: known.info.route,
           body,
           notify: message.kind === "notify",
           version: this.#session.version,
-          envelope: create(EnvelopeSchema, {
-            remainingMs: Math.max(1, Math.floor(deadlineMs - now())),
-            attempt: incoming.attempt,
-          }),
+          envelope: { remainingMs: Math.max(1, Math.floor(deadlineMs - now())), attempt: incoming.attempt },
         }),
-      });
+      );
     } catch (reason) {
       begun = false;
       link.forget(call, NanoError.from(reason));

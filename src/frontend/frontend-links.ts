@@ -26,7 +26,8 @@ export interface FrontendLinksOptions {
   readonly log: Logger;
   readonly directory: Directory;
   readonly peers: SessionPeers;
-  readonly sessions: () => Iterable<ClientSession>;
+  /** How long the cluster lists a server that is gone. */
+  readonly leaseMs: () => number;
   readonly linkOf: (server: ServerInfo) => Link | undefined;
   readonly linkTo: (server: ServerInfo) => Promise<Link>;
 }
@@ -34,12 +35,19 @@ export interface FrontendLinksOptions {
 // As long as a server keeps the sessions of a broken link.
 const relinkMs = 5_000;
 
+/** Sessions that were open on a link that is gone. */
+interface Left {
+  readonly sessions: readonly ClientSession[];
+  /** Whether pushes to them may be lost: the link stayed broken. */
+  readonly missed: boolean;
+}
+
 /** None yet. */
 export function createFrontendLinks(options: FrontendLinksOptions): FrontendLinks {
   const { clock, log, directory, peers } = options;
   const linkedTypes = new Set<string>();
-  // Servers that saw a session over a link that broke.
-  const orphans = new WeakMap<ClientSession, Set<bigint>>();
+  // By the servers that have seen them.
+  const left = new Map<bigint, Left>();
 
   function ofType(type: string): readonly ServerInfo[] {
     const servers = type === "" ? directory.servers : directory.ofType(type);
@@ -63,14 +71,20 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
     });
   }
 
+  /** A server is still there, or again: where pushes were lost on the way, their sessions are over. Gives those that go on. */
+  function found(incarnation: bigint): readonly ClientSession[] {
+    const { sessions, missed } = left.get(incarnation) ?? { sessions: [], missed: false };
+    left.delete(incarnation);
+    if (!missed) return sessions;
+    for (const session of sessions) session.missedPushes();
+    return [];
+  }
+
   return {
     linkAll,
     ofType,
     opened(link) {
-      const { incarnation } = link.peer;
-      const waiting = [...options.sessions()].filter((session) => orphans.get(session)?.has(incarnation));
-      for (const session of waiting) orphans.get(session)?.delete(incarnation);
-      peers.takeOver(link, waiting);
+      peers.takeOver(link, found(link.peer.incarnation));
     },
     broken(link) {
       // Whoever dialed does so again; but what waits at the other end for this one's sessions need not wait for that.
@@ -78,15 +92,20 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
       if (server && !link.dialed) relink(server, clock.now() + relinkMs);
     },
     closed(link) {
-      const open = peers.forget(link);
-      for (const session of open) {
-        // Of what the other server has pushed since it broke, nothing has come.
-        if (link.broken) session.missedPushes();
-        orphans.set(session, (orphans.get(session) ?? new Set()).add(link.peer.incarnation));
-      }
+      const sessions = peers.forget(link);
+      const { incarnation } = link.peer;
+      if (sessions.length === 0) return;
+      const gone: Left = { sessions, missed: link.broken };
+      left.set(incarnation, gone);
       // The server may be there still, and must not take these sessions for lost.
-      const server = directory.byIncarnation(link.peer.incarnation);
-      if (server && open.length > 0) relink(server, clock.now() + relinkMs);
+      const server = directory.byIncarnation(incarnation);
+      if (server) relink(server, clock.now() + relinkMs);
+      // What it has pushed since then has not come. If it is dead, it has pushed nothing: that is known when its lease is over.
+      clock.after(options.leaseMs() + relinkMs, () => {
+        if (left.get(incarnation) !== gone) return;
+        if (directory.byIncarnation(incarnation)) found(incarnation);
+        else left.delete(incarnation);
+      });
     },
     serversChanged() {
       for (const type of linkedTypes) linkAll(type);

@@ -130,7 +130,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     here: options.watched,
   });
   const { peers } = news;
-  const links = createFrontendLinks({ ...options, peers, sessions: () => sessions.values() });
+  const links = createFrontendLinks({ ...options, peers });
   const backendFrames = createBackendFrames({
     peers,
     users,

@@ -1,5 +1,6 @@
 import { envelopeHeaderBytes, maxEnvelopeBytes, writeEnvelopeHeader } from "./envelope.ts";
 import { ackTag, framesTag, loadTag, numberTag, type Rider } from "./frame.ts";
+import { numberField, varintBytes, writeVarint } from "./wire-writer.ts";
 
 /** A frame that is written next. */
 export interface Ready {
@@ -22,7 +23,7 @@ export const maxWholeBytes = maxEnvelopeBytes - mostAround;
  */
 export function layBatch(frames: readonly Ready[], rider: Rider): Uint8Array {
   const last = frames.length - 1;
-  const riderBytes = fieldBytes(rider.ack) + fieldBytes(rider.load);
+  const riderBytes = numberField(rider.ack) + numberField(rider.load);
   let most = 0;
   for (const { bytes } of frames) most += bytes.length + mostAround;
   const target = new Uint8Array(most);
@@ -31,7 +32,7 @@ export function layBatch(frames: readonly Ready[], rider: Rider): Uint8Array {
   for (let index = 0; index <= last; index++) {
     const frame = frames[index];
     if (!frame) continue;
-    const headBytes = fieldBytes(frame.number) + (index === last ? riderBytes : 0);
+    const headBytes = numberField(frame.number) + (index === last ? riderBytes : 0);
     const inner = headBytes + frame.bytes.length;
     if (envelopeAt < 0 || at - envelopeAt - envelopeHeaderBytes + 1 + varintBytes(inner) + inner > maxEnvelopeBytes) {
       if (envelopeAt >= 0) writeEnvelopeHeader(target, envelopeAt, 0, at - envelopeAt - envelopeHeaderBytes);
@@ -52,29 +53,8 @@ export function layBatch(frames: readonly Ready[], rider: Rider): Uint8Array {
   return target.subarray(0, at);
 }
 
-function fieldBytes(value: number): number {
-  return value === 0 ? 0 : 1 + varintBytes(value);
-}
-
-function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest /= 128) bytes++;
-  return bytes;
-}
-
 function writeField(target: Uint8Array, at: number, tag: number, value: number): number {
   if (value === 0) return at;
   target[at] = tag;
   return writeVarint(target, at + 1, value);
-}
-
-function writeVarint(target: Uint8Array, from: number, value: number): number {
-  let at = from;
-  let rest = value;
-  while (rest >= 128) {
-    target[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  target[at++] = rest;
-  return at;
 }

@@ -1,8 +1,12 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FrameSchema, type Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError } from "../error/index.ts";
+import type { RouteTexts } from "../message/index.ts";
+import { encodeHot } from "./hot-encode.ts";
+import { readHot } from "./hot-read.ts";
 import type { FrameBody } from "./link.ts";
 import type { Order } from "./order.ts";
+import { WireReader } from "./wire-reader.ts";
 
 /** A frame on its way out. */
 export interface OutFrame {
@@ -45,7 +49,7 @@ const frameCost = 32;
 
 /** Encodes a frame's body. */
 export function encodeBody(body: FrameBody): Uint8Array {
-  return toBinary(FrameSchema, create(FrameSchema, { body }));
+  return encodeHot(body) ?? toBinary(FrameSchema, create(FrameSchema, { body }));
 }
 
 /** A forward or a call: counts against the peer's credit. */
@@ -67,9 +71,14 @@ function outFrame(bytes: Uint8Array, order: Order, cost: number, push: Push | un
   return { bytes, cost, order, push, kept, latest: undefined, number: 0, after: 0 };
 }
 
+interface Kind {
+  readonly name: string;
+  readonly schema: DescMessage;
+}
+
 const [bodyOneof] = FrameSchema.oneofs;
 // By the numbers of their fields.
-const kinds: { readonly name: string; readonly schema: DescMessage }[] = [];
+const kinds: Kind[] = [];
 for (const field of bodyOneof?.fields ?? []) {
   if (field.message) kinds[field.number] = { name: field.localName, schema: field.message };
 }
@@ -77,18 +86,17 @@ for (const field of bodyOneof?.fields ?? []) {
 /**
  * Reads a batch: requests and responses of the stream have one shape. The bytes are kept by what is read.
  * Throws NanoError `invalid_argument` where they make no sense, before anything of the batch is taken.
+ *
+ * @param texts Those that came before.
  */
-export function readFrames(batch: Uint8Array): InFrame[] {
+export function readFrames(batch: Uint8Array, texts?: RouteTexts): InFrame[] {
   try {
-    const reader = new Reader(batch, 0, batch.length);
+    const reader = new WireReader(batch, 0, batch.length, texts);
     const frames: InFrame[] = [];
     while (reader.more) {
       const tag = reader.varint();
-      if (tag !== framesTag) reader.skip(tag);
-      else {
-        const end = reader.past();
-        frames.push(readFrame(batch, end - reader.length, end));
-      }
+      if (tag === framesTag) frames.push(reader.within(readFrame, undefined));
+      else reader.skip(tag);
     }
     return frames;
   } catch (reason) {
@@ -99,23 +107,19 @@ export function readFrames(batch: Uint8Array): InFrame[] {
 /** Reads one frame, as it was before it was cut in chunks. Throws as `readFrames`. */
 export function readWhole(bytes: Uint8Array): InFrame {
   try {
-    return readFrame(bytes, 0, bytes.length);
+    return readFrame(new WireReader(bytes, 0, bytes.length));
   } catch (reason) {
     throw nonsense(reason);
   }
 }
 
-function readFrame(bytes: Uint8Array, from: number, to: number): InFrame {
-  const reader = new Reader(bytes, from, to);
+function readFrame(reader: WireReader): InFrame {
   const frame: InFrame = { number: 0, ack: 0, credit: 0, load: 0, body: undefined, bodyBytes: 0 };
   while (reader.more) {
     const tag = reader.varint();
     const kind = tag % 8 === 2 ? kinds[tag >>> 3] : undefined;
     if (kind) {
-      const end = reader.past();
-      // The kind and its message come from one table.
-      const body = { case: kind.name, value: fromBinary(kind.schema, bytes.subarray(end - reader.length, end)) };
-      frame.body = body as unknown as FrameBody;
+      frame.body = readBody(reader, tag >>> 3, kind);
       frame.bodyBytes = reader.length;
     } else if (tag === numberTag) frame.number = reader.varint();
     else if (tag === ackTag) frame.ack = reader.varint();
@@ -126,63 +130,20 @@ function readFrame(bytes: Uint8Array, from: number, to: number): InFrame {
   return frame;
 }
 
+function readBody(reader: WireReader, field: number, { name, schema }: Kind): FrameBody {
+  const hot = reader.within(readHot, field);
+  if (hot) return hot;
+  const bytes = reader.bytes.subarray(reader.at - reader.length, reader.at);
+  // The kind and its message come from one table.
+  return { case: name, value: fromBinary(schema, bytes) } as unknown as FrameBody;
+}
+
 /** The tag of `repeated Frame frames = 1`. */
 export const framesTag = 0x0a;
 export const numberTag = 0x08;
 export const ackTag = 0x10;
 const creditTag = 0x18;
 export const loadTag = 0x20;
-
-class Reader {
-  at: number;
-  /** Of the field that was passed last. */
-  length = 0;
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
-
-  constructor(bytes: Uint8Array, from: number, to: number) {
-    this.#bytes = bytes;
-    this.at = from;
-    this.#end = to;
-  }
-
-  get more(): boolean {
-    return this.at < this.#end;
-  }
-
-  /** As a number: beyond 2^53 it is only about right, and nothing here counts so far. */
-  varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let read = 0; read < 10; read++) {
-      if (this.at >= this.#end) throw new RangeError("the bytes end within a number");
-      const byte = this.#bytes[this.at++] ?? 0;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-    throw new RangeError("a number without an end");
-  }
-
-  /** Passes a field with a length; gives where it ends. */
-  past(): number {
-    this.length = this.varint();
-    if (this.length > this.#end - this.at) throw new RangeError("the bytes end within a field");
-    this.at += this.length;
-    return this.at;
-  }
-
-  skip(tag: number): void {
-    if (tag < 8) throw new RangeError("a field without a number");
-    const wireType = tag % 8;
-    if (wireType === 0) this.varint();
-    else if (wireType === 2) this.past();
-    else if (wireType === 1 || wireType === 5) {
-      this.at += wireType === 1 ? 8 : 4;
-      if (this.at > this.#end) throw new RangeError("the bytes end within a field");
-    } else throw new RangeError(`a field of the type ${wireType}`);
-  }
-}
 
 function nonsense(cause: unknown): NanoError {
   return new NanoError({ code: "invalid_argument", message: "what came is no frame", cause });

@@ -1,4 +1,5 @@
 export { ask } from "./ask.ts";
+export { callBody, forwardBody } from "./bodies.ts";
 export {
   EnvelopeDecoder,
   endStreamFlag,

@@ -3,6 +3,7 @@ import { type Clock, createDeadlineSweep, type Random, type Timer, within } from
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
+import { RouteTexts } from "../message/index.ts";
 import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
 import { Gaps } from "./gaps.ts";
 import type { Greeted } from "./greeting.ts";
@@ -50,7 +51,8 @@ const greetTimeoutMs = 5_000;
 const sweepMs = 500;
 const pingAfterMs = 2_000;
 const silentMs = 5_000;
-const idleMs = 60_000;
+const backendsIdleMs = 60_000;
+const frontendsIdleMs = 30_000;
 const firstReopenMs = 50;
 const reopenMs = 200;
 const maxGreeting = 1_024;
@@ -71,6 +73,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   const deadlines = createDeadlineSweep(clock);
   const redial = new Redial(clock, random);
   const gaps = new Gaps(clock);
+  const texts = new RouteTexts();
   // Whom this side has dialed: it does so again when the stream breaks.
   const dialedServers = new WeakMap<Link, ServerInfo>();
   let listener: Listener | undefined;
@@ -101,7 +104,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     const former = links.get(incarnation);
     if (resumed && former?.name !== name) throw unavailable(`the link to ${id} was given up`);
     redial.reached(incarnation);
-    if (!resumed) former?.giveUp(unavailable("a new link took the place of this one"));
+    if (!resumed && former) replace(former);
     const link =
       resumed && former
         ? former
@@ -125,11 +128,19 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     return link;
   }
 
+  /** The peer does not go on with a link. */
+  function replace(former: PeerLink): void {
+    const reason = unavailable("a new link took the place of this one");
+    // Two that cross are a moment apart. Any other the peer has given up, after as long a break as it would be here.
+    former.giveUp(reason, clock.now() - former.openedAtMs >= dialTimeoutMs);
+  }
+
   function create(expected: End | undefined, refused: (error: NanoError) => void): LinkStream {
     const stream: LinkStream = new LinkStream({
       ...options,
       dialed: expected !== undefined,
       ...(expected ? { expected } : {}),
+      texts,
       admit,
       former: (incarnation) => links.get(incarnation)?.name ?? 0n,
       greeted: (greeted) => owner(stream, greeted),
@@ -252,10 +263,12 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     }
   }
 
-  // Links of frontends carry sessions and groups; between backends only calls, which open them again.
+  // Two backends have only calls for each other, and two frontends claims: these open it again. A frontend keeps its backends, for what comes next.
   function idles(link: PeerLink, now: number): boolean {
-    const backends = !link.peer.frontend && !options.self().frontend;
-    return backends && link.dialed && link.pending === 0 && now - link.lastDataAtMs >= idleMs;
+    const idleMs = link.idleMs(now);
+    const { frontend } = options.self();
+    if (!link.dialed || frontend !== link.peer.frontend) return false;
+    return idleMs >= (frontend ? frontendsIdleMs : backendsIdleMs);
   }
 
   return {

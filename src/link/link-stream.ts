@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { GoodbyeSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import { isCode, NanoError, publicError } from "../error/index.ts";
+import type { RouteTexts } from "../message/index.ts";
 import type { ByteStream, StreamEvents } from "../net/index.ts";
 import { Assembler } from "./chunks.ts";
 import { EnvelopeDecoder, endStreamFlag, maxEnvelopeBytes } from "./envelope.ts";
@@ -20,6 +21,8 @@ export interface LinkStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: readonly string[];
+  /** Texts that came on any stream. */
+  readonly texts: RouteTexts;
   /** Throws why a peer that dialed may not have the link. */
   readonly admit: (peer: Peer) => void;
   /** The name of the link with a peer that this side could go on with; 0n where there is none. */
@@ -148,7 +151,7 @@ export class LinkStream {
   readonly #envelope = (flags: number, body: Uint8Array): void => {
     // What follows the end of a Connect stream is its status: the goodbye before it has said the same.
     if (this.#over || (flags & endStreamFlag) !== 0) return;
-    for (const frame of readFrames(body.slice())) {
+    for (const frame of readFrames(body.slice(), this.#options.texts)) {
       // A goodbye is the last word.
       if (this.#over) return;
       this.#frame(frame);

@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import { AnswerSchema, CancelSchema, PingSchema, PongSchema, type Push } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { CancelSchema, PingSchema, PongSchema, type Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
+import { Carried } from "./carried.ts";
 import { maxChunkedBytes } from "./chunks.ts";
 import { encodeBody, type InFrame, type Rider } from "./frame.ts";
 import type { GapReport } from "./gap-report.ts";
@@ -55,8 +56,14 @@ export class PeerLink implements Link, StreamOwner {
   dialed = false;
   broken = false;
   openedAtMs = 0;
-  lastDataAtMs: number;
   load = 0;
+
+  // Whether anything was said since the last look: looking at the clock each time would cost more than saying it.
+  #used = true;
+  #idleSinceMs = 0;
+  // What this side and the peer have opened on the stream: both say it again on the next.
+  #ours = new Carried();
+  #theirs = new Carried();
 
   readonly #options: PeerLinkOptions;
   readonly #calls: PendingCalls;
@@ -72,7 +79,6 @@ export class PeerLink implements Link, StreamOwner {
     this.#options = options;
     this.peer = peer;
     this.name = name;
-    this.lastDataAtMs = clock.now();
     this.#calls = new PendingCalls(deadlines, (call) => this.#tellCanceled(call));
     this.#sender = new Sender({
       peer: peer.id,
@@ -93,6 +99,13 @@ export class PeerLink implements Link, StreamOwner {
   get pending(): number {
     return this.#calls.size;
   }
+
+  /** How long nothing was asked, answered or pushed, as far as was looked; 0 as long as calls wait, or sessions or groups live here. */
+  idleMs(nowMs: number): number {
+    if (this.#used || this.#calls.size > 0 || this.#ours.any || this.#theirs.any) this.#idleSinceMs = nowMs;
+    this.#used = false;
+    return nowMs - this.#idleSinceMs;
+  }
   get acknowledged(): boolean {
     return this.#sender.acknowledgedAll;
   }
@@ -105,7 +118,10 @@ export class PeerLink implements Link, StreamOwner {
     this.#stream = stream;
     this.dialed = stream.dialed;
     this.broken = false;
-    this.openedAtMs = this.lastDataAtMs = this.#options.clock.now();
+    this.openedAtMs = this.#options.clock.now();
+    this.#used = true;
+    this.#ours = new Carried();
+    this.#theirs = new Carried();
     this.#received.resume();
     this.#sender.attach(stream.outbox);
     this.#options.events.opened(this);
@@ -116,6 +132,7 @@ export class PeerLink implements Link, StreamOwner {
     if (body.case === "kick" && body.value.call === 0n) return this.#sender.keep(body);
     const outbox = this.#stream?.outbox;
     if (!outbox) return this.#unanswered(body);
+    this.#ours.take(body);
     if (isUrgent(body)) outbox.addFirst(encodeBody(body));
     else this.#sender.free(encodeBody(body), orderOf(body));
     this.#mustBeRead();
@@ -130,7 +147,7 @@ export class PeerLink implements Link, StreamOwner {
       if (!this.#stream) throw unavailable("the link is broken");
       this.#sender.data(body);
     }
-    this.lastDataAtMs = this.#options.clock.now();
+    this.#used = true;
   }
 
   /** Tells to whom pushes were lost. */
@@ -139,6 +156,7 @@ export class PeerLink implements Link, StreamOwner {
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
+    this.#used = true;
     const call = this.#calls.add(deadlineMs, settle);
     // The caller has not got the number yet: it hears after this turn.
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
@@ -155,6 +173,7 @@ export class PeerLink implements Link, StreamOwner {
 
   answer(call: bigint, outcome: Outcome, order: Order = noOrder): void {
     if (call === 0n || this.#closed) return;
+    this.#used = true;
     this.#answers.given(call, outcome);
     const outbox = this.#stream?.outbox;
     if (!outbox) return;
@@ -177,8 +196,9 @@ export class PeerLink implements Link, StreamOwner {
     this.#stream?.destroy(error, false);
   }
 
-  /** It is over, without another word. */
-  giveUp(error: NanoError): void {
+  /** It is over, without another word. @param lost The peer has lost it before, and what was on its way. */
+  giveUp(error: NanoError, lost = false): void {
+    this.broken ||= lost;
     if (this.#stream) this.#stream.destroy(error, true);
     else this.#close(error);
   }
@@ -200,7 +220,7 @@ export class PeerLink implements Link, StreamOwner {
     if (credit > 0) this.#sender.granted(credit);
     if (ack > 0) this.#sender.acknowledged(ack);
     if (number > 0) {
-      this.lastDataAtMs = this.#options.clock.now();
+      this.#used = true;
       if (!this.#received.take(number, bodyBytes)) return this.#repeated(body);
     }
     // Of a later version: what rides on it counts all the same.
@@ -218,7 +238,7 @@ export class PeerLink implements Link, StreamOwner {
   over(error: NanoError, last: boolean): void {
     if (!this.#stream) return;
     this.#stream = undefined;
-    this.broken = !last;
+    this.broken ||= !last && this.name !== 0n;
     if (last || this.name === 0n) return this.#close(error);
     this.#sender.detach();
     this.#calls.fail(asUnavailable(error), false);
@@ -251,6 +271,7 @@ export class PeerLink implements Link, StreamOwner {
       case "proof":
         throw new NanoError({ code: "failed_precondition", message: `a second ${body.case}` });
       default:
+        this.#theirs.take(body);
         this.#options.events.frame(this, body);
     }
   }
@@ -295,7 +316,7 @@ function isUrgent({ case: kind }: FrameBody): boolean {
 }
 
 function encodeAnswer(call: bigint, outcome: Outcome): Uint8Array {
-  return encodeBody({ case: "answer", value: create(AnswerSchema, { call, outcome }) });
+  return encodeBody({ case: "answer", value: { $typeName: "nano.cluster.v1.Answer", call, outcome } });
 }
 
 function asUnavailable(error: NanoError): NanoError {

@@ -1,10 +1,8 @@
-import { create } from "@bufbuild/protobuf";
-import { CallSchema, EnvelopeSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Due, Timer } from "../clock/index.ts";
 import type { Caller, Scope } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
-import type { Link } from "../link/index.ts";
+import { callBody, type Link } from "../link/index.ts";
 import { type Retries, WrongServer } from "../router/index.ts";
 import type { Remotes } from "./remotes.ts";
 
@@ -144,10 +142,10 @@ export class Asking implements Due {
     });
     this.#breakOff = (reason) => link.cancel(call, reason);
     const remainingMs = Math.max(1, Math.floor(this.deadlineMs - this.#host.clock.now()));
-    const envelope = create(EnvelopeSchema, { remainingMs, hops, traceparent, tracestate, attempt: this.#attempt });
+    const envelope = { remainingMs, hops, traceparent, tracestate, attempt: this.#attempt };
     let begun = true;
     try {
-      link.sendData({ case: "call", value: create(CallSchema, { call, route, body, envelope }) });
+      link.sendData(callBody(call, route, body, envelope));
     } catch (reason) {
       begun = false;
       link.forget(call, NanoError.from(reason));

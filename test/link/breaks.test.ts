@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { type Server, type Session, sessionHooks } from "nano-rpc";
-import { createTestCluster, type TestCluster } from "nano-rpc/testing";
+import type { Client } from "nano-rpc/client";
+import { createTestCluster, type Fault, type TestCluster } from "nano-rpc/testing";
 import { expect, test } from "vitest";
 import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
 import { PlayPush } from "../schema/gen/play/v1/play_nano.ts";
@@ -11,6 +12,7 @@ interface Play {
   readonly cluster: TestCluster;
   readonly gate: Server;
   readonly room: Server;
+  readonly client: Client;
   readonly play: PlayClient;
   /** The client's session, as the room has it; the newest where it has had more. */
   readonly session: () => Session;
@@ -36,7 +38,8 @@ async function start(seed: number): Promise<Play> {
       }),
     ],
   });
-  const play = (await cluster.connect("gate-1")).service(PlayClient);
+  const client = await cluster.connect("gate-1");
+  const play = client.service(PlayClient);
   const heard: string[] = [];
   play.onTold(({ text }) => void heard.push(text));
   const kept = play.kept({});
@@ -47,7 +50,7 @@ async function start(seed: number): Promise<Play> {
     if (!newest) throw new Error("the room knows no session");
     return newest;
   };
-  return { cluster, gate, room, play, session, closed, heard };
+  return { cluster, gate, room, client, play, session, closed, heard };
 }
 
 test("a client hears every push over short breaks, once and in order; its session goes on, and so do its groups", async () => {
@@ -121,8 +124,12 @@ test("each break has its own 5 s", async () => {
   await cluster.stop();
 });
 
-test("over a long break its session in the room ends; what was pushed meanwhile is a gap, and a deliver says so", async () => {
-  const { cluster, gate, play, session, closed, heard } = await start(1);
+/** A break in which a push is lost; and what the client has been since. */
+async function longBreak(): Promise<Play & { readonly fault: Fault; readonly states: readonly string[] }> {
+  const all = await start(1);
+  const { cluster, client, session, closed } = all;
+  const states: string[] = [];
+  client.onState((state) => void states.push(state.name === "open" ? state.via : state.name));
   const fault = cluster.cut("gate-1", "play-1");
   const delivered = session()
     .deliver(PlayPush.told, { text: "lost" })
@@ -133,15 +140,39 @@ test("over a long break its session in the room ends; what was pushed meanwhile 
   await cluster.advance(11_500);
   expect(await delivered).toBe("deadline_exceeded");
   expect(closed).toEqual(["lost"]);
-  expect(gate.counters.frontend?.gaps).toBe(1);
+  return { ...all, fault, states };
+}
+
+test("over a long break its session in the room ends, and a deliver says so; when the room is back the client is told of the gap: reset", async () => {
+  const { cluster, gate, play, session, heard, fault, states } = await longBreak();
+  expect([gate.counters.frontend?.gaps, states]).toEqual([0, []]);
   await fault.heal();
-  await cluster.advance(4_000);
+  await cluster.advance(6_000);
+  expect([gate.counters.frontend?.gaps, states]).toEqual([1, ["waiting", "connecting", "reset"]]);
   const kept = play.kept({});
   await cluster.advance(500);
   await kept;
   session().push(PlayPush.told, { text: "again" });
   await cluster.advance(100);
   expect(heard).toEqual(["again"]);
+  await cluster.stop();
+});
+
+test("is reset over a break without an end as well, as soon as the room would be gone from the cluster if it were dead", async () => {
+  const { cluster, gate, states } = await longBreak();
+  await cluster.advance(10_000);
+  expect(gate.counters.frontend?.gaps).toBe(0);
+  await cluster.advance(7_000);
+  expect([gate.counters.frontend?.gaps, states]).toEqual([1, ["waiting", "connecting", "reset"]]);
+  await cluster.stop();
+});
+
+test("keeps its session where the room has died: nothing was pushed that could be lost", async () => {
+  const { cluster, gate, client, closed } = await start(1);
+  cluster.crash("play-1");
+  await cluster.advance(25_000);
+  expect([gate.counters.frontend?.gaps, client.state]).toMatchObject([0, { name: "open", via: "first" }]);
+  expect(closed).toEqual([]);
   await cluster.stop();
 });
 

@@ -1,6 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CallSchema, KickSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
+import {
+  BoundSchema,
+  CallSchema,
+  ClaimSchema,
+  EndSchema,
+  GroupNameSchema,
+  InterestSchema,
+  KickSchema,
+  OpenSchema,
+} from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError } from "../../src/error/index.ts";
 import { ask, type Link, type Outcome } from "../../src/link/index.ts";
 import { createHubs, type Hubs, serverInfo, type TestHub } from "./hubs.ts";
@@ -312,75 +321,66 @@ describe("a link without traffic", () => {
     expect(link.closed).toBe(false);
   });
 
-  test("of a frontend stays", async () => {
+  test("between a frontend and a backend stays", async () => {
     await connect(0, true);
     await hubs.advance(200_000);
     expect(link.closed).toBe(false);
   });
-});
 
-describe("a server out of reach", () => {
-  /** Asks for a link every 10 ms; gives when it was dialed, by the streams that came. */
-  async function dialTimes(hub: TestHub, ms: number): Promise<number[]> {
-    const { address, came } = await hubs.listen();
-    const info = serverInfo("raw", 9n, address);
-    const times: number[] = [];
-    for (const began = hubs.clock.now(); hubs.clock.now() - began < ms; ) {
-      const before = came.length;
-      const refused = hub.hub.linkTo(info).then(
-        () => "open",
-        (reason: unknown) => NanoError.from(reason).code,
-      );
+  describe("between frontends", () => {
+    const frontends = async (): Promise<void> => {
+      hubs = createHubs();
+      one = await hubs.hub("one", 1n, { frontend: true });
+      two = await hubs.hub("two", 2n, { frontend: true });
+      link = await hubs.drive(one.hub.linkTo(two.info));
       await hubs.settle();
-      if (came.length > before) times.push(hubs.clock.now() - began);
-      came.at(-1)?.stream?.destroy();
-      await hubs.settle();
-      expect(await refused).toBe("unavailable");
-      await hubs.advance(10);
-    }
-    return times;
-  }
+    };
+    const claim = (): void => {
+      const asked = two.opened[0]?.expect(hubs.clock.now() + 5_000, () => {}) ?? 0n;
+      two.opened[0]?.send({ case: "claim", value: create(ClaimSchema, { call: asked, user: "ann" }) });
+    };
 
-  test("is dialed again after pauses that grow to a second, not in step with others", async () => {
-    hubs = createHubs();
-    one = await hubs.hub("one", 1n);
-    two = await hubs.hub("two", 2n);
-    const times = await dialTimes(one, 8_000);
-    const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
-    expect(times.length).toBeLessThan(20);
-    expect(pauses.length).toBeGreaterThan(7);
-    pauses.forEach((pause, index) => {
-      const full = Math.min(1_000, 100 * 2 ** index);
-      expect(pause).toBeGreaterThanOrEqual(full / 2);
-      expect(pause).toBeLessThanOrEqual(full + 20);
+    test("is closed after 30 s; a claim from either side puts it off", async () => {
+      await frontends();
+      await hubs.advance(29_000);
+      claim();
+      await hubs.settle();
+      link.answer(1n, { case: "bound", value: create(BoundSchema) });
+      await hubs.advance(29_000);
+      expect(link.closed).toBe(false);
+      await hubs.advance(2_000);
+      expect([one.closed, two.closed]).toMatchObject([[{ error: { message: "idle" } }], [{ error: { message: "idle" } }]]);
     });
-    expect(await dialTimes(two, 8_000)).not.toEqual(times);
-  });
 
-  test("is dialed once for all who ask meanwhile, and costs the others nothing", async () => {
-    await connect();
-    const { address, came } = await hubs.listen();
-    const info = serverInfo("raw", 9n, address);
-    const asked = Array.from({ length: 50 }, () => one.hub.linkTo(info).then(() => "open", String));
-    expect(await one.hub.linkTo(two.info)).toBe(link);
-    await hubs.advance(3_100);
-    expect(new Set(await Promise.all(asked)).size).toBe(1);
-    expect(came).toHaveLength(1);
-  });
+    test("stays as long as either side has sessions there, or groups with members", async () => {
+      await frontends();
+      const [back] = two.opened;
+      const group = (name: string) => create(GroupNameSchema, { type: "play", name });
+      link.send({ case: "open", value: create(OpenSchema, { handle: 1 }) });
+      await hubs.advance(40_000);
+      link.send({ case: "end", value: create(EndSchema, { handle: 1 }) });
+      back?.send({ case: "interest", value: create(InterestSchema, { snapshot: true, added: [group("a"), group("b")] }) });
+      await hubs.advance(40_000);
+      back?.send({ case: "interest", value: create(InterestSchema, { removed: [group("a")] }) });
+      await hubs.advance(40_000);
+      expect(link.closed).toBe(false);
+      back?.send({ case: "interest", value: create(InterestSchema, { removed: [group("b")] }) });
+      await hubs.advance(31_000);
+      expect(link.closed).toBe(true);
+    });
 
-  test("that comes back, and dials, is reached at once", async () => {
-    await connect();
-    hubs.net.cut("one", "two");
-    hubs.net.reset("one", "two");
-    // Given up by then, and not dialed by itself any more.
-    await hubs.advance(7_000);
-    const lost = one.hub.linkTo(two.info).then(() => "open", NanoError.from);
-    await hubs.advance(3_020);
-    expect(await lost).toMatchObject({ code: "unavailable" });
-    hubs.net.heal("one", "two");
-    await expect(one.hub.linkTo(two.info)).rejects.toMatchObject({ code: "unavailable" });
-    await hubs.drive(two.hub.linkTo(one.info));
-    await hubs.settle();
-    expect(await one.hub.linkTo(two.info)).toMatchObject({ closed: false, dialed: false });
+    test("stays for those who say again on the next stream what they have open", async () => {
+      await frontends();
+      link.send({ case: "open", value: create(OpenSchema, { handle: 1 }) });
+      await hubs.settle();
+      hubs.net.reset("one", "two");
+      await hubs.advance(1_000);
+      link.send({ case: "open", value: create(OpenSchema, { handle: 1 }) });
+      await hubs.advance(40_000);
+      expect(link.closed).toBe(false);
+      link.send({ case: "end", value: create(EndSchema, { handle: 1 }) });
+      await hubs.advance(31_000);
+      expect(link.closed).toBe(true);
+    });
   });
 });

@@ -1,0 +1,21 @@
+import type { FrameBody } from "./link.ts";
+
+/** What lives on a stream from one side, for which its link stays though nothing is said: sessions that are open, and groups with members. */
+export class Carried {
+  #sessions = 0;
+  #groups = 0;
+
+  get any(): boolean {
+    return this.#sessions > 0 || this.#groups > 0;
+  }
+
+  /** A frame of that side. */
+  take(body: FrameBody): void {
+    if (body.case === "open") this.#sessions++;
+    else if (body.case === "end") this.#sessions--;
+    else if (body.case === "interest") {
+      const { snapshot, added, removed } = body.value;
+      this.#groups = (snapshot ? 0 : this.#groups) + added.length - removed.length;
+    }
+  }
+}
