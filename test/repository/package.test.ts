@@ -57,6 +57,7 @@ describe("the packed tarball", () => {
       "docs/compatibility.md",
       "docs/acceptors.md",
       "docs/groups-and-users.md",
+      "docs/routing.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
