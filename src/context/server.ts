@@ -16,6 +16,12 @@ export interface Server extends Cluster {
   readonly counters: ServerCounters;
   /** Whether it takes new work. Ask as often as you like: it looks at nothing but itself. */
   readonly readiness: Readiness;
+  /**
+   * Replaces what discovery tells of this server beside its address and state, as which map it serves. Resolves when it is written; rejects with
+   * `unavailable` or `deadline_exceeded` while discovery is out of reach: then it is told when that is back. Throws `invalid_argument`, and leaves what
+   * was there, where the record would be over 4 KiB.
+   */
+  setMetadata(metadata: Readonly<Record<string, string>>): Promise<void>;
   /** Resolves when everything serves. A failure stops, in reverse, what had started, and is thrown. Throws `failed_precondition` after `stop`. */
   start(): Promise<void>;
   /**

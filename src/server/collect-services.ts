@@ -36,7 +36,8 @@ export function collectServices(options: ServerOptions): CollectedServices {
     }
   }
   const types = new Set([...(options.types ?? []), ...services.map((service) => service.server)]);
-  if (types.size === 0 && (options.acceptors ?? []).length > 0) types.add("gate");
+  // Discovery keeps a record by type: without any, nobody would see the server.
+  if (types.size === 0) types.add((options.acceptors ?? []).length > 0 ? "gate" : "server");
   return {
     types: [...types],
     definitions: services.map((service) => service.definition),

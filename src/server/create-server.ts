@@ -1,7 +1,7 @@
 import { createBackend, createSessionWatch } from "../backend/index.ts";
 import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.ts";
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
-import { memory, type ServerInfo, type Store } from "../discovery/index.ts";
+import { memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
@@ -52,6 +52,7 @@ export function createServer(options: ServerOptions): Server {
 
   let addresses: Record<string, string> = {};
   let clusterAddress: string | undefined;
+  let metadata = options.metadata ?? {};
   let needsUser = false;
 
   const info = (): ServerInfo => ({
@@ -64,7 +65,7 @@ export function createServer(options: ServerOptions): Server {
     state: life.state,
     protocol: protocolVersion,
     schema: schema.hash,
-    metadata: options.metadata ?? {},
+    metadata,
   });
 
   const directory = createDirectory({
@@ -302,6 +303,11 @@ export function createServer(options: ServerOptions): Server {
     start: () => life.start(),
     drain: (drainOptions) => life.drain(drainOptions),
     stop: (stopOptions) => life.stop(stopOptions),
+    async setMetadata(next) {
+      mustFit({ ...info(), metadata: next });
+      metadata = { ...next };
+      await place.update();
+    },
     group: (name, groupOptions) => core.group(name, groupOptions?.type, noScope),
     userGroup: (name, { ttlMs }) => core.userGroup(name, ttlMs, noScope),
     users: (...ids) => core.users(ids, noScope),

@@ -42,7 +42,7 @@ export interface ServerOptions {
   readonly id?: string;
   /** The version of the application, for those who look at the cluster. The default is empty. */
   readonly version?: string;
-  /** Types beside those that the services name. The default is none; "gate" for a frontend without services. */
+  /** Types beside those that the services name. The default is none; where there are none at all, "gate" for a frontend, and "server". */
   readonly types?: readonly string[];
   /** What the server answers. Its types follow from it. */
   readonly services?: readonly Service[];
@@ -77,7 +77,7 @@ export interface ServerOptions {
   readonly serializers?: readonly Serializer[];
   /** The default writes JSON lines to stderr. */
   readonly log?: Logger;
-  /** What discovery tells of this server. */
+  /** What discovery tells of this server, until `server.setMetadata`. The default is nothing. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** How what clients get is deflated, for those that inflate. The default is bodies from 1,024 bytes on, where they get smaller; false is never. */
   readonly compression?: CompressionOptions | false;
