@@ -74,7 +74,7 @@ export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Ste
 export { implement } from "./pipeline/index.ts";
 export type { RoutedCall, RoutedSession, RoutingFunction } from "./router/index.ts";
 export type { Serializer } from "./serializer/index.ts";
-export type { ClusterOptions, ServerOptions, UserOptions } from "./server/index.ts";
+export type { ClusterOptions, ServerOptions, StopSignal, UserOptions } from "./server/index.ts";
 export { createServer } from "./server/index.ts";
 export type {
   BoundSession,

@@ -9,13 +9,16 @@ const reason = { kind: "draining", code: moved.code, message: moved.reason } as 
 
 /** A session, as far as it has to go. */
 export interface MovingSession {
-  endWhenAnswered(reason: CloseReason): void;
+  /** At the next moment at which no message of the client waits for an answer. @param deaf Whether it takes no more of them until then. */
+  endWhenAnswered(reason: CloseReason, deaf: boolean): void;
   end(reason: CloseReason): Promise<void>;
 }
 
 // Where they all go, they come: a server that takes 1,000 handshakes a second takes these beside its own.
 const sessionsPerSecond = 500;
 const batchMs = 50;
+// How long a client that asks and asks may take to come to an end by itself.
+const patienceMs = 2_000;
 
 /** How long it takes to let so many go: at most half of the time that is left, so that there is some for what they wait for. */
 export function moveMs(sessions: number, leftMs: number): number {
@@ -34,11 +37,13 @@ export async function moveSessions(
   const order = [...sessions.values()].map((session) => ({ session, at: random.next() })).sort((one, other) => one.at - other.at);
   const spreadMs = moveMs(order.length, time.leftMs);
   const beganMs = clock.now();
-  let next = 0;
   while (sessions.size > 0 && !time.signal.aborted) {
-    const due = spreadMs > 0 ? ((clock.now() - beganMs + batchMs) / spreadMs) * order.length : order.length;
-    next = Math.min(order.length, Math.max(next, Math.ceil(due)));
-    for (const { session } of order.slice(0, next)) session.endWhenAnswered(reason);
+    const sinceMs = clock.now() - beganMs;
+    for (const [at, { session }] of order.entries()) {
+      const dueMs = (at / order.length) * spreadMs;
+      if (dueMs > sinceMs) break;
+      session.endWhenAnswered(reason, sinceMs - dueMs >= patienceMs);
+    }
     if (sessions.size > 0) await sleep(clock, batchMs, time.signal).catch(() => {});
   }
   await Promise.all(order.map(({ session }) => session.end(reason)));

@@ -22,6 +22,7 @@ import { createLife } from "./life.ts";
 import { createPlace } from "./place.ts";
 import { releaseHooks } from "./release-hooks.ts";
 import type { ServerOptions } from "./server-options.ts";
+import { stopOnSignals } from "./signals.ts";
 
 // A server that is fenced off answers what it has begun, and no more.
 const fencedGraceMs = 5_000;
@@ -54,6 +55,7 @@ export function createServer(options: ServerOptions): Server {
   let clusterAddress: string | undefined;
   let metadata = options.metadata ?? {};
   let needsUser = false;
+  let offSignals = (): void => {};
 
   const info = (): ServerInfo => ({
     id,
@@ -261,6 +263,7 @@ export function createServer(options: ServerOptions): Server {
   const life = createLife({
     clock,
     async begin(serves) {
+      if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
       await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);
       await lifecycles.afterInit(server);
@@ -283,6 +286,7 @@ export function createServer(options: ServerOptions): Server {
       await hub?.stop();
       await lifecycles.shutdown(server);
       deadlines.clear();
+      offSignals();
     },
   });
 

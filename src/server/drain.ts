@@ -102,6 +102,7 @@ export function createDrain(options: DrainOptions): (grace: Grace) => Promise<vo
   return async (grace) => {
     for (const { name, run } of steps) {
       const begunInTime = !grace.isOver;
+      log.debug({ step: name, leftMs: grace.leftMs }, "draining");
       try {
         const done = await grace.reaches(run(grace));
         if (!done && begunInTime) log.warn({ step: name }, "the time of the drain is over: what is left is cut short");

@@ -1,2 +1,3 @@
 export { createServer } from "./create-server.ts";
 export type { ClusterOptions, ServerOptions, UserOptions } from "./server-options.ts";
+export type { StopSignal } from "./signals.ts";

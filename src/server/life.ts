@@ -63,7 +63,8 @@ export function createLife(options: LifeOptions): Life {
   async function drainOnce(graceMs: number): Promise<void> {
     const own = new Grace(clock, graceMs);
     grace = own;
-    if (await started()) {
+    // Where there is nothing to wait for, whoever asks hears of it at once.
+    if (begun || (await started())) {
       state = "draining";
       await options.drain(own);
     }
@@ -93,7 +94,12 @@ export function createLife(options: LifeOptions): Life {
       return { state: now, ready: now === "ready", reasons };
     },
     start() {
-      starting ??= begin();
+      if (!starting) {
+        const start = Promise.withResolvers<void>();
+        // There is one from the first hook on: what is told to stop in it waits for it.
+        starting = start.promise;
+        start.resolve(begin());
+      }
       return starting;
     },
     drain,

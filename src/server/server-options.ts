@@ -9,6 +9,7 @@ import type { Service, Step } from "../pipeline/index.ts";
 import type { RoutingFunction } from "../router/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks, SessionEvents } from "../session/index.ts";
+import type { StopSignal } from "./signals.ts";
 
 /** How the other servers reach this one. */
 export interface ClusterOptions {
@@ -75,6 +76,12 @@ export interface ServerOptions {
   readonly encoding?: "protobuf" | "json" | (string & {});
   /** Beside protobuf and JSON. */
   readonly serializers?: readonly Serializer[];
+  /**
+   * What this process is told to end by. The first such signal stops the server: `stop()`, and the process ends with exit code 0 when nothing else
+   * keeps it, or 1 where stopping failed. The second ends it at once, with 128 and the signal's number (SIGTERM: 143, SIGINT: 130). The default is
+   * none: signals are the application's.
+   */
+  readonly signals?: readonly StopSignal[];
   /** The default writes JSON lines to stderr. */
   readonly log?: Logger;
   /** What discovery tells of this server, until `server.setMetadata`. The default is nothing. */
