@@ -1,18 +1,20 @@
 import type { FrameBody } from "./link.ts";
 
-/** What lives on a stream from one side, for which its link stays though nothing is said: sessions that are open, and groups with members. */
+/** What lives on a stream from one side, for which its link stays though nothing is said: open sessions, groups with members, a watch of sessions. */
 export class Carried {
   #sessions = 0;
   #groups = 0;
+  #watches = false;
 
   get any(): boolean {
-    return this.#sessions > 0 || this.#groups > 0;
+    return this.#sessions > 0 || this.#groups > 0 || this.#watches;
   }
 
   /** A frame of that side. */
   take(body: FrameBody): void {
     if (body.case === "open") this.#sessions++;
     else if (body.case === "end") this.#sessions--;
+    else if (body.case === "sessionWatch") this.#watches = true;
     else if (body.case === "interest") {
       const { snapshot, added, removed } = body.value;
       this.#groups = (snapshot ? 0 : this.#groups) + added.length - removed.length;
