@@ -81,7 +81,10 @@ export function createServer(options: ServerOptions): Server {
   });
   const place = createPlace({
     ...{ discovery, clock, random, log, info, schema, directory },
-    gone: ({ incarnation: gone }) => backend.frontendGone(gone),
+    gone({ incarnation: gone }) {
+      backend.frontendGone(gone);
+      interest.gone(gone);
+    },
     fenced: () => void life.stop({ graceMs: fencedGraceMs }),
   });
   const interest = createInterest();
