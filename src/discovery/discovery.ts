@@ -24,13 +24,16 @@ export interface ServerInfo {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What a server hears of the others. */
+/** What a server hears of the others, until it leaves. */
 export interface DiscoveryEvents {
-  /** All servers that are there, this one included, whenever anything changed. */
+  /** All servers that are there, this one included, in any order, whenever anything changed: a record is never followed by an older one of the same server. */
   changed(servers: readonly ServerInfo[]): void;
-  /** Another incarnation took this server's id: it must stop. */
+  /** Another incarnation took this server's id: it must stop. At most once, and the last that is heard. */
   fenced(by: bigint): void;
-  /** Whether the registry answers. False: the cluster goes on with what it knows. */
+  /**
+   * Whether the registry answers, whenever that changes; true in the beginning. False comes before this server's lease can be over: the cluster goes on
+   * with what it knows.
+   */
   available(available: boolean): void;
 }
 
@@ -47,17 +50,23 @@ export interface Membership {
   readonly store: Store;
   /** After how long a server that says nothing is gone. */
   readonly leaseMs: number;
-  /** Tells the others what changed. */
+  /**
+   * Tells the others what changed, in the order of the calls. Rejects where the registry is out of reach: it is told when that is back. Throws NanoError
+   * `invalid_argument` where the record is too large, and leaves what was there. Does nothing after `leave`, or when fenced.
+   */
   update(self: ServerInfo): Promise<void>;
   /** The schema of a hash, gzipped (`nano.cluster.v1.Schema`); undefined where it is not known. */
   schema(hash: string): Promise<Uint8Array | undefined>;
-  /** Takes the server's record away, and hears nothing more. */
+  /** Takes the server's record away, and hears nothing more. Bounded in time; does nothing the second time. */
   leave(): Promise<void>;
 }
 
-/** Tells who is there. */
+/** Tells who is there. `checkDiscovery` of `nano-rpc/testing` looks whether one keeps what is said here. */
 export interface Discovery {
   readonly name: string;
-  /** Writes the server's record and schema, and resolves after the first `changed`. Rejects where it cannot within 10 s. */
+  /**
+   * Writes the server's record, over that of another incarnation under its id, and its schema, which stays; resolves after the first `changed`, with all
+   * that are there. Rejects where it cannot within 10 s.
+   */
   join(self: ServerInfo, schema: Uint8Array | undefined, events: DiscoveryEvents, host: DiscoveryHost): Promise<Membership>;
 }

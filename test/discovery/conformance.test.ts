@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { type Discovery, type DiscoveryEvents, etcd, type Membership, memory, NanoError, type Store } from "nano-rpc";
 import { checkDiscovery, type DiscoveryCheck } from "nano-rpc/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -54,6 +55,14 @@ describe("a discovery that keeps its promises", () => {
     const table = named(emptyTable);
     await checkDiscovery({ create: (cluster) => storeDiscovery(mapStore(table(cluster), () => performance.now())) });
   });
+});
+
+test.each(["map-store.ts", "store-discovery.ts"])("docs/discovery.md shows %s as it is", async (file) => {
+  const [shown, own] = await Promise.all([
+    readFile(new URL("../../docs/discovery.md", import.meta.url), "utf8"),
+    readFile(new URL(file, import.meta.url), "utf8"),
+  ]);
+  expect(shown).toContain(`\`\`\`ts docs/${file}\n${own}\`\`\`\n`);
 });
 
 /** What is done wrong, by what a discovery is given and gives. */

@@ -16,7 +16,7 @@ export function storeDiscovery(store: Store): Discovery {
       let aliveAtMs = clock.now();
       let available = true;
       let lease = await store.lease(leaseMs);
-      let writing: Promise<unknown> = Promise.resolve();
+      let writing: Promise<void> = Promise.resolve();
 
       async function look(): Promise<void> {
         const rows = await store.list("servers/");
@@ -36,12 +36,27 @@ export function storeDiscovery(store: Store): Discovery {
       async function renew(): Promise<void> {
         const startedAtMs = clock.now();
         if (!(await store.renew(lease))) {
-          // Whoever comes back to find its id taken does not take it again: the next look ends it.
           lease = await store.lease(leaseMs);
           written = textOf(record);
+          // Whoever comes back to find its id taken does not take it again: the next look ends it.
           await store.write([{ key, value: written, lease, where: { key, value: undefined } }]);
         }
         aliveAtMs = startedAtMs;
+      }
+
+      async function writeNow(): Promise<void> {
+        const value = textOf(record);
+        if (over || value === written) return;
+        const [outcome] = await store.write([{ key, value, lease, where: { key, value: written } }]);
+        if (outcome?.done) written = value;
+        // What was written before may have been done though nobody heard of it.
+        else if (outcome?.before && serverOf(outcome.before).incarnation === self.incarnation) written = outcome.before;
+      }
+
+      // One after the other: what is written last has to be the newest.
+      function write(): Promise<void> {
+        writing = writing.then(writeNow, writeNow);
+        return writing;
       }
 
       function say(now: boolean): void {
@@ -52,6 +67,7 @@ export function storeDiscovery(store: Store): Discovery {
       async function keepUp(): Promise<void> {
         try {
           if (clock.now() - aliveAtMs > leaseMs / 3) await renew();
+          await write();
           await look();
           say(true);
         } catch (err) {
@@ -69,16 +85,8 @@ export function storeDiscovery(store: Store): Discovery {
         store,
         leaseMs,
         async update(next) {
-          if (over) return;
           record = next;
-          // One after the other; and never over the record of one that took the id.
-          const write = async (): Promise<void> => {
-            const value = textOf(next);
-            const [outcome] = await store.write([{ key, value, lease, where: { key, value: written } }]);
-            if (outcome?.done) written = value;
-          };
-          writing = writing.then(write, write);
-          await writing;
+          await write();
         },
         async schema(hash) {
           const [text] = await store.read([`schemas/${hash}`]);

@@ -57,6 +57,7 @@ describe("the packed tarball", () => {
       "docs/compatibility.md",
       "docs/acceptors.md",
       "docs/groups-and-users.md",
+      "docs/discovery.md",
       "docs/routing.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
@@ -88,7 +89,8 @@ describe("the packed tarball", () => {
       try {
         await server.line((line) => line.startsWith("listening"));
         expect(run(project, node, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
-        expect(run(project, node, ["docs/unix-socket-check.ts"])).toBe("it keeps its promises\n");
+        for (const check of ["unix-socket", "discovery"])
+          expect(run(project, node, [`docs/${check}-check.ts`])).toBe("it keeps its promises\n");
         expect(await server.end("SIGTERM")).toBe(0);
       } finally {
         await server.end("SIGKILL");
