@@ -5,11 +5,11 @@ import { systemNet } from "../../src/net/index.ts";
 
 const quiet = (): void => {};
 
-/** A hub without a server around it: what a link costs, and nothing else. */
-export function benchHub(incarnation: bigint, frame: (link: Link, body: FrameBody) => void): LinkHub {
+/** A hub without a server around it: what a link costs, and nothing else. @param frontend Whether it says that it is one. */
+export function benchHub(incarnation: bigint, frame: (link: Link, body: FrameBody) => void, frontend = false): LinkHub {
   const id = `bench-${incarnation}`;
   return createLinkHub({
-    self: () => ({ id, incarnation, types: ["bench"], frontend: false, schema: "" }),
+    self: () => ({ id, incarnation, types: ["bench"], frontend, schema: "" }),
     transport: createLinkTransport(systemNet, { authorize: () => false, other: (_request, response) => void response.end() }),
     clock: systemClock,
     random: systemRandom,

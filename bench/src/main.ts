@@ -7,6 +7,7 @@ import { forward } from "./benches/forward.ts";
 import { frontend } from "./benches/frontend.ts";
 import { idle } from "./benches/idle.ts";
 import { link } from "./benches/link.ts";
+import { idleLinks } from "./benches/links.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,6 +20,7 @@ const { values: flags, positionals } = parseArgs({
 const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   frontend,
   link,
+  links: idleLinks,
   forward,
   broadcast,
   idle,

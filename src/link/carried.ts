@@ -16,8 +16,9 @@ export class Carried {
     else if (body.case === "end") this.#sessions--;
     else if (body.case === "sessionWatch") this.#watches = true;
     else if (body.case === "interest") {
-      const { snapshot, added, removed } = body.value;
-      this.#groups = (snapshot ? 0 : this.#groups) + added.length - removed.length;
+      // A stream begins with all of them, in several frames where they are many.
+      const { added, removed } = body.value;
+      this.#groups += added.length - removed.length;
     }
   }
 }

@@ -186,7 +186,8 @@ export class Outbox {
     left -= this.#fromQueue(batch, left - (left >> 2) * 3);
     this.owner.pull((batchBytes >> 2) * 3, (frame) => {
       if (this.sliced(frame.bytes)) return void this.add(frame);
-      batch.push({ bytes: frame.bytes, number: this.owner.number(frame) });
+      this.owner.number(frame);
+      batch.push(frame);
       left -= frame.bytes.length;
     });
     for (const slicer of [...this.#slicers]) {
@@ -212,7 +213,8 @@ export class Outbox {
       const frame = this.#queue[this.#head++];
       if (!frame) break;
       this.left++;
-      batch.push({ bytes: frame.bytes, number: isWhole(frame) ? this.owner.number(frame) : frame.number });
+      if (isWhole(frame)) this.owner.number(frame);
+      batch.push(frame);
       moved += frame.bytes.length;
     }
     if (this.#head === this.#queue.length) {

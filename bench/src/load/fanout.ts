@@ -1,4 +1,5 @@
 // Fan-out: connections that hear pushes, and one that asks for them. The next burst is asked for when every connection has heard the last.
+import type { Socket } from "node:net";
 import { parseArgs } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BurstRequestSchema } from "../../gen/bench/v1/fanout_pb.ts";
@@ -14,7 +15,8 @@ export interface FanoutResult {
 
 const { values: flags } = parseArgs({
   options: {
-    port: { type: "string" },
+    /** Several, with commas between them: the connections are spread over them. */
+    port: { type: "string", default: "" },
     over: { type: "string", default: "tcp" },
     connections: { type: "string", default: "1000" },
     pushes: { type: "string", default: "1" },
@@ -24,9 +26,11 @@ const { values: flags } = parseArgs({
 });
 const over = flags.over as Over;
 const pushes = Number(flags.pushes);
-const target = { port: Number(flags.port), over, raw: flags.raw };
-const asking = (await openSocket(target)).resume();
-const sockets = await openAll(Number(flags.connections), target);
+const targets = flags.port.split(",").map((port) => ({ port: Number(port), over, raw: flags.raw }));
+const [first = { port: 0, over, raw: flags.raw }] = targets;
+const asking = (await openSocket(first)).resume();
+const sockets: Socket[] = [];
+for (const target of targets) sockets.push(...(await openAll(Number(flags.connections) / targets.length, target)));
 let heard = 0;
 let wanted = 0;
 let all: () => void = () => {};
