@@ -2,6 +2,7 @@ import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
+import type { Stage } from "../metrics/index.ts";
 import {
   type ClientInfo,
   type DataPatch,
@@ -18,6 +19,7 @@ import type { UserTable } from "../user/index.ts";
 import type { Connection } from "./connection.ts";
 import type { ClientMessage, ConnectedSession } from "./connection-host.ts";
 import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
+import { Intake } from "./intake.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
 import { type Pace, type Rate, RateLimit } from "./rate.ts";
@@ -58,6 +60,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #host: SessionHost;
   readonly #connection: Connection;
   readonly #dispatcher: Dispatcher;
+  readonly #intake: Intake;
   readonly #data: SessionData;
   readonly #messageRate: RateLimit;
   readonly #byteRate: RateLimit;
@@ -85,6 +88,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
       failed: (reason) => host.listenerFailed(reason),
     });
     this.#dispatcher = new Dispatcher(this, host);
+    this.#intake = new Intake(this, host, this.#dispatcher);
   }
 
   get id(): string {
@@ -102,7 +106,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   /** Messages without an answer. */
   get pending(): number {
-    return this.#dispatcher.pending;
+    return this.#intake.pending + this.#dispatcher.pending;
   }
 
   opened(): void {
@@ -112,7 +116,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   receive(message: ClientMessage): void {
     const { form } = this.#connection;
     // What is not taken is lost as what is still under way is: its client hears no answer, but of the end.
-    if (form && !this.core.ended && !this.#leaving?.deaf) this.#dispatcher.receive(message, form);
+    if (form && !this.core.ended && !this.#leaving?.deaf) this.#intake.receive(message, form);
   }
 
   pace(nowMs: number, messages: number, bytes: number): Pace {
@@ -126,10 +130,10 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return pace;
   }
 
-  tooFast({ kind, id, route }: Pick<ClientMessage, "kind" | "id" | "route">): void {
+  tooFast(message: Pick<ClientMessage, "kind" | "id" | "route">): void {
     const { messagesPerSecond, bytesPerSecond } = this.#host.limits;
-    const message = `a session may send ${messagesPerSecond} messages and ${bytesPerSecond} bytes a second`;
-    this.#dispatcher.refuse(kind, id, route, new NanoError({ code: "resource_exhausted", message }), "limit");
+    const often = `a session may send ${messagesPerSecond} messages and ${bytesPerSecond} bytes a second`;
+    this.refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
   }
 
   tooSlow(): void {
@@ -152,12 +156,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#add({ kind: "answer", id, route, schema, body, error: undefined, delivery: "replay", key: "" });
   }
 
-  fail(id: number, route: string, error: NanoError): void {
+  /** Tells the client that a message was not handled, and counts why. */
+  refuse({ kind, id, route }: Pick<ClientMessage, "kind" | "id" | "route">, error: NanoError, stage: Stage): void {
+    if (this.core.ended) return;
+    this.#host.counters.refused[stage]++;
+    if (kind === "notify") return this.#notifyFailed(route, error);
     this.#add({ kind: "failure", id, route, body: nothing, error, delivery: "replay", key: "" });
   }
 
-  /** A notify was not handled. Only nano clients understand being told. */
-  notifyFailed(route: string, error: NanoError): void {
+  // Only nano clients understand being told.
+  #notifyFailed(route: string, error: NanoError): void {
     if (!this.#connection.nano) return;
     const body = toBinary(FailedSchema, create(FailedSchema, { route, code: error.code, message: error.message }));
     this.push({ route: failedRoute, body, delivery: "replay" });
@@ -254,7 +262,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
     const kick = { code: reason.code ?? "unavailable", reason: reason.message };
     if (reason.kind === "lost" || reason.kind === "left") this.#connection.destroy(reason);
     else this.#connection.kick(kick, reason);
-    this.#dispatcher.stop(new NanoError({ code: "canceled", message: "the session has ended" }));
+    const ended = new NanoError({ code: "canceled", message: "the session has ended" });
+    this.#dispatcher.stop(ended);
+    this.#intake.stop(ended);
     if (core.user !== undefined) this.#host.users.release(core.user, this);
     this.#host.membership.leaveAll(core);
     const heard = core.end(reason);

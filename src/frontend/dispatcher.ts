@@ -6,14 +6,11 @@ import { forwardBody, type Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
 import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
-import type { ClientForm } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
-import type { ClientMessage } from "./connection-host.ts";
-import { Incoming, type IncomingOwner, shapeRefusal } from "./incoming.ts";
-import { MethodLimits } from "./method-limits.ts";
+import type { Incoming, IncomingOwner } from "./incoming.ts";
 import { putBack, secondTryAfterMs } from "./second-try.ts";
 import type { SessionPeers } from "./session-peers.ts";
-import { type UnknownAnswer, UnknownCall, type UnknownRoute, unknownMessage } from "./unknown-route.ts";
+import type { UnknownRoute } from "./unknown-route.ts";
 
 // An owned key may move once more while it is followed.
 const mostMoves = 2;
@@ -50,11 +47,9 @@ export class Dispatcher implements IncomingOwner {
   readonly #session: ClientSession;
   readonly #host: DispatchHost;
   readonly #waiting: Incoming[] = [];
-  readonly #methods = new MethodLimits();
   // Made when they are needed, which few sessions do: there are many of them.
   #running: Map<Incoming, BreakOff> | undefined;
   #before: Map<string, ServerKey> | undefined;
-  #unknown: Set<UnknownCall> | undefined;
   #toldGone: Set<bigint> | undefined;
   // Serial messages under way, and where they went.
   #serial = 0;
@@ -72,85 +67,15 @@ export class Dispatcher implements IncomingOwner {
     this.#host = host;
   }
 
+  /** Messages that wait, and that are under way. */
   get pending(): number {
-    return this.#waiting.length + (this.#running?.size ?? 0) + (this.#unknown?.size ?? 0);
+    return this.#waiting.length + (this.#running?.size ?? 0);
   }
 
-  receive(message: ClientMessage, form: ClientForm): void {
-    const host = this.#host;
-    const known = host.findRoute(message.route);
-    const asks = !known && message.route !== "" && host.unknownRoute;
-    const refusal = asks ? undefined : shapeRefusal(message, known);
-    if (refusal) return this.#refuse(message, refusal, "route");
-    if (this.pending >= host.limits.inFlight) {
-      host.counters.limits.inFlight++;
-      const full = new NanoError({
-        code: "resource_exhausted",
-        message: `over ${host.limits.inFlight} messages wait for an answer`,
-      });
-      return this.#refuse(message, full, "limit");
-    }
-    if (asks) this.#decide(asks, message, form);
-    else if (known) this.#take(known, message, form);
-  }
-
-  #decide(decide: UnknownRoute, message: ClientMessage, form: ClientForm): void {
-    const call = new UnknownCall(this.#host.now(), (answer, failure) => {
-      this.#unknown?.delete(call);
-      this.#decided(message, form, answer, failure);
-    });
-    this.#unknown ??= new Set();
-    this.#unknown.add(call);
-    const { id, user, client } = this.#session.core;
-    call.run(decide, unknownMessage(message, form, { id, user, client }), this.#host.deadlines);
-  }
-
-  #decided(message: ClientMessage, form: ClientForm, answer: UnknownAnswer, failure: unknown): void {
-    if (failure !== undefined) {
-      if (!(failure instanceof NanoError)) this.#host.handlerFailed(message.route, failure);
-      return this.#refuse(message, publicError(failure), "route");
-    }
-    if (answer && "body" in answer) {
-      if (message.kind === "request") this.#session.answerAs(message.id, message.route, answer.schema, answer.body);
-      return;
-    }
-    const known = answer && this.#host.findRoute(answer.route);
-    const refusal = shapeRefusal(message, known);
-    if (known && !refusal) this.#take(known, message, form);
-    else this.#refuse(message, refusal, "route");
-  }
-
-  #take(known: KnownRoute, message: ClientMessage, { encoding }: ClientForm): void {
-    const host = this.#host;
-    // By its own route, whatever the client called it: a method has one limit.
-    const { policy, route } = known.info;
-    if (policy.limit && !this.#methods.take(route, policy.limit, message.atMs)) {
-      host.counters.limits.methodLimit++;
-      const often = `${route} may be called ${policy.limit.perSecond} times a second`;
-      return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
-    }
-    let body: Uint8Array;
-    try {
-      body = encoding.decode(known.info.input, message.body);
-    } catch (reason) {
-      return this.#refuse(message, NanoError.from(reason), "validate");
-    }
-    if (policy.maxBytes !== undefined && body.length > policy.maxBytes) {
-      host.counters.limits.methodBytes++;
-      const large = `${route} takes at most ${policy.maxBytes} bytes`;
-      return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
-    }
-    const incoming = new Incoming(message, known, body, message.atMs + policy.timeoutMs, this);
-    const free = !this.#held && (policy.order === "concurrent" || this.#waiting.length === 0);
+  /** Sends a message on, in its turn. */
+  send(incoming: Incoming): void {
+    const free = !this.#held && (!incoming.serial || this.#waiting.length === 0);
     if (!free || !this.#go(incoming)) this.#wait(incoming);
-  }
-
-  /** Tells the client that a message was not handled. */
-  refuse(kind: ClientMessage["kind"], id: number, route: string, error: NanoError, stage: Stage): void {
-    if (this.#session.core.ended) return;
-    this.#host.counters.refused[stage]++;
-    if (kind === "request") this.#session.fail(id, route, error);
-    else this.#session.notifyFailed(route, error);
   }
 
   /** The session is over: nothing waits, and what runs is broken off. */
@@ -158,7 +83,6 @@ export class Dispatcher implements IncomingOwner {
     this.#pause?.cancel();
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
     for (const breakOff of [...(this.#running?.values() ?? [])]) breakOff(reason);
-    for (const call of [...(this.#unknown ?? [])]) call.fail(reason);
     this.#running = undefined;
   }
 
@@ -415,12 +339,8 @@ export class Dispatcher implements IncomingOwner {
     this.#pump();
   }
 
-  #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
-    this.#refuse(incoming.message, error, stage);
-  }
-
-  #refuse({ kind, id, route }: ClientMessage, error: NanoError | undefined, stage: Stage): void {
-    if (error) this.refuse(kind, id, route, error, stage);
+  #fail({ message }: Incoming, error: NanoError, stage: Stage): void {
+    this.#session.refuse(message, error, stage);
   }
 
   #tellGone(type: string, incarnation: bigint): void {
