@@ -103,12 +103,20 @@ describe("a server that listens to session events", () => {
 
   test("that serves a session hears of its end after all that the session has sent, however large", async () => {
     const heard: string[] = [];
-    await cluster.start({ id: "gate-1", types: ["gate"], frontend: true, limits: { packetBytes: 900_000, bytesBurst: 4_000_000 } });
+    await cluster.start({
+      id: "gate-1",
+      types: ["gate"],
+      frontend: true,
+      limits: { packetBytes: 900_000, bytesBurst: 4_000_000 },
+    });
     const services = askServices("ask-1", ({ method, word }) => void heard.push(`${method} ${word.length}`));
     await cluster.start({ id: "ask-1", services, sessionEvents: recorder(heard) });
     const ann = await enter("gate-1", "ann");
     // It leaves the gate in pieces, and what is small overtakes pieces that it has nothing to do with.
-    void ann.service(DeskClient).do({ word: "x".repeat(700_000) }).result();
+    void ann
+      .service(DeskClient)
+      .do({ word: "x".repeat(700_000) })
+      .result();
     await ann.close();
     await cluster.settle();
     expect(heard).toEqual(["bound ann gate-1", "do 700000", "closed ann lost"]);

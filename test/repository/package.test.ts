@@ -59,6 +59,8 @@ describe("the packed tarball", () => {
       "docs/groups-and-users.md",
       "docs/discovery.md",
       "docs/routing.md",
+      "docs/drain.md",
+      "docs/remotes.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
