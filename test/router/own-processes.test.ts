@@ -1,5 +1,6 @@
 import { execPath } from "node:process";
 import { Etcd3 } from "etcd3";
+import { createServer, etcd as etcdDiscovery, type Server, silentLogger, tcp as tcpAcceptor } from "nano-rpc";
 import { type Client, createClient } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,21 +11,28 @@ import { type Etcd, startEtcd } from "../support/etcd.ts";
 let etcd: Etcd;
 const children = new Map<string, Child>();
 const clients: Client[] = [];
+const gates: Server[] = [];
 
 // Shorter than by default: it is waited for.
 const leaseMs = 4_000;
 
-async function start(id: string, role: "gate" | "room", first = ""): Promise<Record<string, string>> {
-  const program = ["--conditions=nano-source", "test/router/room-server.ts"];
-  const child = startChild(execPath, [...program, id, role, etcd.endpoint, `${leaseMs}`, first]);
+async function start(id: string): Promise<void> {
+  const child = startChild(execPath, ["--conditions=nano-source", "test/router/room-server.ts", id, etcd.endpoint, `${leaseMs}`]);
   children.set(id, child);
-  const line = await child.line((text) => text.startsWith("ready "));
-  return JSON.parse(line.slice("ready ".length));
+  await child.line((text) => text === "ready", 60_000);
 }
 
 /** Somebody at a new gate, which asks one server first. */
 async function atGate(id: string, first: string): Promise<RoomClient> {
-  const [host = "", port] = (await start(id, "gate", first))["tcp"]?.split(":") ?? [];
+  const gate = createServer({
+    ...{ id, types: ["gate"], log: silentLogger },
+    discovery: etcdDiscovery({ endpoints: [etcd.endpoint], prefix: "/rooms", leaseMs }),
+    acceptors: [tcpAcceptor({ port: 0, host: "127.0.0.1" })],
+    routers: { room: (_call, servers) => servers.find((one) => one.id === first) },
+  });
+  gates.push(gate);
+  await gate.start();
+  const [host = "", port] = gate.addresses["tcp"]?.split(":") ?? [];
   const client = createClient({ transport: tcp({ host, port: Number(port) }) });
   clients.push(client);
   await client.connect();
@@ -44,12 +52,13 @@ let raw: Etcd3;
 beforeAll(async () => {
   etcd = await startEtcd();
   raw = new Etcd3({ hosts: `http://${etcd.endpoint}` });
-  await Promise.all(["room-1", "room-2", "room-3"].map((id) => start(id, "room")));
+  await Promise.all(["room-1", "room-2", "room-3"].map(start));
   [one, two] = await Promise.all([atGate("gate-1", "room-1"), atGate("gate-2", "room-2")]);
-}, 60_000);
+}, 90_000);
 
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()));
+  await Promise.all(gates.map((gate) => gate.stop({ graceMs: 100 })));
   await Promise.all([...children.values()].map((child) => child.end("SIGKILL")));
   raw?.close();
   await etcd?.stop();
