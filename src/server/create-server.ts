@@ -265,6 +265,7 @@ export function createServer(options: ServerOptions): Server {
 
   const life = createLife({
     clock,
+    graceMs: options.graceMs,
     async begin(serves) {
       if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
       await lifecycles.init(server);

@@ -7,6 +7,8 @@ import { Grace } from "./grace.ts";
 /** What a server does in its life. */
 export interface LifeOptions {
   readonly clock: Clock;
+  /** How long a drain may take where nobody says. The default is 30,000. */
+  readonly graceMs: number | undefined;
   /** Starts everything. `serves` is called when the cluster may hear that this server is ready. */
   begin(serves: () => void): Promise<void>;
   /** Never rejects. */
@@ -25,11 +27,9 @@ export interface Life {
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-const defaultGraceMs = 30_000;
-
 /** Nothing has begun. */
 export function createLife(options: LifeOptions): Life {
-  const { clock } = options;
+  const { clock, graceMs: usualMs = 30_000 } = options;
   let state: ServerState = "starting";
   let begun = false;
   let over = false;
@@ -73,7 +73,7 @@ export function createLife(options: LifeOptions): Life {
 
   function drain({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
     if (graceMs !== undefined) grace?.shorten(graceMs);
-    draining ??= drainOnce(graceMs ?? defaultGraceMs);
+    draining ??= drainOnce(graceMs ?? usualMs);
     return draining;
   }
 

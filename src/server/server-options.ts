@@ -76,6 +76,8 @@ export interface ServerOptions {
   readonly encoding?: "protobuf" | "json" | (string & {});
   /** Beside protobuf and JSON. */
   readonly serializers?: readonly Serializer[];
+  /** How long a drain may take where `drain` or `stop` do not say. The default is 30,000. */
+  readonly graceMs?: number;
   /**
    * What this process is told to end by. The first such signal stops the server: `stop()`, and the process ends with exit code 0 when nothing else
    * keeps it, or 1 where stopping failed. The second ends it at once, with 128 and the signal's number (SIGTERM: 143, SIGINT: 130). The default is
