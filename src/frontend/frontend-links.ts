@@ -16,6 +16,8 @@ export interface FrontendLinks {
   broken(link: Link): void;
   closed(link: Link): void;
   serversChanged(): void;
+  /** No link is opened again from here. */
+  stop(): void;
 }
 
 /** What they need. */
@@ -48,6 +50,7 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
   const linkedTypes = new Set<string>();
   // By the servers that have seen them.
   const left = new Map<bigint, Left>();
+  let stopped = false;
 
   function ofType(type: string): readonly ServerInfo[] {
     const servers = type === "" ? directory.servers : directory.ofType(type);
@@ -63,8 +66,13 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
     }
   }
 
+  /** Whether it must be linked as long as it is there: how else would it hear of members of its groups. */
+  function hears({ types }: ServerInfo): boolean {
+    return linkedTypes.has("") || types.some((type) => linkedTypes.has(type));
+  }
+
   function relink(server: ServerInfo, untilMs: number): void {
-    if (options.linkOf(server) || directory.byIncarnation(server.incarnation) === undefined) return;
+    if (stopped || options.linkOf(server) || directory.byIncarnation(server.incarnation) === undefined) return;
     options.linkTo(server).catch(() => {
       const delayMs = 100 + options.random.next() * 400;
       if (clock.now() + delayMs < untilMs) clock.after(delayMs, () => relink(server, untilMs));
@@ -94,12 +102,13 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
     closed(link) {
       const sessions = peers.forget(link);
       const { incarnation } = link.peer;
+      const server = directory.byIncarnation(incarnation);
+      // The server may be there still, and must not take these sessions for lost.
+      if (server && sessions.length > 0) relink(server, clock.now() + relinkMs);
+      if (server && hears(server)) relink(server, Number.POSITIVE_INFINITY);
       if (sessions.length === 0) return;
       const gone: Left = { sessions, missed: link.broken };
       left.set(incarnation, gone);
-      // The server may be there still, and must not take these sessions for lost.
-      const server = directory.byIncarnation(incarnation);
-      if (server) relink(server, clock.now() + relinkMs);
       // What it has pushed since then has not come. If it is dead, it has pushed nothing: that is known when its lease is over.
       clock.after(options.leaseMs() + relinkMs, () => {
         if (left.get(incarnation) !== gone) return;
@@ -109,6 +118,9 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
     },
     serversChanged() {
       for (const type of linkedTypes) linkAll(type);
+    },
+    stop() {
+      stopped = true;
     },
   };
 }

@@ -328,6 +328,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     leave: () => bindings.stop(),
     async stop() {
       sweep?.cancel();
+      links.stop();
       await stopAcceptors();
       for (const connection of [...connections]) connection.destroy({ kind: "draining", message: "the server has stopped" });
     },

@@ -79,6 +79,7 @@ class ClusterGroup implements Group {
         this.#options.lost(link, NanoError.from(reason));
       }
     }
+    this.#passBy(outgoing);
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
@@ -100,7 +101,8 @@ class ClusterGroup implements Group {
         return [link.peer.id];
       }
     });
-    return { missed: (await Promise.all([...local, ...remote])).flat() };
+    const passed = this.#passBy(outgoing);
+    return { missed: [...(await Promise.all([...local, ...remote])).flat(), ...passed] };
   }
 
   async add(session: Session, { everywhere = false }: GroupAddOptions = {}): Promise<GroupAdded> {
@@ -191,6 +193,11 @@ class ClusterGroup implements Group {
       code: "failed_precondition",
       message: `the group "${name}" is of servers of the type "${type}", and this one is of ${types.join(", ") || "none"}: ask one of them, or name a group of all by { type: "" }`,
     });
+  }
+
+  /** The frontends out of reach that may have members: of what may be dropped they need not hear. */
+  #passBy({ delivery }: OutgoingPush): readonly string[] {
+    return delivery === "droppable" ? [] : this.#options.interest.passBy(this.#key);
   }
 
   #local(): Iterable<SessionCore> {

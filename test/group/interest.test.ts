@@ -47,6 +47,34 @@ describe("createInterest()", () => {
     expect(interested(interest, "a", "b", "c", "d")).toEqual({ a: ["gate-1"], b: [], c: ["gate-1"], d: ["gate-1"] });
   });
 
+  test("what passes by a frontend whose link was lost is told when it is back, once, with all that it has by then", () => {
+    const interest = createInterest();
+    const sent: unknown[] = [];
+    const peer = { id: "gate-1", incarnation: 1n };
+    const lost = { peer, broken: true } as Link;
+    const back = {
+      peer,
+      send: ({ value }: { readonly value: { readonly groups: readonly { readonly name: string }[] } }) =>
+        void sent.push(...value.groups.map(({ name }) => name)),
+    } as unknown as Link;
+    hear(interest, lost, { epoch: 1n, snapshot: true, added: keys("a", "b") });
+    expect(interest.passBy(key("a"))).toEqual([]);
+    interest.forget(lost);
+    expect(["a", "a", "c"].map((name) => interest.passBy(key(name)))).toEqual([["gate-1"], ["gate-1"], []]);
+    hear(interest, back, { epoch: 2n, added: keys("a") });
+    expect(sent).toEqual([]);
+    hear(interest, back, { epoch: 2n, snapshot: true, added: keys("d") });
+    hear(interest, back, { epoch: 3n, snapshot: true, added: keys("d") });
+    expect([sent, interest.passBy(key("a"))]).toEqual([["a"], []]);
+    // Nobody waits for a server that is gone, or that closed its link.
+    interest.forget({ ...back, broken: false } as Link);
+    interest.forget(lost);
+    hear(interest, lost, { epoch: 1n, added: keys("a") });
+    interest.forget(lost);
+    interest.gone(1n);
+    expect(interest.passBy(key("a"))).toEqual([]);
+  });
+
   test("whoever asks hears when it is known", () => {
     const interest = createInterest();
     const answers: unknown[] = [];
