@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EtcdOptions, etcd, type ServerInfo } from "../../src/discovery/index.ts";
 import { openSockets, until } from "../net/recorder.ts";
 import { type Etcd, freePort, startEtcd } from "../support/etcd.ts";
+import { startEtcdCluster } from "../support/etcd-cluster.ts";
 import { info, join, type Member } from "./member.ts";
 import { startProxy, type WayToEtcd } from "./proxy.ts";
 
@@ -11,6 +12,8 @@ let registry: Etcd;
 const members: Member[] = [];
 const proxies: WayToEtcd[] = [];
 
+const cleanups: (() => Promise<void>)[] = [];
+
 beforeEach(async () => {
   registry = await startEtcd();
 });
@@ -18,6 +21,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(members.splice(0).map(({ membership }) => membership.leave()));
   for (const proxy of proxies.splice(0)) await proxy.close();
+  for (const cleanup of cleanups.splice(0)) await cleanup();
   await registry.stop();
   await until(openSockets).toBe(0);
 });
@@ -95,23 +99,28 @@ test.each<[string, (proxy: WayToEtcd) => void]>([
   await until(() => two.find("one")?.version, 10_000).toBe("away");
 });
 
-test.each([
-  ["none", []],
-  ["none in a text", ""],
-  ["no port", ["localhost"]],
-  ["a path", ["127.0.0.1:2379/nano"]],
-  ["a space", "127.0.0.1:2379, 127.0.0.1:2380"],
-  ["another scheme", ["ftp://127.0.0.1:2379"]],
-])("endpoints that make no sense are refused: %s", (_what, endpoints) => {
-  expect(() => etcd({ endpoints })).toThrow(/127\.0\.0\.1:2379/);
-});
-
-test.each([
-  [{ prefix: "nano" }, /"nano".*\/nano/],
-  [{ prefix: "/nano/" }, /"\/nano\/".*\/nano/],
-  [{ leaseMs: 10 }, /lease of 10 ms/],
-  [{ leaseMs: Number.NaN }, /lease of NaN ms/],
-  [{ callTimeoutMs: 0 }, /callTimeoutMs is 0/],
-])("so are other options: %j", (more, words) => {
-  expect(() => etcd({ endpoints: ["127.0.0.1:2379"], ...more })).toThrow(words);
+describe("three etcds that are one cluster", () => {
+  test("whichever is killed or frozen, servers go on with the others, and miss nothing", async () => {
+    const cluster = await startEtcdCluster();
+    cleanups.push(() => cluster.stop());
+    // Each begins with another one.
+    const [a = "", b = "", c = ""] = cluster.endpoints;
+    const one = await enter(info("one"), [a, b, c]);
+    const two = await enter(info("two"), `etcd://${b},${c},${a}`);
+    const three = await enter(info("three"), [c, a, b]);
+    for (const [at, signal] of [
+      [0, "SIGSTOP"],
+      [1, "SIGKILL"],
+      [2, "SIGSTOP"],
+    ] as const) {
+      cluster.signal(at, signal);
+      await talk(one, two);
+      await talk(two, three);
+      await talk(three, one);
+      await (signal === "SIGKILL" ? cluster.restart(at) : cluster.signal(at, "SIGCONT"));
+      await talk(one, three);
+    }
+    expect([one, two, three].flatMap(({ availability }) => availability)).toEqual([]);
+    expect([one, two, three].map(({ ids }) => ids)).toEqual(Array(3).fill(["one", "three", "two"]));
+  }, 60_000);
 });

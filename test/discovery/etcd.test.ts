@@ -364,7 +364,3 @@ test("a server whose id is taken stops, and its successor serves on", async () =
   await until(() => latter.servers().map(({ id }) => id)).toEqual(["later", "one", "watcher"]);
   expect(latter.info.state).toBe("ready");
 });
-
-test("etcd() without an endpoint says how to write one", () => {
-  expect(() => etcd({ endpoints: [] })).toThrow("127.0.0.1:2379");
-});

@@ -43,7 +43,7 @@ export async function startEtcd({ flags = [], tls }: EtcdStart = {}): Promise<Et
       ...(tls?.clientCa ? ["--client-cert-auth", "--trusted-ca-file", tls.clientCa] : []),
       ...flags,
     ]);
-    await answers(`${metricsUrl}/health`, child);
+    await etcdAnswers(`${metricsUrl}/health`, child);
     return child;
   };
   let child = await start();
@@ -82,7 +82,8 @@ export function freePort(): Promise<number> {
   });
 }
 
-async function answers(url: string, child: Child): Promise<void> {
+/** Waits until it is ready. Rejects where the process ends before. */
+export async function etcdAnswers(url: string, child: Child): Promise<void> {
   const untilMs = Date.now() + 20_000;
   while (Date.now() < untilMs) {
     if (child.process.exitCode !== null) break;
