@@ -7,7 +7,8 @@ export class WrongServer extends NanoError {
   readonly home: bigint;
 
   constructor(home: bigint) {
-    super({ code: "unavailable", message: "the key has its home on another server" });
+    const message = home === 0n ? "the key has no home on this server, and gets none" : "the key has its home on another server";
+    super({ code: "unavailable", message });
     this.home = home;
   }
 }

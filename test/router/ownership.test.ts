@@ -12,7 +12,7 @@ const leaseMs = 10_000;
 const type = "room";
 
 /** How a store answers one server. */
-type Way = "well" | "not at all" | "too late" | "after its time";
+type Way = "well" | "slowly" | "not at all" | "too late" | "after its time";
 
 interface Server {
   readonly incarnation: bigint;
@@ -46,6 +46,7 @@ function world(count: number, onRelease: () => Promise<void> = async () => {}, m
           throw new NanoError({ code: "deadline_exceeded", message: "it may be done yet" });
         }
         const answer = await call(...args);
+        if (way === "slowly") await new Promise<void>((resolve) => void clock.after(4_000, resolve));
         if (way === "too late") throw new NanoError({ code: "deadline_exceeded", message: "it may have been done" });
         return answer;
       };
@@ -171,6 +172,20 @@ describe("createOwnership()", () => {
     expect([one.left, one.ownership.keys(type)]).toEqual([["a lost"], ["b"]]);
   });
 
+  test("a claim whose lease is lost before its answer comes is none", async () => {
+    const [made, one, two] = pair();
+    await ask(one, "a");
+    one.way = "slowly";
+    const claim = ask(one, "b");
+    await made.pass(0);
+    one.way = "well";
+    await made.store.revoke("1");
+    await made.pass(leaseMs / 5 + 1_000);
+    expect([one.left, await ask(two, "b")]).toEqual([["a lost"], "here"]);
+    await made.pass(2_000);
+    expect([await claim, holds(one, "b"), await ask(one, "b")]).toEqual(["unavailable", false, "at 2"]);
+  });
+
   test("has at most so many keys", async () => {
     const made = world(1, undefined, 3);
     const [one] = made.servers;
@@ -227,7 +242,7 @@ describe("whatever becomes of their calls to the store", () => {
       arbitrary: fc.record({
         what: fc.constant("way" as const),
         server,
-        way: fc.constantFrom<Way>("well", "not at all", "too late", "after its time"),
+        way: fc.constantFrom<Way>("well", "slowly", "not at all", "too late", "after its time"),
       }),
     },
   );
