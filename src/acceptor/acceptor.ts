@@ -55,8 +55,9 @@ export interface Acceptor {
   readonly name: string;
   /** Resolves with the address when it listens, as "127.0.0.1:3250"; rejects with the reason when it cannot. */
   start(accept: Accept, host: AcceptorHost): Promise<string>;
-  /** Takes no more connections; those that are there stay. */
+  /** Takes no more connections; those that are there stay. Where the port is shut meanwhile, balancers see it. */
   pause(): void;
+  /** Takes connections again, a moment later. */
   resume(): void;
   /** Stops listening. The frontend closes the sockets that are there. */
   stop(): Promise<void>;

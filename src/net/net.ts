@@ -39,8 +39,9 @@ export interface StreamEvents {
 export interface Listener {
   readonly host: string;
   readonly port: number;
-  /** Takes no more connections; those that are there stay. */
+  /** Takes no more connections: the port is shut, where it is its own; those that are there stay. */
   pause(): void;
+  /** Takes connections again, a moment later. */
   resume(): void;
   /**
    * Shows other certificates to whoever connects from now on, and takes those of other authorities; streams that are there stay.
@@ -162,6 +163,10 @@ export interface Http2Net {
       readonly path: string;
       readonly authorize: (headers: Readonly<Record<string, string | string[] | undefined>>, path: string) => boolean;
       readonly other: Http2Handler;
+      /** Connections on which nothing has come for so long are closed, in milliseconds; 0: none is. The default is 75,000. */
+      readonly idleTimeoutMs?: number;
+      /** Connections beyond are closed at once. The default is no limit. */
+      readonly maxConnections?: number;
     },
     accept: (stream: ByteStream) => StreamEvents,
   ): Promise<Listener>;

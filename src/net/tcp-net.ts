@@ -55,6 +55,10 @@ export function listening(
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
   const sockets = new Set<Socket>();
   let paused = false;
+  let isClosed = false;
+  server.on("close", () => {
+    isClosed = true;
+  });
   function forget(this: Socket): void {
     sockets.delete(this);
   }
@@ -75,19 +79,25 @@ export function listening(
       // Accepting may fail for a while (no file descriptors left); those that are there go on.
       server.on("error", () => {});
       const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : at.port;
       resolve({
         host: at.host,
-        port: typeof address === "object" && address !== null ? address.port : at.port,
+        port,
         pause: () => {
+          // Whoever looks whether the port is open sees that it is not, and another process may have it.
+          if (!paused) server.close();
           paused = true;
         },
         resume: () => {
-          paused = false;
+          if (paused) server.listen({ host: at.host, port });
+          paused = isClosed = false;
         },
         ...(tls ? { setTls: (next: TlsOptions) => tls.set(server as TlsServer, next) } : {}),
         close: () =>
           new Promise((closed) => {
-            server.close(() => closed());
+            if (isClosed) return closed();
+            server.once("close", () => closed());
+            if (!paused) server.close();
             // The frontend has closed its own; what is left never became anybody's.
             const timer = systemClock.after(closeTimeoutMs, () => {
               for (const socket of sockets) socket.destroy();

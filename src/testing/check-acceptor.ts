@@ -77,6 +77,22 @@ export async function checkAcceptor(check: AcceptorCheck): Promise<void> {
     return { client, near };
   }
 
+  /** It takes connections again, a moment after it was told to. */
+  async function reopened(): Promise<void> {
+    let taken = false;
+    const untilMs = systemClock.now() + stepMs;
+    while (!taken && systemClock.now() < untilMs) {
+      await sleep(systemClock, pollMs);
+      taken = await open().then(
+        ({ client }) => {
+          client.close();
+          return true;
+        },
+        () => false,
+      );
+    }
+  }
+
   async function connect(): Promise<Connected> {
     const opened = await inTime(open(), "the client did not connect");
     // Each says another thing first: by this it is known.
@@ -200,6 +216,7 @@ export async function checkAcceptor(check: AcceptorCheck): Promise<void> {
       await knock();
       await talk(there);
       acceptor.resume();
+      await reopened();
       await talk(await connect());
       there.client.close();
     },

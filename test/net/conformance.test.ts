@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ByteStream, Listener } from "../../src/net/index.ts";
 import { type NetCase, netCases } from "./nets.ts";
 import { type Accepted, acceptor, bytes, first, openSockets, Recorder, until } from "./recorder.ts";
@@ -212,7 +212,8 @@ describe.each(netCases())("a net: $name", (net: NetCase) => {
     await until(() => heardThere.text).toBe("still here");
 
     listener.resume();
-    await connect(listener.port, new Recorder());
+    // A moment later.
+    await vi.waitFor(() => connect(listener.port, new Recorder()), { timeout: 5_000 });
     await until(() => accepted.length).toBe(2);
   });
 

@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { connect as connectSocket } from "node:net";
 import { execPath } from "node:process";
 import { setTimeout } from "node:timers/promises";
+import { createServer, moduleKey, silentLogger, tcp as tcpAcceptor, webSocket } from "nano-rpc";
 import { type Client, createClient, NanoError, type Transport } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -76,6 +79,18 @@ async function handledBy(child: Child): Promise<string[]> {
   return JSON.parse(line.slice("handled ".length));
 }
 
+/** What becomes of a connection to an address. */
+function knock(address: string): Promise<string> {
+  const [host, port] = address.split(":");
+  return new Promise((resolve) => {
+    const socket = connectSocket({ host, port: Number(port) }, () => {
+      socket.destroy();
+      resolve("open");
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  });
+}
+
 beforeAll(async () => {
   etcd = await startEtcd();
 }, 60_000);
@@ -140,6 +155,28 @@ describe("SIGTERM", () => {
     for (const failure of load.failed) expect(failure).toContain("unavailable");
     await two.child.end("SIGTERM");
   }, 60_000);
+
+  test("shuts the port of a gate at once: a balancer that knocks sees it", async () => {
+    const gate = createServer({
+      acceptors: [tcpAcceptor({ port: 0 }), webSocket({ port: 0 })],
+      modules: [
+        {
+          key: moduleKey("slow"),
+          init: () => {},
+          onDrain: (_value, _server, { signal }) => once(signal, "abort").then(() => {}),
+        },
+      ],
+      log: silentLogger,
+    });
+    await gate.start();
+    const addresses = Object.values(gate.addresses);
+    expect(await Promise.all(addresses.map(knock))).toEqual(["open", "open"]);
+    const stopped = gate.stop();
+    await expect.poll(() => Promise.all(addresses.map(knock))).toEqual(["ECONNREFUSED", "ECONNREFUSED"]);
+    expect(gate.readiness.state).toBe("draining");
+    expect(gate.stop({ graceMs: 100 })).toBe(stopped);
+    await stopped;
+  });
 
   test.each([
     ["SIGTERM", 143],
