@@ -78,6 +78,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   const dialedServers = new WeakMap<Link, ServerInfo>();
   let listener: Listener | undefined;
   let sweep: Timer | undefined;
+  let lookedAtMs = clock.now();
   let stopped = false;
 
   const events: LinkEvents = {
@@ -246,6 +247,10 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   function look(): void {
     const now = clock.now();
+    // What this server has slept through, its peers may have filled with talk: it is not read yet.
+    const asleepMs = now - lookedAtMs - sweepMs;
+    lookedAtMs = now;
+    if (asleepMs > sweepMs) for (const { stream } of links.values()) if (stream) stream.lastReceivedAtMs += asleepMs;
     redial.sweep();
     gaps.sweep();
     for (const stream of [...greeting]) {
@@ -274,6 +279,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   return {
     async start(at) {
       listener = await options.transport.listen(at, accept);
+      lookedAtMs = clock.now();
       sweep = clock.every(sweepMs, look);
       return at.host.includes(":") ? `[${at.host}]:${listener.port}` : `${at.host}:${listener.port}`;
     },

@@ -10,6 +10,7 @@ import {
   KickSchema,
   OpenSchema,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { Clock } from "../../src/clock/index.ts";
 import { NanoError } from "../../src/error/index.ts";
 import { ask, type Link, type Outcome } from "../../src/link/index.ts";
 import { createHubs, type Hubs, serverInfo, type TestHub } from "./hubs.ts";
@@ -286,6 +287,25 @@ describe("a silent peer", () => {
       await hubs.advance(1_000);
     }
     expect(link.counters.pings + (two.opened[0]?.counters.pings ?? 0)).toBe(0);
+  });
+
+  test("is not taken for one by a server that slept itself: what was said meanwhile is only read after that", async () => {
+    hubs = createHubs();
+    let asleep = false;
+    const every = hubs.clock.every.bind(hubs.clock);
+    const clock: Clock = { ...hubs.clock, every: (periodMs, call) => every(periodMs, () => void (asleep || call())) };
+    one = await hubs.hub("one", 1n, { clock });
+    const raw = await hubs.raw(one);
+    raw.hello({ id: "raw", incarnation: 77n });
+    await hubs.advance(1_000);
+    asleep = true;
+    await hubs.advance(8_000);
+    asleep = false;
+    await hubs.advance(600);
+    expect(one.broken).toEqual([]);
+    // From then on it has as long as any.
+    await hubs.advance(4_600);
+    expect([...one.broken, ...one.closed]).toMatchObject([{ error: { message: "raw is silent" } }]);
   });
 
   test("that sends, but does not answer what it is asked, is alive", async () => {

@@ -1,4 +1,4 @@
-import { createVirtualClock, seededRandom, type VirtualClock } from "../../src/clock/index.ts";
+import { type Clock, createVirtualClock, seededRandom, type VirtualClock } from "../../src/clock/index.ts";
 import type { ServerInfo } from "../../src/discovery/index.ts";
 import type { NanoError } from "../../src/error/index.ts";
 import {
@@ -17,6 +17,7 @@ import { RawLink } from "./raw-link.ts";
 interface HubOptions {
   readonly tokens?: readonly string[];
   readonly frontend?: boolean;
+  readonly clock?: Clock;
   /** What it does with frames that are not the link's own. */
   readonly frame?: (link: Link, body: FrameBody) => void;
 }
@@ -73,7 +74,7 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
     clock,
     net,
     ...time,
-    async hub(id, incarnation, { tokens = [], frontend = false, frame } = {}) {
+    async hub(id, incarnation, { tokens = [], frontend = false, frame, ...own } = {}) {
       const opened: Link[] = [];
       const broken: TestHub["broken"] = [];
       const closed: TestHub["closed"] = [];
@@ -83,7 +84,7 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
       const hub = createLinkHub({
         self: () => ({ id, incarnation, types: ["play"], frontend, schema: "" }),
         transport: transport(id),
-        clock,
+        clock: own.clock ?? clock,
         random: seededRandom(Number(incarnation)),
         log: {
           debug: quiet,
