@@ -13,6 +13,8 @@ export interface AskingHost {
   readonly clock: Clock;
   readonly deadlines: DeadlineSweep;
   readonly retries: Retries;
+  /** Begins a call to the own server. */
+  readonly soon: (begin: () => void) => void;
   /** An open link, if there is one. */
   linkOf(server: ServerInfo): Link | undefined;
   linkTo(server: ServerInfo): Promise<Link>;
@@ -102,9 +104,8 @@ export class Asking implements Due {
   }
 
   #ask(server: ServerInfo): void {
-    const { self, linkOf, linkTo } = this.#host;
-    // As a call over a link does, it begins when the caller has gone on.
-    if (server.incarnation === self.incarnation) return queueMicrotask(() => this.#here(server));
+    const { self, soon, linkOf, linkTo } = this.#host;
+    if (server.incarnation === self.incarnation) return soon(() => this.#here(server));
     const open = linkOf(server);
     if (open) return this.#send(server, open);
     // Nobody else looks at the time meanwhile.

@@ -16,6 +16,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Directory, Router } from "../router/index.ts";
 import { Asking, type AskingHost, type Question } from "./asking.ts";
+import { createOwnCalls } from "./own-calls.ts";
 
 /** Makes the objects through which remotes are called. */
 export interface Callers {
@@ -24,7 +25,7 @@ export interface Callers {
 }
 
 /** What calling needs of the server around. */
-export interface CallersOptions extends AskingHost {
+export interface CallersOptions extends Omit<AskingHost, "soon"> {
   readonly directory: Directory;
   readonly router: Router;
 }
@@ -35,6 +36,7 @@ type RemoteMethod = Request<Message, Message>;
 export function createCallers(options: CallersOptions): Callers {
   const { directory, router } = options;
   const writer = new ByteWriter(1_024);
+  const host: AskingHost = { ...options, soon: createOwnCalls(options.clock) };
 
   function pick(
     service: RemoteService<unknown, unknown>,
@@ -63,7 +65,7 @@ export function createCallers(options: CallersOptions): Callers {
     way: Pick<Question, "pick" | "learn">,
   ): Promise<Message> {
     const own = options.clock.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
-    const asking = new Asking(options, {
+    const asking = new Asking(host, {
       route: method.route,
       idempotent: method.idempotent ?? false,
       body,

@@ -1,4 +1,4 @@
-import { createJsonLogger, createServer, NanoError, type Server } from "nano-rpc";
+import { createJsonLogger, createServer, NanoError, type Server, silentLogger } from "nano-rpc";
 import { createTestCluster, type TestCluster } from "nano-rpc/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AskRemote } from "../schema/gen/ask/v1/ask_nano.ts";
@@ -31,7 +31,7 @@ beforeEach(() => {
   act = () => {};
   servers = new Map();
 });
-afterEach(() => cluster.stop());
+afterEach(() => cluster?.stop());
 
 describe("a call to all servers of a type", () => {
   test("has the answer or the failure of each", async () => {
@@ -239,5 +239,20 @@ test("a server in no cluster calls itself; what its remotes throw is logged", as
   expect(await alone.remoteAll(AskRemote).look({})).toMatchObject([{ ok: true, value: { server: "alone" } }]);
   expect(await alone.remote(AskRemote).tell({ word: "throw" }).result()).toMatchObject({ error: { code: "internal" } });
   expect(lines.join("")).toMatch("secret");
+  await alone.stop();
+});
+
+test("a loop of calls to the own server lets timers and input have their turn", async () => {
+  const alone = createServer({ id: "alone", log: silentLogger, services: askServices("alone", () => {}) });
+  await alone.start();
+  let turned = false;
+  const timer = setTimeout(() => {
+    turned = true;
+  }, 0);
+  // Longer than any turn of this process takes on a busy machine.
+  const untilMs = performance.now() + 3_000;
+  while (!turned && performance.now() < untilMs) await alone.remote(AskRemote).tell({});
+  clearTimeout(timer);
+  expect(turned).toBe(true);
   await alone.stop();
 });
