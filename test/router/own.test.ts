@@ -150,6 +150,21 @@ describe("an owned key", () => {
     expect(at[1]).toEqual(all.filter((number) => number % 4 === 0));
   });
 
+  test("is at home on a frontend as well, be it alone or one of two that hold rooms and clients", async () => {
+    for (const id of ["all-1", "all-2"]) {
+      await cluster.start({ id, frontend: true, services: rooms(wait).services });
+      const here = await client(id);
+      expect(await outcome(here.enter({ room: `of ${id}` }))).toMatch(/^all-/);
+      if (id === "all-1") expect(new Set(await homes(here))).toEqual(new Set(["all-1"]));
+    }
+    expect(new Set(await homes(await client("all-2")))).toEqual(new Set(["all-1"]));
+    const fresh = await client("all-1");
+    const found = await Promise.all(names.map((room) => outcome(fresh.enter({ room: `new ${room}` }))));
+    expect(new Set(found)).toEqual(new Set(["all-1", "all-2"]));
+    const other = await client("all-2");
+    expect(await Promise.all(names.map((room) => outcome(other.enter({ room: `new ${room}` }))))).toEqual(found);
+  });
+
   test("of over 512 characters is none", async () => {
     await startRoom("room-1");
     await startGate("gate-1");
