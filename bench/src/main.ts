@@ -8,6 +8,7 @@ import { frontend } from "./benches/frontend.ts";
 import { idle } from "./benches/idle.ts";
 import { link } from "./benches/link.ts";
 import { idleLinks } from "./benches/links.ts";
+import { logins } from "./benches/logins.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   broadcast,
   idle,
   connect,
+  logins,
 };
 const effort = { seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) };
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {

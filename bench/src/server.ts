@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { createServer, etcd, memory, tcp, webSocket } from "nano-rpc";
 import { echo } from "./echo.ts";
 import { fanout } from "./fanout.ts";
+import { login } from "./login.ts";
 import { answerUsage } from "./usage.ts";
 
 const { values: flags } = parseArgs({
@@ -50,7 +51,11 @@ const server = createServer({
         ...(flags.tcp === undefined ? [] : [tcp({ port: Number(flags.tcp) })]),
       ]
     : [],
-  services: [...(roles.includes("echo") ? [echo(flags.handler)] : []), ...(roles.includes("fanout") ? [fanout()] : [])],
+  services: [
+    ...(roles.includes("echo") ? [echo(flags.handler)] : []),
+    ...(roles.includes("fanout") ? [fanout()] : []),
+    ...(roles.includes("login") ? [login()] : []),
+  ],
   ...(lifted ? { limits } : {}),
 });
 await server.start();
