@@ -7,6 +7,7 @@ import { join } from "node:path";
 const aptTimeoutMs = 240_000;
 const needs = [
   { command: "etcd", debian: "etcd-server" },
+  { command: "etcdctl", debian: "etcd-client" },
   { command: "chromium", debian: "chromium" },
   { command: "haproxy", debian: "haproxy" },
 ];

@@ -48,7 +48,7 @@ export const http2Net: Http2Net = {
     server.on("sessionError", () => {});
     // A session that is to write does not end by itself: its peer may have frozen.
     server.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.destroy());
-    server.setTimeout(idleTimeoutMs);
+    server.setTimeout(options.idleTimeoutMs ?? idleTimeoutMs);
     // Not "request": Node's layer for that would end streams of gRPC in its own way.
     server.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
       stream.on("error", () => {});

@@ -1,0 +1,45 @@
+import { type Command, CommandError, type Terminal } from "./command.ts";
+
+/** What the world around a command is. */
+export interface Shell extends Terminal {
+  /** Writes a line on what went wrong. */
+  complain(line: string): void;
+}
+
+/** Finds the command that was called, and runs it. Gives the exit code: 0 where all went well, 1 otherwise. */
+export async function runCommand(commands: readonly Command[], args: readonly string[], shell: Shell): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--help" || name === "-h" || name === "help") {
+    shell.print(overview(commands));
+    return 0;
+  }
+  const command = commands.find((one) => one.name === name);
+  if (!command) {
+    shell.complain(name === undefined ? "nano-cli: which command?" : `nano-cli: there is no command "${name}"`);
+    shell.complain(overview(commands));
+    return 1;
+  }
+  if (rest.includes("--help") || rest.includes("-h")) {
+    shell.print(command.help);
+    return 0;
+  }
+  try {
+    return await command.run(rest, shell);
+  } catch (reason) {
+    if (!(reason instanceof CommandError)) throw reason;
+    shell.complain(`nano-cli ${command.name}: ${reason.message}`);
+    return 1;
+  }
+}
+
+function overview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    "Usage: nano-cli COMMAND [OPTIONS]",
+    "",
+    "Commands:",
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    "",
+    "nano-cli COMMAND --help tells more of one.",
+  ].join("\n");
+}
