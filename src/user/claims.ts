@@ -42,6 +42,8 @@ const tickMs = 1_000;
 // How often it is looked whether what is held stands: after a split this heals what nothing else has.
 const auditMs = 60_000;
 const mostReleases = 10_000;
+// At once; the registry takes them together to its disk.
+const mostWriters = 4;
 
 /** Claims of a frontend that holds nobody yet. */
 export function createClaims(options: ClaimsOptions): Claims {
@@ -52,7 +54,10 @@ export function createClaims(options: ClaimsOptions): Claims {
   const stood = new WeakSet<Binding>();
   let leases: Leases | undefined;
   let queue: Change[] = [];
-  let writing: Promise<void> | undefined;
+  const writing = new Set<Promise<void>>();
+  let writers = 0;
+  // What is written of one user is written one after the other.
+  const underway = new Set<string>();
   let looking = false;
   let away = false;
   let stopped = false;
@@ -68,35 +73,44 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   function enqueue(change: Change): void {
     queue.push(change);
-    if (!away) writing ??= writeAll();
+    wake();
+  }
+
+  /** While one is written the next batch gathers; one that is full does not wait. */
+  function wake(): void {
+    if (away || writers >= mostWriters || queue.length < (writers === 0 ? 1 : maxStoreBatch)) return;
+    writers++;
+    const writer: Promise<void> = writeAll().then(() => void writing.delete(writer));
+    writing.add(writer);
   }
 
   /** Up to a batch, in their order, of each user one. */
   function take(): Change[] {
-    const batch = new Map<string, Change>();
+    if (away) return [];
+    const batch: Change[] = [];
     const later: Change[] = [];
+    const passed = new Set(underway);
     for (const change of queue) {
-      if (batch.size < maxStoreBatch && !batch.has(change.user)) batch.set(change.user, change);
+      if (batch.length < maxStoreBatch && !passed.has(change.user)) batch.push(change);
       else later.push(change);
+      passed.add(change.user);
     }
     queue = later;
-    return [...batch.values()];
+    for (const { user } of batch) underway.add(user);
+    return batch;
   }
 
   async function writeAll(): Promise<void> {
     // What is asked for in one turn goes in one batch.
     await new Promise<void>((resolve) => clock.soon(resolve));
-    while (queue.length > 0 && !away) {
-      const batch = take();
-      try {
-        const written = await write(batch);
-        for (const [at, change] of batch.entries()) change.settle(written[at] ?? { done: false, before: undefined });
-      } catch (reason) {
-        fail(NanoError.from(reason), batch);
-      }
+    for (let batch = take(); batch.length > 0; batch = take()) {
+      const written = await write(batch).catch((reason: unknown) => NanoError.from(reason));
+      for (const { user } of batch) underway.delete(user);
+      if (written instanceof NanoError) fail(written, batch);
+      else for (const [at, change] of batch.entries()) change.settle(written[at] ?? { done: false, before: undefined });
     }
     // At once, and not when somebody hears of it: what is asked for next must begin anew.
-    writing = undefined;
+    writers--;
   }
 
   async function write(batch: readonly Change[], again = true): Promise<readonly StoreWritten[]> {
@@ -192,14 +206,14 @@ export function createClaims(options: ClaimsOptions): Claims {
       const texts = await store().read(batch.length > 0 ? batch.map(({ user }) => userKey(user)) : ["users"]);
       if (away) log.info({}, "bindings of users can be written again");
       away = false;
-      const waiting = new Set(queue.map(({ user }) => user));
+      const waiting = new Set([...underway, ...queue.map(({ user }) => user)]);
       for (const [index, binding] of batch.entries()) {
         const { user } = binding;
         if (held.get(user) !== binding || waiting.has(user) || texts[index] === encodeBinding(binding)) continue;
         repair(binding, texts[index]);
       }
     }
-    if (queue.length > 0) writing ??= writeAll();
+    wake();
   }
 
   async function look(): Promise<void> {
@@ -242,7 +256,7 @@ export function createClaims(options: ClaimsOptions): Claims {
       stopped = true;
       timer?.cancel();
       held.clear();
-      await writing;
+      await Promise.all(writing);
       const failure = await leases?.end();
       if (failure) log.warn({ err: failure }, "bindings of users stay until their leases are over");
     },

@@ -14,6 +14,7 @@ export class Leases {
   readonly #store: () => Store;
   readonly #ttlMs: number;
   readonly #all = new Map<string, Lease>();
+  #making: Promise<void> | undefined;
 
   constructor(store: () => Store, ttlMs: number) {
     this.#store = store;
@@ -22,14 +23,23 @@ export class Leases {
 
   /** A lease with room for so many keys more. */
   async take(keys: number): Promise<string> {
-    for (const lease of this.#all.values()) {
-      if (lease.keys + keys > mostKeys) continue;
-      lease.keys += keys;
-      return lease.name;
+    for (;;) {
+      const lease = [...this.#all.values()].find((one) => one.keys + keys <= mostKeys);
+      if (lease) {
+        lease.keys += keys;
+        return lease.name;
+      }
+      // Those that ask at once share one.
+      this.#making ??= this.#make().finally(() => {
+        this.#making = undefined;
+      });
+      await this.#making;
     }
+  }
+
+  async #make(): Promise<void> {
     const name = await this.#store().lease(this.#ttlMs);
-    this.#all.set(name, { name, keys });
-    return name;
+    this.#all.set(name, { name, keys: 0 });
   }
 
   /** Keys of a lease were not written, or are gone. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Clock, createVirtualClock, type VirtualClock } from "../../src/clock/index.ts";
+import { type Clock, createVirtualClock, turn, type VirtualClock } from "../../src/clock/index.ts";
 import { type MemoryDiscovery, memory, type Store } from "../../src/discovery/index.ts";
 import { type CloseReason, NanoError } from "../../src/error/index.ts";
 import { silentLogger } from "../../src/logger/index.ts";
@@ -145,14 +145,27 @@ describe("what one frontend writes", () => {
     readonly writes: number[];
     readonly leases: string[];
     readonly names: Map<string, number>;
+    /** What was written while it was being written. */
+    readonly twice: readonly string[];
+    /** How many writes there were at once, at most. */
+    readonly most: () => number;
   } {
     const writes: number[] = [];
     const leases: string[] = [];
     const names = new Map<string, number>();
+    const underway = new Set<string>();
+    const twice: string[] = [];
+    let [active, most] = [0, 0];
     const own: Store = {
       ...store,
       async write(batch) {
         writes.push(batch.length);
+        most = Math.max(most, ++active);
+        for (const { key } of batch) if (underway.has(key)) twice.push(key);
+        for (const { key } of batch) underway.add(key);
+        await turn();
+        active--;
+        for (const { key } of batch) underway.delete(key);
         for (const { lease = "", value } of batch) if (value !== undefined) names.set(lease, (names.get(lease) ?? 0) + 1);
         return store.write(batch);
       },
@@ -162,7 +175,7 @@ describe("what one frontend writes", () => {
         return lease;
       },
     };
-    return { own, writes, leases, names };
+    return { own, writes, leases, names, twice, most: () => most };
   }
 
   test("is written also where it follows at once on the answer to another", async () => {
@@ -176,22 +189,46 @@ describe("what one frontend writes", () => {
   });
 
   test("goes in batches of a hundred, on leases of at most a thousand keys, and is kept alive", async () => {
-    const { own, writes, leases, names } = watched();
+    const { own, writes, leases, names, most } = watched();
     const one = new Frontend(1n, [], own);
     const users = Array.from({ length: 2_350 }, (_, at) => `user-${at}`);
     const sessions = users.map((user) => one.session(user));
     const bound = await Promise.all(sessions.map((session, at) => one.bind(users[at] ?? "", session)));
     expect(new Set(bound)).toEqual(new Set(["none"]));
-    expect(writes).toEqual([...Array.from({ length: 23 }, () => 100), 50]);
+    expect(writes.sort((few, many) => many - few)).toEqual([...Array.from({ length: 23 }, () => 100), 50]);
+    expect(most()).toBe(4);
     expect([leases.length, Math.max(...names.values())]).toEqual([3, 1_000]);
     await time.advance(60_000);
     expect(await store.count("users/")).toBe(2_350);
     await Promise.all(sessions.map((session) => session.end({ kind: "left", message: "" })));
-    await time.settle();
-    expect(await store.count("users/")).toBe(0);
+    await expect.poll(() => store.count("users/"), { timeout: 10_000 }).toBe(0);
     // There is room again.
     await one.bind("new", one.session("new"));
     expect(leases.length).toBe(3);
+  });
+
+  test("of one user goes in its order, whatever else is written at once", async () => {
+    const { own, twice } = watched();
+    const one = new Frontend(1n, [], own);
+    let crowded = 0;
+    const crowd = (): void => {
+      for (let at = 0; at < 250; at++) void one.bind(`user-${++crowded}`, one.session("crowd"));
+    };
+    const outcomes: Promise<string>[] = [];
+    let last = one.session("ann");
+    for (let round = 0; round < 8; round++) {
+      crowd();
+      last = one.session("ann");
+      outcomes.push(one.bind("ann", last));
+      if (round % 3 === 2) await turn();
+    }
+    crowd();
+    await time.settle();
+    await Promise.all(outcomes);
+    await time.advance(2_000);
+    expect([await holder("ann"), last.isOver]).toEqual([last.id, false]);
+    expect([...one.table.of("ann")]).toEqual([last]);
+    expect(twice).toEqual([]);
   });
 
   test("comes back when its lease was lost, and is gone when it stops", async () => {

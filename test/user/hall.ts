@@ -15,7 +15,7 @@ export interface Guest {
 
 /** A hall where nobody is bound by coming in: the test does that, with the sessions as the room's server has them. */
 export class Hall {
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, { readonly server: string; readonly session: Session }>();
   readonly #cluster: TestCluster;
   #guests = 0;
 
@@ -23,16 +23,26 @@ export class Hall {
     this.#cluster = cluster;
   }
 
-  services(): Service[] {
+  /** @param server Who serves them, where that matters. */
+  services(server = ""): Service[] {
     return [
       implement(RoomHandler, {
         join: ({ name }, { session }) => {
-          this.#sessions.set(name, session);
+          this.#sessions.set(name, { server, session });
           return { members: [] };
         },
         say: () => {},
       }),
     ];
+  }
+
+  /** Asks for a hall once more, wherever it is; gives the session as it is there. */
+  async visit({ client }: Guest, room: string): Promise<{ readonly server: string; readonly session: Session }> {
+    const name = `visit of ${room}`;
+    const joining = client.service(RoomClient).join({ room, name });
+    await this.#cluster.settle();
+    await joining;
+    return this.#seen(name);
   }
 
   gate(id: string, more: Partial<TestServerOptions> = {}): Promise<Server> {
@@ -52,9 +62,13 @@ export class Hall {
     const joining = room.join({ room: "any", name });
     await this.#cluster.settle();
     await joining;
-    const session = this.#sessions.get(name);
-    if (!session) throw new Error(`${name} has not come in`);
-    return { client, session, heard, kicks };
+    return { client, session: this.#seen(name).session, heard, kicks };
+  }
+
+  #seen(name: string): { readonly server: string; readonly session: Session } {
+    const seen = this.#sessions.get(name);
+    if (!seen) throw new Error(`${name} has not come in`);
+    return seen;
   }
 }
 

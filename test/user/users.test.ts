@@ -110,7 +110,7 @@ describe("users by their ids", () => {
   });
 
   test("behind a cut are missed, and nothing hangs", async () => {
-    const [ann] = [await login("gate-1", "ann"), await login("gate-2", "bob")];
+    const [ann, bob] = [await login("gate-1", "ann"), await login("gate-2", "bob")];
     await now(room.users("ann", "bob").push(said, text("before")));
     const fault = cluster.cut("room-1", "gate-2");
     const pushed = room.users("ann", "bob").push(said, text("cut"));
@@ -118,8 +118,13 @@ describe("users by their ids", () => {
     expect(await pushed).toEqual({ missed: ["bob"] });
     await fault.heal();
     await cluster.advance(5_000);
-    expect(await now(room.users("ann", "bob").push(said, text("after")))).toEqual({ missed: [] });
-    expect(ann.heard).toEqual(["before", "cut", "after"]);
+    // What was lost on its way is a gap: a client that has missed something does not go on as if it had not.
+    expect(bob.kicks.length + Number(bob.session.state === "ended")).toBe(1);
+    expect(await now(room.users("ann", "bob").push(said, text("after")))).toEqual({ missed: ["bob"] });
+    expect([ann.heard, bob.heard]).toEqual([["before", "cut", "after"], ["before"]]);
+    const again = await login("gate-2", "bob");
+    expect(await now(room.users("bob").push(said, text("again")))).toEqual({ missed: [] });
+    expect(again.heard).toEqual(["again"]);
   });
 });
 
@@ -141,6 +146,39 @@ describe("one live session of a user", () => {
     expect([first.kicks, first.session.state, second.session.user]).toEqual([["replaced"], "ended", "ann"]);
     expect((await now(second.session.bind("ann"))).former).toBe("none");
     expect(await now(second.session.bind("bob").catch(code))).toBe("failed_precondition");
+  });
+
+  test("whoever saw it has finished, on every server: its callbacks are waited for", async () => {
+    const rooms = ["room-2", "room-3"];
+    for (const id of rooms) await cluster.start({ id, services: hall.services(id) });
+    const first = await login("gate-1", "ann");
+    const seen = new Map<string, Guest["session"]>();
+    // Of so many rooms each server has some.
+    for (let at = 0; at < 30; at++) {
+      const { server, session } = await hall.visit(first, `${at}`);
+      seen.set(server, session);
+    }
+    const closed: string[] = [];
+    const waits = [...seen].map(([server, session]) => {
+      const saved = Promise.withResolvers<void>();
+      session.onClose(async () => {
+        await saved.promise;
+        closed.push(server);
+      });
+      return saved;
+    });
+    const second = await hall.enter("gate-2");
+    let former = "waiting";
+    void second.session.bind("ann").then((bound) => {
+      former = bound.former;
+    });
+    for (const saved of waits) {
+      await cluster.settle();
+      expect(former).toBe("waiting");
+      saved.resolve();
+    }
+    await cluster.settle();
+    expect([former, closed.sort()]).toEqual(["ended", ["", ...rooms]]);
   });
 
   test("callbacks that hang are waited for 5 s", async () => {

@@ -149,8 +149,22 @@ const said: Readonly<Record<string, readonly FrameInit[]>> = {
   ],
   "group-add": [{ body: { case: "groupChange", value: { call: 1n, session: byKey, group } } }],
   "group-remove-all": [{ body: { case: "groupChange", value: { call: 1n, group, remove: true } } }],
+  "group-add-everywhere": [{ body: { case: "groupChange", value: { call: 1n, session: byKey, group, everywhere: true } } }],
   "group-query": [{ body: { case: "groupQuery", value: { call: 1n, group } } }],
+  "group-query-of-how-many": [{ body: { case: "groupQuery", value: { call: 1n, group, count: true } } }],
+  "group-query-of-one": [{ body: { case: "groupQuery", value: { call: 1n, group, session } } }],
+  "group-query-of-a-page": [
+    { body: { case: "groupQuery", value: { call: 1n, group, after: session } } },
+    { body: { case: "groupQuery", value: { call: 2n, group, after: new Uint8Array(40).fill(255) } } },
+  ],
+  claim: [{ body: { case: "claim", value: { call: 1n, user: "ann", session, boundMs: 1_700_000_000_000n, former: session } } }],
+  "claim-of-any": [{ body: { case: "claim", value: { call: 1n, user: "bob", session, boundMs: 2n ** 64n - 1n } } }],
+  "user-query": [{ body: { case: "userQuery", value: { call: 1n, users: ["ann", "", "bob", "ann"] } } }],
   interest: [{ body: { case: "interest", value: { snapshot: true, added: [group, {}], removed: [group] } } }],
+  "interest-in-two-frames": [
+    { body: { case: "interest", value: { epoch: 2n, added: [group] } } },
+    { body: { case: "interest", value: { epoch: 2n, snapshot: true, added: [{}], call: 9n } } },
+  ],
   ping: [{ load: 5, ack: 3n, credit: 9n, body: { case: "ping", value: {} } }],
   pong: [{ load: 4_294_967_295, body: { case: "pong", value: {} } }],
   chunk: [{ body: { case: "chunk", value: { piece: Uint8Array.of(1) } } }],
@@ -309,7 +323,7 @@ function knownSession(): ClientSession {
       data.apply(change);
       return true;
     },
-    changeGroup: async () => {},
+    changeGroup: async () => [],
   };
   // The frames reach no more of it than this.
   return known as unknown as ClientSession;
