@@ -25,11 +25,12 @@ export interface Server extends Cluster {
   /** Resolves when everything serves. A failure stops, in reverse, what had started, and is thrown. Throws `failed_precondition` after `stop`. */
   start(): Promise<void>;
   /**
-   * Takes nothing new, serves what is its own, lets its clients go (`moved`), and waits for what is in flight: for at most `graceMs` (30,000). It
-   * stays there afterwards, until `stop`. Gives the same promise each time, which never rejects; a later `graceMs` may only shorten the time. Called
+   * Takes nothing new, serves what is its own, lets its clients go (`moved`), and waits for what is in flight: for at most `graceMs` (that of the
+   * server's options: 30,000). It stays
+   * there afterwards, until `stop`. Gives the same promise each time, which never rejects; a later `graceMs` may only shorten the time. Called
    * during `start`, it begins when that is over.
    */
   drain(options?: { readonly graceMs?: number }): Promise<void>;
-  /** Drains for at most `graceMs` (30,000), or the rest of it where a drain is under way, then closes. Gives the same promise each time. */
+  /** Drains for at most `graceMs` (as `drain` does), or the rest of it where a drain is under way, then closes. Gives the same promise each time. */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }

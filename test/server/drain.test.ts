@@ -1,5 +1,18 @@
-import { createServer, implement, type Lifecycle, NanoError, type Server, type Service, silentLogger } from "nano-rpc";
-import type { Client } from "nano-rpc/client";
+import {
+  createServer,
+  type Discovery,
+  implement,
+  type Lifecycle,
+  memory,
+  moduleKey,
+  NanoError,
+  type Server,
+  type Service,
+  silentLogger,
+  tcp as tcpAcceptor,
+} from "nano-rpc";
+import { type Client, createClient } from "nano-rpc/client";
+import { tcp } from "nano-rpc/client/tcp";
 import { createTestCluster, type TestCluster } from "nano-rpc/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DeskClient } from "../schema/gen/ask/v1/ask_client.ts";
@@ -135,30 +148,57 @@ describe("a rolling restart of three backends", () => {
     expect(desk.servers.size).toBeGreaterThan(6);
   });
 
-  test("nobody asks a server that has said that it drains, whatever discovery says", async () => {
+  test("calls that take long are answered before it ends", async () => {
     const desk = new Desk();
-    await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
-    const draining = await cluster.start({ id: "ask-1", services: desk.services("ask-1") });
+    const gate = await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
+    const server = await cluster.start({ id: "ask-1", services: desk.services("ask-1") });
+    const client = await cluster.connect("gate-1");
+    desk.takesMs = 3_000;
+    const answers = [
+      client.service(DeskClient).do({ word: "by a client" }),
+      gate.remote(AskRemote).tell({ word: "by a server" }),
+    ];
+    await advance(50);
     await cluster.start({ id: "ask-2", services: desk.services("ask-2") });
-    const service = (await cluster.connect("gate-1")).service(DeskClient);
-    const load = new Load();
-    const burst = async (): Promise<void> => {
-      for (let at = 0; at < 20; at++) load.ask((word) => service.do({ word }));
-      await advance(600);
+    const stopped = server.stop();
+    await advance(2_800, 100);
+    expect(await isDone(stopped)).toBe(false);
+    await advance(500, 100);
+    expect(await isDone(stopped)).toBe(true);
+    for (const answer of answers) expect((await answer).server).toBe("ask-1");
+  });
+
+  test("nobody asks a server that has said that it drains, whatever discovery says", async () => {
+    const discovery = memory();
+    // What it is told of changes reaches nobody.
+    const deaf: Discovery = {
+      name: "deaf",
+      join: async (...args) => ({ ...(await discovery.join(...args)), update: () => Promise.reject(new Error("out of reach")) }),
     };
-    // Linked to both by then.
-    await burst();
-    expect(desk.servers).toEqual(new Set(["ask-1", "ask-2"]));
-    await using _away = cluster.cutDiscovery("ask-1");
-    await using _gone = cluster.cutDiscovery("gate-1");
-    const drained = draining.drain();
-    await advance(100);
-    desk.servers.clear();
-    await burst();
-    expect(desk.servers).toEqual(new Set(["ask-2"]));
-    await advance(3_500);
-    expect(await isDone(drained)).toBe(true);
-    expect(load.failures).toEqual([]);
+    const asked: string[] = [];
+    const answer = (server: string) => () => {
+      asked.push(server);
+      return { server };
+    };
+    const start = async (id: string): Promise<Server> => {
+      const ask = answer(id);
+      const service = implement(AskRemote, { tell: ask, look: ask, set: ask, own: ask, ownLook: ask });
+      const server = createServer({ id, services: [service], discovery: deaf, log: silentLogger });
+      await server.start();
+      return server;
+    };
+    const caller = createServer({ id: "caller", types: ["caller"], discovery: deaf, log: silentLogger });
+    await caller.start();
+    const servers = [await start("ask-1"), await start("ask-2")];
+    const remote = caller.remote(AskRemote);
+    for (const { id } of servers) await caller.remote(AskRemote, { server: id }).tell({});
+    const drained = servers[0]?.drain();
+    await drained;
+    asked.length = 0;
+    for (let at = 0; at < 40; at++) await Promise.all([remote.tell({}), remote.own({ word: `${at}` })]);
+    expect(new Set(asked)).toEqual(new Set(["ask-2"]));
+    expect(caller.servers("ask").map(({ state }) => state)).toEqual(["draining", "ready"]);
+    await Promise.all([caller, ...servers].map((server) => server.stop()));
   });
 
   test("the only server goes on answering until its drain is over", async () => {
@@ -264,6 +304,59 @@ describe("sessions that are stuck to a draining server", () => {
   });
 });
 
+test("a client whose handshake is being decided on when the drain begins is told to come again", async () => {
+  let asked = false;
+  let decide = (): void => {};
+  const deciding = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  const server = createServer({
+    acceptors: [tcpAcceptor({ port: 0 })],
+    authenticate: async () => {
+      asked = true;
+      await deciding;
+      return undefined;
+    },
+    modules: [{ key: moduleKey("patient"), init: () => {}, onDrain: () => deciding }],
+    log: silentLogger,
+  });
+  await server.start();
+  const [host = "", port] = (server.addresses["tcp"] ?? "").split(":");
+  const client = createClient({ transport: tcp({ host, port: Number(port) }) });
+  const connected = client.connect().then(
+    () => "in",
+    (reason: unknown) => NanoError.from(reason),
+  );
+  await expect.poll(() => asked).toBe(true);
+  const stopped = server.stop();
+  decide();
+  expect(await connected).toMatchObject({ code: "unavailable", metadata: { code: "moved" } });
+  await stopped;
+});
+
+describe("what a draining server has pushed", () => {
+  test("arrives before it ends, also over a link that is out of order for a while", async () => {
+    await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
+    const server = await cluster.start({ id: "play-1", services: playServices(wait, { onDrain: () => {} }).services });
+    const play = (await cluster.connect("gate-1")).service(PlayClient);
+    const heard: string[] = [];
+    play.onTold(({ text }) => heard.push(text));
+    const entered = play.enter({ user: "ann" });
+    await advance(50);
+    await entered;
+    const fault = cluster.cut("gate-1", "play-1");
+    const told = server.users("ann").push(PlayPush.told, { text: "the last words" });
+    const stopped = server.stop();
+    await advance(4_000, 100);
+    expect(await isDone(stopped)).toBe(false);
+    await fault.heal();
+    await advance(4_000, 100);
+    expect(heard).toEqual(["the last words"]);
+    expect(await told).toEqual({ missed: [] });
+    expect(await isDone(stopped)).toBe(true);
+  });
+});
+
 describe("drain()", () => {
   const hooked = (onDrain: Lifecycle["onDrain"]): Service[] => playServices(wait, onDrain ? { onDrain } : {}).services;
 
@@ -356,5 +449,29 @@ describe("readiness", () => {
     await advance(700);
     await stopped;
     expect(server.readiness).toEqual({ state: "stopped", ready: false, reasons: ["stopped"] });
+  });
+
+  test("stays true while discovery is out of reach, and says so", async () => {
+    const discovery = memory();
+    let available: (available: boolean) => void = () => {};
+    const away: Discovery = {
+      name: "away",
+      join(self, schema, events, host) {
+        available = events.available;
+        return discovery.join(self, schema, events, host);
+      },
+    };
+    const server = createServer({ types: ["lone"], discovery: away, log: silentLogger });
+    expect(server.readiness).toEqual({ state: "starting", ready: false, reasons: ["starting"] });
+    await server.start();
+    available(false);
+    expect(server.readiness).toEqual({ state: "ready", ready: true, reasons: ["discovery away"] });
+    available(true);
+    expect(server.readiness.reasons).toEqual([]);
+    available(false);
+    const stopped = server.stop();
+    expect(server.readiness.reasons).toEqual(["draining", "discovery away"]);
+    await stopped;
+    expect(server.readiness.reasons).toEqual(["stopped"]);
   });
 });
