@@ -62,7 +62,10 @@ function touched(operations: readonly RequestOp[]): Touched {
     puts.add(key);
   };
   for (const { request } of operations) {
-    if (request.case === "requestDeleteRange") deletions.push(keyRange(request.value.key, request.value.rangeEnd));
+    if (request.case !== "requestDeleteRange") continue;
+    const range = keyRange(request.value.key, request.value.rangeEnd);
+    // etcd overlooks those without an end.
+    if (range.to !== undefined) deletions.push(range);
   }
   for (const { request } of operations) {
     if (request.case !== "requestTxn") continue;

@@ -8,7 +8,7 @@ import type { Leases } from "./leases.ts";
 import { readRange } from "./range-request.ts";
 import type { RegistryLimits } from "./registry-limits.ts";
 import { responseHeader } from "./response-header.ts";
-import { checkPlan, checkPutNow, deleteRange, planTransaction, put, runPlan } from "./transaction.ts";
+import { checkKept, checkLease, checkPlan, deleteRange, planTransaction, put, runPlan } from "./transaction.ts";
 
 /** etcd's KV. */
 export function keyService(store: KeyStore, leases: Leases, limits: RegistryLimits): ServiceImpl<typeof KV> {
@@ -28,7 +28,9 @@ export function keyService(store: KeyStore, leases: Leases, limits: RegistryLimi
     put(request) {
       checkPut(request);
       checkSize(PutRequestSchema, request);
-      checkPutNow(store, leases, request);
+      // In this order, which in transactions is the other way round.
+      checkLease(leases, request);
+      checkKept(store, request);
       const done = store.write((writer) => put(writer, request));
       return { ...done, header: header() };
     },

@@ -39,7 +39,11 @@ export function planTransaction(view: View, request: TxnRequest): Plan {
 /** @throws Where a step of it would fail: then nothing is done. */
 export function checkPlan(view: View & { readonly compacted: bigint }, leases: Leases, plan: Plan): void {
   const steps = [...stepsOf(plan)];
-  for (const { request } of steps) if (request.case === "requestPut") checkPutNow(view, leases, request.value);
+  for (const { request } of steps) {
+    if (request.case !== "requestPut") continue;
+    checkKept(view, request.value);
+    checkLease(leases, request.value);
+  }
   for (const { request } of steps) {
     if (request.case !== "requestRange" || request.value.revision === 0n) continue;
     if (request.value.revision > view.revision) throw refusal("futureRevision");
@@ -54,9 +58,13 @@ function* stepsOf(plan: Plan): Iterable<Step> {
   }
 }
 
-/** @throws Where a put needs what is not there. */
-export function checkPutNow(view: View, leases: Leases, { key, lease, ignoreValue, ignoreLease }: PutRequest): void {
+/** @throws Where a put keeps the value or the lease of a key that is not there. */
+export function checkKept(view: View, { key, ignoreValue, ignoreLease }: PutRequest): void {
   if ((ignoreValue || ignoreLease) && !findOne(view, key)) throw refusal("keyNotFound");
+}
+
+/** @throws Where a put names a lease that is not there. */
+export function checkLease(leases: Leases, { lease }: PutRequest): void {
   if (lease !== 0n && !leases.has(lease)) throw refusal("leaseNotFound");
 }
 
