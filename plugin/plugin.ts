@@ -1,20 +1,34 @@
 import { createEcmaScriptPlugin } from "@bufbuild/protoplugin";
 import { checkSchema } from "./check.ts";
+import { codecModel } from "./codec-model.ts";
 import { readServices } from "./model.ts";
 import { printClient } from "./print-client.ts";
+import { reflectedCodecs } from "./print-codec.ts";
+import { codecOf, printCodecFile } from "./print-codec-file.ts";
 import { printServer } from "./print-server.ts";
 
-/** Prints, beside what protoc-gen-es prints, `*_nano.ts` for servers and `*_client.ts` for clients. */
+/** What `opt` in buf.gen.yaml may say. */
+interface Options {
+  /** How servers read and write messages: by code that is printed for each (`*_codec.ts`, the default), or by descriptors at run time. */
+  readonly codecs: "printed" | "reflected";
+}
+
+/** Prints, beside what protoc-gen-es prints, `*_nano.ts` and `*_codec.ts` for servers and `*_client.ts` for clients. */
 export const protocGenNano = createEcmaScriptPlugin({
   name: "protoc-gen-nano",
   version: "v0.1.0",
+  parseOptions,
   generateTs(schema) {
     const services = readServices(schema.files);
     checkSchema(schema.files, services);
+    const printed = schema.options.codecs === "printed";
+    const codecs = codecModel(schema.files, services);
     for (const file of schema.files) {
+      if (printed) printCodecFile(schema.generateFile(`${file.name}_codec.ts`), file, codecs);
       const ofFile = services.filter(({ desc }) => desc.file === file);
       if (ofFile.length === 0) continue;
-      printServer(schema.generateFile(`${file.name}_nano.ts`), file, ofFile);
+      const f = schema.generateFile(`${file.name}_nano.ts`);
+      printServer(f, file, ofFile, printed ? (message) => codecOf(f, message, codecs) : reflectedCodecs(f, serverDoor));
       const handlers = ofFile.filter(({ kind }) => kind === "handler");
       if (handlers.length > 0) printClient(schema.generateFile(`${file.name}_client.ts`), file, handlers);
     }
@@ -22,6 +36,18 @@ export const protocGenNano = createEcmaScriptPlugin({
   generateJs: refuseTarget,
   generateDts: refuseTarget,
 });
+
+const serverDoor = "nano-rpc/codegen";
+
+function parseOptions(options: readonly { readonly key: string; readonly value: string }[]): Options {
+  let codecs: Options["codecs"] = "printed";
+  for (const { key, value } of options) {
+    if (key !== "codecs") throw new Error(`"${key}" is no option: "codecs" is`);
+    if (value !== "printed" && value !== "reflected") throw new Error(`codecs is printed or reflected, not "${value}"`);
+    codecs = value;
+  }
+  return { codecs };
+}
 
 function refuseTarget(): never {
   throw new Error('prints TypeScript only: write "opt: [target=ts]" in buf.gen.yaml');

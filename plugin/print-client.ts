@@ -4,7 +4,7 @@ import { commentOf } from "./describe.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
 import { listenerName } from "./names.ts";
-import { printCodec } from "./print-codec.ts";
+import { reflectedCodecs } from "./print-codec.ts";
 import { callType, errorsEntry, type PrintError, printErrorType } from "./print-errors.ts";
 import { memberName, printInterface } from "./print-interface.ts";
 
@@ -53,14 +53,15 @@ function member(f: GeneratedFile, method: MethodModel): Printable {
 
 function entries(f: GeneratedFile, method: MethodModel): Printable[] {
   const { desc, kind, route, policy, idempotent } = method;
+  const codec = reflectedCodecs(f, door);
   const entries: Printable[] = [`kind: "${kind}"`, ["route: ", f.string(route)]];
   if (kind === "request") {
     if (policy.timeoutMs !== undefined) entries.push(`timeoutMs: ${policy.timeoutMs}`);
     if (idempotent !== "no") entries.push("idempotent: true");
     if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "      ", printError));
   }
-  if (kind !== "push") entries.push(["input: ", printCodec(f, door, desc.input)]);
-  if (kind !== "notify") entries.push(["output: ", printCodec(f, door, desc.output)]);
+  if (kind !== "push") entries.push(["input: ", codec(desc.input)]);
+  if (kind !== "notify") entries.push(["output: ", codec(desc.output)]);
   return entries;
 }
 

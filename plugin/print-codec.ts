@@ -1,7 +1,10 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 
-/** A codec of a message, which a bundler may leave out. */
-export function printCodec(f: GeneratedFile, door: string, message: DescMessage): Printable {
-  return ["/*@__PURE__*/ ", f.import("reflectCodec", door), "(", f.importSchema(message), ")"];
+/** Gives the codec of a message. */
+export type PrintCodec = (message: DescMessage) => Printable;
+
+/** Codecs that read descriptors at run time, which a bundler may leave out: small, where size goes before speed. */
+export function reflectedCodecs(f: GeneratedFile, door: string): PrintCodec {
+  return (message) => ["/*@__PURE__*/ ", f.import("reflectCodec", door), "(", f.importSchema(message), ")"];
 }

@@ -2,7 +2,7 @@ import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import type { Error as ErrorOption } from "../gen/nano/options_pb.ts";
 import { findMessage, type MethodModel } from "./model.ts";
 import { errorName } from "./names.ts";
-import { printCodec } from "./print-codec.ts";
+import { reflectedCodecs } from "./print-codec.ts";
 
 /** Prints how a method fails, where it declares errors: every one of them, and all others. */
 export function printErrorType(f: GeneratedFile, door: string, { desc, policy }: MethodModel): void {
@@ -33,10 +33,11 @@ export function errorsEntry(
   indent: string,
   print: PrintError,
 ): Printable {
+  const codec = reflectedCodecs(f, door);
   const bare = policy.errors.every(({ detail, retryable }) => detail === "" && retryable === undefined);
   const entries = policy.errors.map((error, at): Printable => {
     const message = error.detail === "" ? undefined : findMessage(desc.parent.file, error.detail);
-    const entry = [error.code, ": ", print(message && printCodec(f, door, message), error)];
+    const entry = [error.code, ": ", print(message && codec(message), error)];
     return bare ? [at > 0 ? ", " : " ", entry] : [`\n${indent}  `, entry, ","];
   });
   return ["errors: {", entries, bare ? " }" : `\n${indent}}`];

@@ -3,6 +3,7 @@ import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { Access } from "../gen/nano/options_pb.ts";
 import { commentOf, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
+import type { PrintCodec } from "./print-codec.ts";
 import { callType, printErrorType } from "./print-errors.ts";
 import { memberName, printInterface } from "./print-interface.ts";
 import { printMethodTable, printPushTable } from "./print-table.ts";
@@ -10,15 +11,15 @@ import { printMethodTable, printPushTable } from "./print-table.ts";
 const door = "nano-rpc/codegen";
 
 /** Prints `*_nano.ts`: what servers implement, push and call. */
-export function printServer(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[]): void {
+export function printServer(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[], codec: PrintCodec): void {
   f.preamble(file);
   for (const service of services) {
-    if (service.kind === "handler") printHandler(f, service);
-    else printRemote(f, service);
+    if (service.kind === "handler") printHandler(f, service, codec);
+    else printRemote(f, service, codec);
   }
 }
 
-function printHandler(f: GeneratedFile, service: ServiceModel): void {
+function printHandler(f: GeneratedFile, service: ServiceModel, codec: PrintCodec): void {
   const { name, desc, session } = service;
   const calls = service.methods.filter(({ kind }) => kind !== "push");
   const pushes = service.methods.filter(({ kind }) => kind === "push");
@@ -30,8 +31,8 @@ function printHandler(f: GeneratedFile, service: ServiceModel): void {
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
     f.print`  ${memberName(method)}(${argument}: ${f.importShape(input)}, ctx: ${context}${data}): ${answer(f, method)};`;
   });
-  printMethodTable(f, service, calls);
-  if (pushes.length > 0) printPushTable(f, service, pushes);
+  printMethodTable(f, service, calls, codec);
+  if (pushes.length > 0) printPushTable(f, service, pushes, codec);
   printDefinition(
     f,
     service,
@@ -44,7 +45,7 @@ function printHandler(f: GeneratedFile, service: ServiceModel): void {
   );
 }
 
-function printRemote(f: GeneratedFile, service: ServiceModel): void {
+function printRemote(f: GeneratedFile, service: ServiceModel, codec: PrintCodec): void {
   const { name, desc, methods } = service;
   printInterface(f, `${name}Remote`, commentOf(desc), methods, (method) => {
     const { input } = method.desc;
@@ -61,7 +62,7 @@ function printRemote(f: GeneratedFile, service: ServiceModel): void {
     f.print`  ${memberName(method)}(request: ${init}, options?: ${options}): ${callType(f, door, method)};`;
   });
   for (const method of methods) printErrorType(f, door, method);
-  printMethodTable(f, service, methods);
+  printMethodTable(f, service, methods, codec);
   const type = [f.import("RemoteService", door, true), `<${name}Remote, ${name}Caller>`];
   printDefinition(f, service, type, [[`methods: ${name}Method`]]);
 }

@@ -2,13 +2,18 @@ import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
 import { commentOf, localName, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
-import { printCodec } from "./print-codec.ts";
+import type { PrintCodec } from "./print-codec.ts";
 import { errorsEntry, type PrintError } from "./print-errors.ts";
 
 const door = "nano-rpc/codegen";
 
 /** Prints the policy of what a service answers, merged: RoomMethod. */
-export function printMethodTable(f: GeneratedFile, { name, desc }: ServiceModel, methods: readonly MethodModel[]): void {
+export function printMethodTable(
+  f: GeneratedFile,
+  { name, desc }: ServiceModel,
+  methods: readonly MethodModel[],
+  codec: PrintCodec,
+): void {
   f.print(f.jsDoc(`How the methods of ${desc.typeName} are called.`));
   if (methods.length === 0) {
     f.print`${f.export("const", `${name}Method`)}: {} = {};`;
@@ -21,13 +26,18 @@ export function printMethodTable(f: GeneratedFile, { name, desc }: ServiceModel,
     else f.print`  readonly ${rpc.localName}: ${f.import("Request", door, true)}<${input}, ${f.importShape(rpc.output)}>;`;
   }
   f.print("} = {");
-  for (const method of methods) printEntries(f, method, methodEntries(f, method));
+  for (const method of methods) printEntries(f, method, methodEntries(f, method, codec));
   f.print("};");
   f.print();
 }
 
 /** Prints what a service tells clients: RoomPush. */
-export function printPushTable(f: GeneratedFile, { name, desc }: ServiceModel, pushes: readonly MethodModel[]): void {
+export function printPushTable(
+  f: GeneratedFile,
+  { name, desc }: ServiceModel,
+  pushes: readonly MethodModel[],
+  codec: PrintCodec,
+): void {
   f.print(f.jsDoc(`What ${desc.typeName} tells clients.\n\n@generated from service ${desc.typeName}`));
   f.print`${f.export("const", `${name}Push`)}: {`;
   for (const [at, push] of pushes.entries()) {
@@ -36,7 +46,7 @@ export function printPushTable(f: GeneratedFile, { name, desc }: ServiceModel, p
     f.print`  readonly ${push.desc.localName}: ${f.import("Push", door, true)}<${f.importShape(push.desc.output)}>;`;
   }
   f.print("} = {");
-  for (const push of pushes) printEntries(f, push, pushEntries(f, push));
+  for (const push of pushes) printEntries(f, push, pushEntries(f, push, codec));
   f.print("};");
   f.print();
 }
@@ -47,7 +57,7 @@ function printEntries(f: GeneratedFile, { desc }: MethodModel, entries: readonly
   f.print("  },");
 }
 
-function methodEntries(f: GeneratedFile, method: MethodModel): Printable[] {
+function methodEntries(f: GeneratedFile, method: MethodModel, codec: PrintCodec): Printable[] {
   const { desc, kind, route, policy, idempotent } = method;
   const { routeBy, limit, roles } = policy;
   const entries: Printable[] = [
@@ -68,12 +78,12 @@ function methodEntries(f: GeneratedFile, method: MethodModel): Printable[] {
   if (idempotent !== "no") entries.push("idempotent: true");
   if (policy.validate !== undefined) entries.push(`validate: ${policy.validate}`);
   if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "    ", printError));
-  entries.push(["input: ", printCodec(f, door, desc.input)]);
-  if (kind !== "notify") entries.push(["output: ", printCodec(f, door, desc.output)]);
+  entries.push(["input: ", codec(desc.input)]);
+  if (kind !== "notify") entries.push(["output: ", codec(desc.output)]);
   return entries;
 }
 
-function pushEntries(f: GeneratedFile, { desc, route, policy }: MethodModel): Printable[] {
+function pushEntries(f: GeneratedFile, { desc, route, policy }: MethodModel, codec: PrintCodec): Printable[] {
   const entries: Printable[] = [
     'kind: "push"',
     ["method: ", f.importSchema(desc.parent), ".method.", desc.localName],
@@ -82,7 +92,7 @@ function pushEntries(f: GeneratedFile, { desc, route, policy }: MethodModel): Pr
   if (policy.delivery === Delivery.LATEST) entries.push('delivery: "latest"');
   if (policy.delivery === Delivery.DROPPABLE) entries.push('delivery: "droppable"');
   if (policy.latestBy !== undefined) entries.push(["latestBy: ", f.string(localName(desc.output, policy.latestBy))]);
-  entries.push(["output: ", printCodec(f, door, desc.output)]);
+  entries.push(["output: ", codec(desc.output)]);
   return entries;
 }
 

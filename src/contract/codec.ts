@@ -8,21 +8,22 @@ export interface Codec<M extends Message> {
   readonly schema: GenMessage<M>;
   /** A whole message out of some fields. A whole one is given back as it is. */
   create(init: Init<M>): M;
-  /** Appends the message. */
-  encode(message: M, writer: ByteWriter): void;
+  /** Appends a message, whole or some fields of it. Throws on values that its fields cannot have. */
+  encode(init: Init<M>, writer: ByteWriter): void;
   /** Reads the bytes from `from` up to `to`. Nothing in the message aliases them. Throws on malformed bytes. */
   decode(bytes: Uint8Array, from: number, to: number): M;
 }
 
 /** A codec that reads the descriptor at run time. */
 export function reflectCodec<M extends Message>(schema: GenMessage<M>): Codec<M> {
+  // protobuf-es calls the same thing by a type that only it can resolve.
+  const whole = (init: Init<M>): M => create(schema, init as MessageInitShape<GenMessage<M>>) as M;
   return {
     schema,
-    // protobuf-es calls the same thing by a type that only it can resolve.
-    create: (init) => create(schema, init as MessageInitShape<GenMessage<M>>) as M,
-    encode: (message, writer) => writer.bytes(toBinary(schema, message)),
-    // A copy, of a Buffer too, whose own slice is none: protobuf-es gives bytes fields as views.
-    decode: (bytes, from, to) => fromBinary(schema, Uint8Array.prototype.slice.call(bytes, from, to)) as M,
+    create: whole,
+    encode: (init, writer) => writer.bytes(toBinary(schema, whole(init))),
+    // A copy, since protobuf-es gives bytes fields as views.
+    decode: (bytes, from, to) => fromBinary(schema, new Uint8Array(bytes.subarray(from, to))) as M,
   };
 }
 
@@ -30,7 +31,7 @@ export function reflectCodec<M extends Message>(schema: GenMessage<M>): Codec<M>
 export function encodeMessage<M extends Message>(codec: Codec<M>, init: Init<M>, writer: ByteWriter): Uint8Array {
   const from = writer.length;
   try {
-    codec.encode(codec.create(init), writer);
+    codec.encode(init, writer);
     return writer.slice(from, writer.length);
   } finally {
     writer.truncate(from);

@@ -55,7 +55,7 @@ function answer(entry: Entry, value: unknown, writer: ByteWriter, outlet: Outlet
   try {
     if (typeof value !== "object" || value === null) throw new TypeError(`${method.route} answered with ${String(value)}`);
     writer.truncate(0);
-    method.output.encode(method.output.create(value), writer);
+    method.output.encode(value, writer);
     body = writer.slice(0, writer.length);
   } catch (reason) {
     return outlet.failed(reason, "encode");

@@ -31,7 +31,8 @@ test("proto3 and each edition are generated and type-checked, strictly, with cod
   }
   expect(tool("buf", ["generate"], { cwd: folder })).toMatchObject({ status: 0, output: "" });
   for (const name of Object.keys(syntaxes)) {
-    expect(await readdir(join(folder, "gen", name, "v1"))).toEqual(["poll_client.ts", "poll_nano.ts", "poll_pb.ts"]);
+    const printed = await readdir(join(folder, "gen", name, "v1"));
+    expect(printed).toEqual(["poll_client.ts", "poll_codec.ts", "poll_nano.ts", "poll_pb.ts"]);
     // What is policy is no client's affair, nor is the server's door.
     const client = await readFile(join(folder, "gen", name, "v1", "poll_client.ts"), "utf8");
     expect(client).not.toMatch(/access:|by:|from "nano-rpc\/codegen"/);

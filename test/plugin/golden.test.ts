@@ -8,6 +8,7 @@ import { beforeAll, expect, test } from "vitest";
 import { file_nano_options } from "../../gen/nano/options_pb.ts";
 import { buildPlugin } from "../../plugin/build.ts";
 import { errorCodes } from "../../plugin/error-codes.ts";
+import { protocGenNano } from "../../plugin/plugin.ts";
 import { codes } from "../../src/error/code.ts";
 import { compile, print, printBy, requestFor, root } from "./compile.ts";
 
@@ -24,8 +25,19 @@ beforeAll(async () => {
 test("what is printed is what the golden files hold", async () => {
   const messages = printBy(["protoc-gen-es"], requestFor(files, names, "target=ts,import_extension=ts,erasable_syntax=true"));
   const printed = Object.entries({ ...print(files, ...names), ...messages });
-  expect(printed.length).toBe(6);
+  expect(printed.length).toBe(8);
   for (const [name, content] of printed) await expect(content).toMatchFileSnapshot(join(folder, "gen", name));
+});
+
+test("codecs=reflected prints none, for whoever has few bytes to spare", () => {
+  const request = requestFor(files, names, "target=ts,import_extension=ts,codecs=reflected");
+  const printed = protocGenNano.run(request).file.map(({ name, content }) => [name ?? "", content ?? ""] as const);
+  expect(printed.map(([name]) => name).sort()).toEqual(
+    Object.keys(print(files, ...names))
+      .filter((name) => !name.endsWith("_codec.ts"))
+      .sort(),
+  );
+  for (const [, content] of printed) expect(content).not.toContain("_codec");
 });
 
 test("every.proto uses every option that there is", () => {

@@ -102,3 +102,9 @@ interface Script {
     readonly ranges: readonly { readonly startOffset: number; readonly endOffset: number; readonly count: number }[];
   }[];
 }
+
+test("an option that there is not, or a value that it has not, is refused", () => {
+  const run = (option: string) => () => protocGenNano.run(requestFor(files, ["listener.proto"], `target=ts,${option}`));
+  expect(run("codec=printed")).toThrow('"codec" is no option: "codecs" is');
+  expect(run("codecs=fast")).toThrow('codecs is printed or reflected, not "fast"');
+});

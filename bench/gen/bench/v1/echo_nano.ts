@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { EchoRequest, EchoResponse } from "./echo_pb.ts";
-import { EchoRequestSchema, EchoResponseSchema, EchoService } from "./echo_pb.ts";
+import { EchoService } from "./echo_pb.ts";
 import type { Answer, HandlerService, PublicContext, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { EchoRequestCodec, EchoResponseCodec } from "./echo_codec.ts";
 
 /**
  * Says back what it is told.
@@ -35,8 +35,8 @@ export const EchoMethod: {
     method: EchoService.method.echo,
     route: "echo.echo.echo",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(EchoRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(EchoResponseSchema),
+    input: EchoRequestCodec,
+    output: EchoResponseCodec,
   },
 };
 

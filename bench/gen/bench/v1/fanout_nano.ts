@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse } from "./fanout_pb.ts";
-import { BurstRequestSchema, BurstResponseSchema, FanoutService, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema } from "./fanout_pb.ts";
+import { FanoutService } from "./fanout_pb.ts";
 import type { Answer, HandlerService, PublicContext, Push, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { BurstRequestCodec, BurstResponseCodec, JoinRequestCodec, JoinResponseCodec, TickedResponseCodec } from "./fanout_codec.ts";
 
 /**
  * Pushes to everybody.
@@ -45,16 +45,16 @@ export const FanoutMethod: {
     method: FanoutService.method.join,
     route: "fanout.fanout.join",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(JoinRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(JoinResponseSchema),
+    input: JoinRequestCodec,
+    output: JoinResponseCodec,
   },
   burst: {
     kind: "request",
     method: FanoutService.method.burst,
     route: "fanout.fanout.burst",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(BurstRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(BurstResponseSchema),
+    input: BurstRequestCodec,
+    output: BurstResponseCodec,
   },
 };
 
@@ -75,7 +75,7 @@ export const FanoutPush: {
     kind: "push",
     method: FanoutService.method.ticked,
     route: "fanout.fanout.ticked",
-    output: /*@__PURE__*/ reflectCodec(TickedResponseSchema),
+    output: TickedResponseCodec,
   },
 };
 

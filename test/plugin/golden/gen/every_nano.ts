@@ -4,9 +4,10 @@
 /* eslint-disable */
 
 import type { ClearRequest, ClearResponse, CloseRequest, CloseResponse, CountRequest, CountResponse, LookRequest, LookResponse, PlayedResponse, PlayRequest, ScoredResponse, SitRequest, SitResponse, TableSession, Taken, ToldResponse, TurnResponse, WavedResponse } from "./every_pb.ts";
-import { ClearRequestSchema, ClearResponseSchema, CloseRequestSchema, CloseResponseSchema, CountRequestSchema, CountResponseSchema, LookRequestSchema, LookResponseSchema, NewsService, PlayedResponseSchema, PlayRequestSchema, ScoredResponseSchema, SitRequestSchema, SitResponseSchema, TableAdminService, TableService, TableSessionSchema, TakenSchema, ToldResponseSchema, TurnResponseSchema, WavedResponseSchema } from "./every_pb.ts";
+import { NewsService, TableAdminService, TableService, TableSessionSchema, TakenSchema } from "./every_pb.ts";
 import type { Answer, Call, CallOptions, DeclaredError, Done, HandlerContext, HandlerService, Init, Notify, PublicContext, Push, RemoteContext, RemoteService, Request, UndeclaredError } from "nano-rpc/codegen";
 import { reflectCodec } from "nano-rpc/codegen";
+import { ClearRequestCodec, ClearResponseCodec, CloseRequestCodec, CloseResponseCodec, CountRequestCodec, CountResponseCodec, LookRequestCodec, LookResponseCodec, PlayedResponseCodec, PlayRequestCodec, ScoredResponseCodec, SitRequestCodec, SitResponseCodec, ToldResponseCodec, TurnResponseCodec, WavedResponseCodec } from "./every_codec.ts";
 
 /**
  * What a player and a table say to each other.
@@ -81,8 +82,8 @@ export const TableMethod: {
     idempotent: true,
     validate: true,
     errors: { unavailable: {} },
-    input: /*@__PURE__*/ reflectCodec(LookRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(LookResponseSchema),
+    input: LookRequestCodec,
+    output: LookResponseCodec,
   },
   sit: {
     kind: "request",
@@ -101,8 +102,8 @@ export const TableMethod: {
       resource_exhausted: { detail: /*@__PURE__*/ reflectCodec(TakenSchema), retryable: false },
       aborted: { retryable: true },
     },
-    input: /*@__PURE__*/ reflectCodec(SitRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(SitResponseSchema),
+    input: SitRequestCodec,
+    output: SitResponseCodec,
   },
   clear: {
     kind: "request",
@@ -115,8 +116,8 @@ export const TableMethod: {
     idempotent: true,
     validate: true,
     errors: { unavailable: {} },
-    input: /*@__PURE__*/ reflectCodec(ClearRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(ClearResponseSchema),
+    input: ClearRequestCodec,
+    output: ClearResponseCodec,
   },
   play: {
     kind: "notify",
@@ -129,7 +130,7 @@ export const TableMethod: {
     order: "concurrent",
     maxConcurrent: 4,
     validate: true,
-    input: /*@__PURE__*/ reflectCodec(PlayRequestSchema),
+    input: PlayRequestCodec,
   },
 };
 
@@ -177,7 +178,7 @@ export const TablePush: {
     kind: "push",
     method: TableService.method.played,
     route: "played",
-    output: /*@__PURE__*/ reflectCodec(PlayedResponseSchema),
+    output: PlayedResponseCodec,
   },
   scored: {
     kind: "push",
@@ -185,21 +186,21 @@ export const TablePush: {
     route: "table.table.scored",
     delivery: "latest",
     latestBy: "playerId",
-    output: /*@__PURE__*/ reflectCodec(ScoredResponseSchema),
+    output: ScoredResponseCodec,
   },
   turn: {
     kind: "push",
     method: TableService.method.turn,
     route: "table.table.turn",
     delivery: "latest",
-    output: /*@__PURE__*/ reflectCodec(TurnResponseSchema),
+    output: TurnResponseCodec,
   },
   waved: {
     kind: "push",
     method: TableService.method.waved,
     route: "table.table.waved",
     delivery: "droppable",
-    output: /*@__PURE__*/ reflectCodec(WavedResponseSchema),
+    output: WavedResponseCodec,
   },
 };
 
@@ -249,7 +250,7 @@ export const NewsPush: {
     kind: "push",
     method: NewsService.method.told,
     route: "news.news.told",
-    output: /*@__PURE__*/ reflectCodec(ToldResponseSchema),
+    output: ToldResponseCodec,
   },
 };
 
@@ -342,8 +343,8 @@ export const TableAdminMethod: {
     idempotent: true,
     validate: true,
     errors: { unavailable: {} },
-    input: /*@__PURE__*/ reflectCodec(CountRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(CountResponseSchema),
+    input: CountRequestCodec,
+    output: CountResponseCodec,
   },
   close: {
     kind: "request",
@@ -358,8 +359,8 @@ export const TableAdminMethod: {
     errors: {
       not_found: { detail: /*@__PURE__*/ reflectCodec(TakenSchema) },
     },
-    input: /*@__PURE__*/ reflectCodec(CloseRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(CloseResponseSchema),
+    input: CloseRequestCodec,
+    output: CloseResponseCodec,
   },
 };
 

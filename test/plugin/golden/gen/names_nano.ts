@@ -5,11 +5,12 @@
 /* eslint-disable */
 
 import type { Answer as Answer$1, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler as NamesHandler$1, NamesMethod as NamesMethod$1, NamesPush as NamesPush$1, Notify, Object$, Promise, PublicContext as PublicContext$1, Push, RemoteContext, RemoteService, Request, ServiceCaller as ServiceCaller$1, ServiceRemote as ServiceRemote$1 } from "./names_pb.ts";
-import { AnswerSchema, CallOptionsSchema, CallSchema, CodecSchema, DeclaredErrorSchema, DoneSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NamesService, NotifySchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RemoteContextSchema, RemoteServiceSchema, RequestSchema, Service, ServiceCallerSchema, ServiceRemoteSchema, small } from "./names_pb.ts";
+import { DeclaredErrorSchema, NamesService, Service, small } from "./names_pb.ts";
 import type { Answer, Call as Call$1, CallOptions as CallOptions$1, DeclaredError, Done as Done$1, HandlerService, Init as Init$1, Notify as Notify$1, PublicContext, Push as Push$1, RemoteContext as RemoteContext$1, RemoteService as RemoteService$1, Request as Request$1, UndeclaredError } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { reflectCodec, unprintedCodec } from "nano-rpc/codegen";
 import type { Empty } from "@bufbuild/protobuf/wkt";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
+import { AnswerCodec, CallCodec, CallOptionsCodec, CodecCodec, DoneCodec, HandlerContextCodec, InitCodec, KeyCodec, ListenCodec, Message_InitCodec, MessageCodec, NamesClientCodec, NamesHandlerCodec, NamesMethodCodec, NamesPushCodec, NotifyCodec, ObjectCodec, PromiseCodec, PublicContextCodec, PushCodec, RemoteContextCodec, RemoteServiceCodec, RequestCodec, ServiceCallerCodec, ServiceRemoteCodec } from "./names_codec.ts";
 
 /**
  * Names as nobody should choose them, beside messages that are named like what the generated code imports.
@@ -101,8 +102,8 @@ export const NamesMethod: {
     method: NamesService.method.delete,
     route: "names.names.delete",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(InitSchema),
-    output: /*@__PURE__*/ reflectCodec(AnswerSchema),
+    input: InitCodec,
+    output: AnswerCodec,
   },
   new: {
     kind: "request",
@@ -112,55 +113,55 @@ export const NamesMethod: {
     errors: {
       aborted: { detail: /*@__PURE__*/ reflectCodec(DeclaredErrorSchema) },
     },
-    input: /*@__PURE__*/ reflectCodec(CallSchema),
-    output: /*@__PURE__*/ reflectCodec(PushSchema),
+    input: CallCodec,
+    output: PushCodec,
   },
   get_item: {
     kind: "request",
     method: NamesService.method.get_item,
     route: "names.names.get_item",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(CallOptionsSchema),
-    output: /*@__PURE__*/ reflectCodec(ListenSchema),
+    input: CallOptionsCodec,
+    output: ListenCodec,
   },
   get_item_2: {
     kind: "request",
     method: NamesService.method.get_item_2,
     route: "names.names.get_item_2",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(RequestSchema),
-    output: /*@__PURE__*/ reflectCodec(NotifySchema),
+    input: RequestCodec,
+    output: NotifyCodec,
   },
   uRL: {
     kind: "request",
     method: NamesService.method.uRL,
     route: "names.names.uRL",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(HandlerContextSchema),
-    output: /*@__PURE__*/ reflectCodec(PublicContextSchema),
+    input: HandlerContextCodec,
+    output: PublicContextCodec,
   },
   _hidden: {
     kind: "request",
     method: NamesService.method._hidden,
     route: "names.names._hidden",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(DoneSchema),
-    output: /*@__PURE__*/ reflectCodec(CodecSchema),
+    input: DoneCodec,
+    output: CodecCodec,
   },
   x2Y: {
     kind: "request",
     method: NamesService.method.x2Y,
     route: "names.names.x2Y",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(EmptySchema),
-    output: /*@__PURE__*/ reflectCodec(EmptySchema),
+    input: unprintedCodec(EmptySchema),
+    output: unprintedCodec(EmptySchema),
   },
   function: {
     kind: "notify",
     method: NamesService.method.function,
     route: "names.names.function",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(InitSchema),
+    input: InitCodec,
   },
   pick: {
     kind: "request",
@@ -168,8 +169,8 @@ export const NamesMethod: {
     route: "names.names.pick",
     access: "public",
     by: { key: "constructor$" },
-    input: /*@__PURE__*/ reflectCodec(KeySchema),
-    output: /*@__PURE__*/ reflectCodec(KeySchema),
+    input: KeyCodec,
+    output: KeyCodec,
   },
 };
 
@@ -217,19 +218,19 @@ export const NamesPush: {
     kind: "push",
     method: NamesService.method.said,
     route: "names.names.said",
-    output: /*@__PURE__*/ reflectCodec(NamesHandlerSchema),
+    output: NamesHandlerCodec,
   },
   was_said: {
     kind: "push",
     method: NamesService.method.was_said,
     route: "names.names.was_said",
-    output: /*@__PURE__*/ reflectCodec(NamesClientSchema),
+    output: NamesClientCodec,
   },
   _3d: {
     kind: "push",
     method: NamesService.method._3d,
     route: "names.names._3d",
-    output: /*@__PURE__*/ reflectCodec(MessageSchema),
+    output: MessageCodec,
   },
   hTML: {
     kind: "push",
@@ -237,19 +238,19 @@ export const NamesPush: {
     route: "names.names.hTML",
     delivery: "latest",
     latestBy: "toString$",
-    output: /*@__PURE__*/ reflectCodec(Message_InitSchema),
+    output: Message_InitCodec,
   },
   init_: {
     kind: "push",
     method: NamesService.method.init_,
     route: "names.names.init_",
-    output: /*@__PURE__*/ reflectCodec(PromiseSchema),
+    output: PromiseCodec,
   },
   shutdown: {
     kind: "push",
     method: NamesService.method.shutdown,
     route: "names.names.shutdown",
-    output: /*@__PURE__*/ reflectCodec(ObjectSchema),
+    output: ObjectCodec,
   },
 };
 
@@ -323,15 +324,15 @@ export const ServiceMethod: {
     method: Service.method.call,
     route: "names.service.call",
     errors: { aborted: {} },
-    input: /*@__PURE__*/ reflectCodec(RemoteContextSchema),
-    output: /*@__PURE__*/ reflectCodec(RemoteServiceSchema),
+    input: RemoteContextCodec,
+    output: RemoteServiceCodec,
   },
   error: {
     kind: "request",
     method: Service.method.error,
     route: "names.service.error",
-    input: /*@__PURE__*/ reflectCodec(ServiceRemoteSchema),
-    output: /*@__PURE__*/ reflectCodec(ServiceCallerSchema),
+    input: ServiceRemoteCodec,
+    output: ServiceCallerCodec,
   },
 };
 
@@ -373,8 +374,8 @@ export const smallMethod: {
     method: small.method.one,
     route: "names.small.one",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(NamesMethodSchema),
-    output: /*@__PURE__*/ reflectCodec(NamesPushSchema),
+    input: NamesMethodCodec,
+    output: NamesPushCodec,
   },
 };
 

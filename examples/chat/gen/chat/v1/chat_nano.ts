@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { ChatSession, JoinedResponse, JoinRequest, JoinResponse, LeftResponse, SaidResponse, SayRequest, StatsRequest, StatsResponse } from "./chat_pb.ts";
-import { ChatSessionSchema, JoinedResponseSchema, JoinRequestSchema, JoinResponseSchema, LeftResponseSchema, RoomAdminService, RoomService, SaidResponseSchema, SayRequestSchema, StatsRequestSchema, StatsResponseSchema } from "./chat_pb.ts";
+import { ChatSessionSchema, RoomAdminService, RoomService } from "./chat_pb.ts";
 import type { Answer, Call, CallOptions, Done, HandlerContext, HandlerService, Init, Notify, PublicContext, Push, RemoteContext, RemoteService, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { JoinedResponseCodec, JoinRequestCodec, JoinResponseCodec, LeftResponseCodec, SaidResponseCodec, SayRequestCodec, StatsRequestCodec, StatsResponseCodec } from "./chat_codec.ts";
 
 /**
  * What a person and a room say to each other.
@@ -49,15 +49,15 @@ export const RoomMethod: {
     timeoutMs: 3000,
     by: { key: "room" },
     errors: { already_exists: {}, invalid_argument: {} },
-    input: /*@__PURE__*/ reflectCodec(JoinRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(JoinResponseSchema),
+    input: JoinRequestCodec,
+    output: JoinResponseCodec,
   },
   say: {
     kind: "notify",
     method: RoomService.method.say,
     route: "room.room.say",
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(SayRequestSchema),
+    input: SayRequestCodec,
   },
 };
 
@@ -92,19 +92,19 @@ export const RoomPush: {
     kind: "push",
     method: RoomService.method.joined,
     route: "room.room.joined",
-    output: /*@__PURE__*/ reflectCodec(JoinedResponseSchema),
+    output: JoinedResponseCodec,
   },
   left: {
     kind: "push",
     method: RoomService.method.left,
     route: "room.room.left",
-    output: /*@__PURE__*/ reflectCodec(LeftResponseSchema),
+    output: LeftResponseCodec,
   },
   said: {
     kind: "push",
     method: RoomService.method.said,
     route: "room.room.said",
-    output: /*@__PURE__*/ reflectCodec(SaidResponseSchema),
+    output: SaidResponseCodec,
   },
 };
 
@@ -164,8 +164,8 @@ export const RoomAdminMethod: {
     method: RoomAdminService.method.stats,
     route: "room.roomAdmin.stats",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(StatsRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(StatsResponseSchema),
+    input: StatsRequestCodec,
+    output: StatsResponseCodec,
   },
 };
 

@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { DoRequest, DoResponse, EnterRequest, EnterResponse, LookRequest, LookResponse, OwnLookRequest, OwnLookResponse, OwnRequest, OwnResponse, PutRequest, PutResponse, SeeRequest, SeeResponse, SetRequest, SetResponse, StayRequest, StayResponse, TellRequest, TellResponse } from "./ask_pb.ts";
-import { AskService, DeskService, DoRequestSchema, DoResponseSchema, EnterRequestSchema, EnterResponseSchema, LookRequestSchema, LookResponseSchema, OwnLookRequestSchema, OwnLookResponseSchema, OwnRequestSchema, OwnResponseSchema, PutRequestSchema, PutResponseSchema, SeeRequestSchema, SeeResponseSchema, SetRequestSchema, SetResponseSchema, StayRequestSchema, StayResponseSchema, TellRequestSchema, TellResponseSchema } from "./ask_pb.ts";
+import { AskService, DeskService } from "./ask_pb.ts";
 import type { Answer, Call, CallOptions, HandlerService, Init, PublicContext, RemoteContext, RemoteService, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { DoRequestCodec, DoResponseCodec, EnterRequestCodec, EnterResponseCodec, LookRequestCodec, LookResponseCodec, OwnLookRequestCodec, OwnLookResponseCodec, OwnRequestCodec, OwnResponseCodec, PutRequestCodec, PutResponseCodec, SeeRequestCodec, SeeResponseCodec, SetRequestCodec, SetResponseCodec, StayRequestCodec, StayResponseCodec, TellRequestCodec, TellResponseCodec } from "./ask_codec.ts";
 
 /**
  * What servers ask each other, by every rule and with every promise of a repeat.
@@ -116,32 +116,32 @@ export const AskMethod: {
     kind: "request",
     method: AskService.method.tell,
     route: "ask.ask.tell",
-    input: /*@__PURE__*/ reflectCodec(TellRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(TellResponseSchema),
+    input: TellRequestCodec,
+    output: TellResponseCodec,
   },
   look: {
     kind: "request",
     method: AskService.method.look,
     route: "ask.ask.look",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(LookRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(LookResponseSchema),
+    input: LookRequestCodec,
+    output: LookResponseCodec,
   },
   set: {
     kind: "request",
     method: AskService.method.set,
     route: "ask.ask.set",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(SetRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(SetResponseSchema),
+    input: SetRequestCodec,
+    output: SetResponseCodec,
   },
   own: {
     kind: "request",
     method: AskService.method.own,
     route: "ask.ask.own",
     by: { key: "word" },
-    input: /*@__PURE__*/ reflectCodec(OwnRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(OwnResponseSchema),
+    input: OwnRequestCodec,
+    output: OwnResponseCodec,
   },
   ownLook: {
     kind: "request",
@@ -149,8 +149,8 @@ export const AskMethod: {
     route: "ask.ask.ownLook",
     by: { key: "word" },
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(OwnLookRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(OwnLookResponseSchema),
+    input: OwnLookRequestCodec,
+    output: OwnLookResponseCodec,
   },
 };
 
@@ -234,8 +234,8 @@ export const DeskMethod: {
     method: DeskService.method.do,
     route: "ask.desk.do",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(DoRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(DoResponseSchema),
+    input: DoRequestCodec,
+    output: DoResponseCodec,
   },
   see: {
     kind: "request",
@@ -243,8 +243,8 @@ export const DeskMethod: {
     route: "ask.desk.see",
     access: "public",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(SeeRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(SeeResponseSchema),
+    input: SeeRequestCodec,
+    output: SeeResponseCodec,
   },
   put: {
     kind: "request",
@@ -252,8 +252,8 @@ export const DeskMethod: {
     route: "ask.desk.put",
     access: "public",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(PutRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(PutResponseSchema),
+    input: PutRequestCodec,
+    output: PutResponseCodec,
   },
   stay: {
     kind: "request",
@@ -262,16 +262,16 @@ export const DeskMethod: {
     access: "public",
     by: "sticky",
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(StayRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(StayResponseSchema),
+    input: StayRequestCodec,
+    output: StayResponseCodec,
   },
   enter: {
     kind: "request",
     method: DeskService.method.enter,
     route: "ask.desk.enter",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(EnterRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(EnterResponseSchema),
+    input: EnterRequestCodec,
+    output: EnterResponseCodec,
   },
 };
 

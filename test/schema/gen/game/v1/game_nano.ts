@@ -4,9 +4,10 @@
 /* eslint-disable */
 
 import type { BuyRequest, BuyResponse, CloseRequest, CloseResponse, LoginRequest, LoginResponse, PlayerSession, PurseResponse } from "./game_pb.ts";
-import { BannedSchema, BuyRequestSchema, BuyResponseSchema, CloseRequestSchema, CloseResponseSchema, LoginRequestSchema, LoginResponseSchema, LoginService, PlayerSessionSchema, PurseResponseSchema, ShopService, WorldAdminService } from "./game_pb.ts";
+import { BannedSchema, LoginService, PlayerSessionSchema, ShopService, WorldAdminService } from "./game_pb.ts";
 import type { Answer, Call, CallOptions, HandlerContext, HandlerService, Init, PublicContext, Push, RemoteContext, RemoteService, Request } from "nano-rpc/codegen";
 import { reflectCodec } from "nano-rpc/codegen";
+import { BuyRequestCodec, BuyResponseCodec, CloseRequestCodec, CloseResponseCodec, LoginRequestCodec, LoginResponseCodec, PurseResponseCodec } from "./game_codec.ts";
 
 /**
  * What a stranger says to become a player.
@@ -41,8 +42,8 @@ export const LoginMethod: {
       unauthenticated: {},
       permission_denied: { detail: /*@__PURE__*/ reflectCodec(BannedSchema) },
     },
-    input: /*@__PURE__*/ reflectCodec(LoginRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(LoginResponseSchema),
+    input: LoginRequestCodec,
+    output: LoginResponseCodec,
   },
 };
 
@@ -84,8 +85,8 @@ export const ShopMethod: {
     kind: "request",
     method: ShopService.method.buy,
     route: "shop.shop.buy",
-    input: /*@__PURE__*/ reflectCodec(BuyRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(BuyResponseSchema),
+    input: BuyRequestCodec,
+    output: BuyResponseCodec,
   },
 };
 
@@ -109,7 +110,7 @@ export const ShopPush: {
     method: ShopService.method.purse,
     route: "shop.shop.purse",
     delivery: "latest",
-    output: /*@__PURE__*/ reflectCodec(PurseResponseSchema),
+    output: PurseResponseCodec,
   },
 };
 
@@ -170,8 +171,8 @@ export const WorldAdminMethod: {
     route: "world.worldAdmin.close",
     by: { key: "worldId" },
     idempotent: true,
-    input: /*@__PURE__*/ reflectCodec(CloseRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(CloseResponseSchema),
+    input: CloseRequestCodec,
+    output: CloseResponseCodec,
   },
 };
 

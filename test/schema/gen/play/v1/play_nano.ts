@@ -4,9 +4,10 @@
 /* eslint-disable */
 
 import type { AnyRequest, AnyResponse, BreakRequest, BreakResponse, Broken, EnterRequest, EnterResponse, FailRequest, FailResponse, FloatRequest, FloatResponse, HomeRequest, HomeResponse, KeepRequest, KeptRequest, KeptResponse, NoteRequest, NoteResponse, OwnerRequest, OwnerResponse, PlaySession, PutRequest, RuleRequest, RuleResponse, ScoredResponse, TellRequest, TellResponse, ToldResponse, WaitRequest, WaitResponse } from "./play_pb.ts";
-import { AnyRequestSchema, AnyResponseSchema, BreakRequestSchema, BreakResponseSchema, BrokenSchema, EnterRequestSchema, EnterResponseSchema, FailRequestSchema, FailResponseSchema, FloatRequestSchema, FloatResponseSchema, HomeRequestSchema, HomeResponseSchema, KeepRequestSchema, KeptRequestSchema, KeptResponseSchema, NoteRequestSchema, NoteResponseSchema, OtherService, OwnerRequestSchema, OwnerResponseSchema, PlayService, PlaySessionSchema, PutRequestSchema, RuleRequestSchema, RuleResponseSchema, ScoredResponseSchema, TellRequestSchema, TellResponseSchema, ToldResponseSchema, WaitRequestSchema, WaitResponseSchema, WhoService } from "./play_pb.ts";
+import { BrokenSchema, OtherService, PlayService, PlaySessionSchema, WhoService } from "./play_pb.ts";
 import type { Answer, Call, CallOptions, DeclaredError, Done, HandlerContext, HandlerService, Init, Notify, PublicContext, Push, RemoteContext, RemoteService, Request, UndeclaredError } from "nano-rpc/codegen";
 import { reflectCodec } from "nano-rpc/codegen";
+import { AnyRequestCodec, AnyResponseCodec, BreakRequestCodec, BreakResponseCodec, EnterRequestCodec, EnterResponseCodec, FailRequestCodec, FailResponseCodec, FloatRequestCodec, FloatResponseCodec, HomeRequestCodec, HomeResponseCodec, KeepRequestCodec, KeptRequestCodec, KeptResponseCodec, NoteRequestCodec, NoteResponseCodec, OwnerRequestCodec, OwnerResponseCodec, PutRequestCodec, RuleRequestCodec, RuleResponseCodec, ScoredResponseCodec, TellRequestCodec, TellResponseCodec, ToldResponseCodec, WaitRequestCodec, WaitResponseCodec } from "./play_codec.ts";
 
 /**
  * What the tests of servers ask for.
@@ -126,8 +127,8 @@ export const PlayMethod: {
     method: PlayService.method.enter,
     route: "play.play.enter",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(EnterRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(EnterResponseSchema),
+    input: EnterRequestCodec,
+    output: EnterResponseCodec,
   },
   wait: {
     kind: "request",
@@ -136,8 +137,8 @@ export const PlayMethod: {
     access: "public",
     timeoutMs: 1000,
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(WaitRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(WaitResponseSchema),
+    input: WaitRequestCodec,
+    output: WaitResponseCodec,
   },
   float: {
     kind: "request",
@@ -146,8 +147,8 @@ export const PlayMethod: {
     access: "public",
     by: "sticky",
     order: "concurrent",
-    input: /*@__PURE__*/ reflectCodec(FloatRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(FloatResponseSchema),
+    input: FloatRequestCodec,
+    output: FloatResponseCodec,
   },
   fail: {
     kind: "request",
@@ -160,8 +161,8 @@ export const PlayMethod: {
       failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) },
       aborted: { retryable: false },
     },
-    input: /*@__PURE__*/ reflectCodec(FailRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(FailResponseSchema),
+    input: FailRequestCodec,
+    output: FailResponseCodec,
   },
   keep: {
     kind: "notify",
@@ -169,7 +170,7 @@ export const PlayMethod: {
     route: "play.play.keep",
     access: "public",
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(KeepRequestSchema),
+    input: KeepRequestCodec,
   },
   kept: {
     kind: "request",
@@ -177,8 +178,8 @@ export const PlayMethod: {
     route: "play.play.kept",
     access: "public",
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(KeptRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(KeptResponseSchema),
+    input: KeptRequestCodec,
+    output: KeptResponseCodec,
   },
   home: {
     kind: "request",
@@ -186,16 +187,16 @@ export const PlayMethod: {
     route: "play.play.home",
     access: "public",
     by: { key: "name" },
-    input: /*@__PURE__*/ reflectCodec(HomeRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(HomeResponseSchema),
+    input: HomeRequestCodec,
+    output: HomeResponseCodec,
   },
   note: {
     kind: "request",
     method: PlayService.method.note,
     route: "play.play.note",
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(NoteRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(NoteResponseSchema),
+    input: NoteRequestCodec,
+    output: NoteResponseCodec,
   },
   rule: {
     kind: "request",
@@ -203,16 +204,16 @@ export const PlayMethod: {
     route: "play.play.rule",
     roles: ["admin"],
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(RuleRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(RuleResponseSchema),
+    input: RuleRequestCodec,
+    output: RuleResponseCodec,
   },
   tell: {
     kind: "request",
     method: PlayService.method.tell,
     route: "play.play.tell",
     by: "sticky",
-    input: /*@__PURE__*/ reflectCodec(TellRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(TellResponseSchema),
+    input: TellRequestCodec,
+    output: TellResponseCodec,
   },
 };
 
@@ -242,7 +243,7 @@ export const PlayPush: {
     kind: "push",
     method: PlayService.method.told,
     route: "play.play.told",
-    output: /*@__PURE__*/ reflectCodec(ToldResponseSchema),
+    output: ToldResponseCodec,
   },
   scored: {
     kind: "push",
@@ -250,7 +251,7 @@ export const PlayPush: {
     route: "play.play.scored",
     delivery: "latest",
     latestBy: "player",
-    output: /*@__PURE__*/ reflectCodec(ScoredResponseSchema),
+    output: ScoredResponseCodec,
   },
 };
 
@@ -349,16 +350,16 @@ export const WhoMethod: {
     kind: "request",
     method: WhoService.method.any,
     route: "play.who.any",
-    input: /*@__PURE__*/ reflectCodec(AnyRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(AnyResponseSchema),
+    input: AnyRequestCodec,
+    output: AnyResponseCodec,
   },
   owner: {
     kind: "request",
     method: WhoService.method.owner,
     route: "play.who.owner",
     by: { key: "key" },
-    input: /*@__PURE__*/ reflectCodec(OwnerRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(OwnerResponseSchema),
+    input: OwnerRequestCodec,
+    output: OwnerResponseCodec,
   },
   break: {
     kind: "request",
@@ -368,8 +369,8 @@ export const WhoMethod: {
     errors: {
       failed_precondition: { detail: /*@__PURE__*/ reflectCodec(BrokenSchema) },
     },
-    input: /*@__PURE__*/ reflectCodec(BreakRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(BreakResponseSchema),
+    input: BreakRequestCodec,
+    output: BreakResponseCodec,
   },
 };
 
@@ -413,7 +414,7 @@ export const OtherMethod: {
     method: OtherService.method.put,
     route: "other.other.put",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(PutRequestSchema),
+    input: PutRequestCodec,
   },
 };
 

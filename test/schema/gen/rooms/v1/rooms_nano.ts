@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { CallRequest, CallResponse, CloseRequest, CloseResponse, CountRequest, EnterRequest, EnterResponse, LingerRequest, LingerResponse, RoomSession, StatRequest, StatResponse, VisitRequest, VisitResponse } from "./rooms_pb.ts";
-import { CallRequestSchema, CallResponseSchema, CloseRequestSchema, CloseResponseSchema, CountRequestSchema, EnterRequestSchema, EnterResponseSchema, LingerRequestSchema, LingerResponseSchema, RoomAdminService, RoomService, RoomSessionSchema, StatRequestSchema, StatResponseSchema, VisitRequestSchema, VisitResponseSchema } from "./rooms_pb.ts";
+import { RoomAdminService, RoomService, RoomSessionSchema } from "./rooms_pb.ts";
 import type { Answer, Call, CallOptions, Done, HandlerService, Init, Notify, PublicContext, RemoteContext, RemoteService, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { CallRequestCodec, CallResponseCodec, CloseRequestCodec, CloseResponseCodec, CountRequestCodec, EnterRequestCodec, EnterResponseCodec, LingerRequestCodec, LingerResponseCodec, StatRequestCodec, StatResponseCodec, VisitRequestCodec, VisitResponseCodec } from "./rooms_codec.ts";
 
 /**
  * What the tests of routing ask for: rooms that have one home.
@@ -77,8 +77,8 @@ export const RoomMethod: {
     access: "public",
     by: { key: "room" },
     own: true,
-    input: /*@__PURE__*/ reflectCodec(EnterRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(EnterResponseSchema),
+    input: EnterRequestCodec,
+    output: EnterResponseCodec,
   },
   linger: {
     kind: "request",
@@ -87,8 +87,8 @@ export const RoomMethod: {
     access: "public",
     by: { key: "room" },
     own: true,
-    input: /*@__PURE__*/ reflectCodec(LingerRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(LingerResponseSchema),
+    input: LingerRequestCodec,
+    output: LingerResponseCodec,
   },
   count: {
     kind: "notify",
@@ -97,7 +97,7 @@ export const RoomMethod: {
     access: "public",
     by: { key: "room" },
     own: true,
-    input: /*@__PURE__*/ reflectCodec(CountRequestSchema),
+    input: CountRequestCodec,
   },
   close: {
     kind: "request",
@@ -106,16 +106,16 @@ export const RoomMethod: {
     access: "public",
     by: { key: "room" },
     own: true,
-    input: /*@__PURE__*/ reflectCodec(CloseRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(CloseResponseSchema),
+    input: CloseRequestCodec,
+    output: CloseResponseCodec,
   },
   visit: {
     kind: "request",
     method: RoomService.method.visit,
     route: "room.room.visit",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(VisitRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(VisitResponseSchema),
+    input: VisitRequestCodec,
+    output: VisitResponseCodec,
   },
 };
 
@@ -192,15 +192,15 @@ export const RoomAdminMethod: {
     route: "room.roomAdmin.stat",
     by: { key: "room" },
     own: true,
-    input: /*@__PURE__*/ reflectCodec(StatRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(StatResponseSchema),
+    input: StatRequestCodec,
+    output: StatResponseCodec,
   },
   call: {
     kind: "request",
     method: RoomAdminService.method.call,
     route: "room.roomAdmin.call",
-    input: /*@__PURE__*/ reflectCodec(CallRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(CallResponseSchema),
+    input: CallRequestCodec,
+    output: CallResponseCodec,
   },
 };
 

@@ -1,0 +1,31 @@
+export {
+  type MessageParts,
+  type PrintedCodec,
+  printedCodec,
+  prototypeOf,
+  unprintedCodec,
+  type Writable,
+} from "./printed-codec.ts";
+export { setEntry, WireReader } from "./wire-reader.ts";
+export {
+  fork,
+  type Int64,
+  join,
+  writeBool,
+  writeBytes,
+  writeDouble,
+  writeFixed32,
+  writeFixed64,
+  writeFloat,
+  writeInt32,
+  writeInt64,
+  writeSfixed32,
+  writeSfixed64,
+  writeSint32,
+  writeSint64,
+  writeString,
+  writeUint32,
+  writeUint64,
+  writeUnknown,
+  writeVarint,
+} from "./wire-writer.ts";

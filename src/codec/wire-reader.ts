@@ -1,0 +1,315 @@
+import type { Message } from "@bufbuild/protobuf";
+
+// protobuf-es sets the same limit.
+const maxDepth = 100;
+const shortText = 16;
+const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const looseText = new TextDecoder("utf-8", { ignoreBOM: true });
+// Bytes of a number, in the order of the wire.
+const scratch = new DataView(new ArrayBuffer(8));
+const { latin1Slice } = Buffer.prototype;
+
+/** How a value stands in the wire format. Protobuf encoding guide, "Message structure". */
+const WireType = { varint: 0, bit64: 1, lengthDelimited: 2, startGroup: 3, endGroup: 4, bit32: 5 } as const;
+
+/**
+ * Reads the values that printed codecs ask for. It accepts and refuses what protobuf-es does, byte for byte: a field is read as its
+ * schema says, whatever its wire type claims, and only the end of all the bytes is a hard one. What it gives aliases nothing.
+ */
+export class WireReader {
+  /** Where it reads next. */
+  pos = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #end = 0;
+  #depth = 0;
+  #low = 0;
+  #high = 0;
+
+  /** Begins anew with the bytes from `from` up to `to`. */
+  start(bytes: Uint8Array, from: number, to: number): void {
+    this.#bytes = bytes;
+    this.pos = from;
+    this.#end = to;
+    this.#depth = 0;
+  }
+
+  /** Lets go of the bytes. */
+  finish(): void {
+    this.#bytes = nothing;
+  }
+
+  /** Goes into a message. Throws below 100 of them. */
+  enter(): void {
+    if (++this.#depth > maxDepth) throw new Error(`cannot decode: maximum recursion depth of ${maxDepth} reached`);
+  }
+
+  /** Comes out of a message. */
+  leave(): void {
+    this.#depth--;
+  }
+
+  /** The number of a field and its wire type. */
+  tag(): number {
+    const start = this.pos;
+    const byte = start < this.#end ? (this.#bytes[start] ?? 0) : 0x80;
+    // One byte, a number of at least 1, a wire type that there is.
+    if (byte < 0x80 && byte > 7 && (byte & 7) <= WireType.bit32) {
+      this.pos = start + 1;
+      return byte;
+    }
+    const tag = this.uint32();
+    const count = this.pos - start;
+    if (count > 5 || (count === 5 && (this.#bytes[this.pos - 1] ?? 0) > 0x0f)) {
+      throw new Error("illegal tag: varint overflows uint32");
+    }
+    if (tag >>> 3 === 0 || (tag & 7) > WireType.bit32) {
+      throw new Error(`illegal tag: field no ${tag >>> 3} wire type ${tag & 7}`);
+    }
+    return tag;
+  }
+
+  /** Reads a length, and gives the place where what it counts is over. */
+  endOf(): number {
+    const length = this.uint32();
+    return this.pos + length;
+  }
+
+  uint32(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.pos++] ?? 0;
+    if (byte < 0x80) {
+      this.#within();
+      return byte;
+    }
+    let value = byte & 0x7f;
+    for (let shift = 7; shift <= 21; shift += 7) {
+      byte = bytes[this.pos++] ?? 0;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.#within();
+        return value;
+      }
+    }
+    byte = bytes[this.pos++] ?? 0;
+    value |= (byte & 0x0f) << 28;
+    for (let count = 5; byte > 0x7f && count < 10; count++) byte = bytes[this.pos++] ?? 0;
+    if (byte > 0x7f) throw new Error("invalid varint");
+    this.#within();
+    return value >>> 0;
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  sint32(): number {
+    const zigzag = this.uint32();
+    return (zigzag >>> 1) ^ -(zigzag & 1);
+  }
+
+  bool(): boolean {
+    this.#varint64();
+    return this.#low !== 0 || this.#high !== 0;
+  }
+
+  int64(): bigint {
+    this.#varint64();
+    return this.#signed();
+  }
+
+  uint64(): bigint {
+    this.#varint64();
+    return this.#unsigned();
+  }
+
+  sint64(): bigint {
+    this.#varint64();
+    const sign = -(this.#low & 1);
+    this.#low = ((this.#low >>> 1) | ((this.#high & 1) << 31)) ^ sign;
+    this.#high = (this.#high >>> 1) ^ sign;
+    return this.#signed();
+  }
+
+  fixed32(): number {
+    return this.sfixed32() >>> 0;
+  }
+
+  sfixed32(): number {
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+  }
+
+  fixed64(): bigint {
+    this.#fixed64();
+    return this.#unsigned();
+  }
+
+  sfixed64(): bigint {
+    this.#fixed64();
+    return this.#signed();
+  }
+
+  float(): number {
+    scratch.setInt32(0, this.sfixed32(), true);
+    return scratch.getFloat32(0, true);
+  }
+
+  double(): number {
+    this.#fixed64();
+    this.#number();
+    return scratch.getFloat64(0, true);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const length = this.uint32();
+    return this.#copy(this.#take(length));
+  }
+
+  /** The bytes up to a place. */
+  until(end: number): Uint8Array<ArrayBuffer> {
+    return this.#copy(this.#take(end - this.pos));
+  }
+
+  /** @param strict Whether what is no UTF-8 is refused; otherwise it becomes U+FFFD. */
+  string(strict: boolean): string {
+    const length = this.uint32();
+    const from = this.#take(length);
+    const bytes = this.#bytes;
+    if (length <= shortText) {
+      const units = new Array<number>(length);
+      for (let at = 0; at < length; at++) {
+        const byte = bytes[from + at] ?? 0;
+        if (byte > 0x7f) return this.#text(from, strict);
+        units[at] = byte;
+      }
+      return String.fromCharCode.apply(String, units);
+    }
+    for (let at = from; at < this.pos; at++) if ((bytes[at] ?? 0) > 0x7f) return this.#text(from, strict);
+    return latin1Slice.call(bytes, from, this.pos);
+  }
+
+  /** Keeps a field that the schema does not have. */
+  unknown(message: Message, tag: number): void {
+    const [no, wireType] = [tag >>> 3, tag & 7];
+    const from = this.pos;
+    this.skip(tag);
+    message.$unknown ??= [];
+    message.$unknown.push({ no, wireType, data: this.#copy(from) });
+  }
+
+  /** Goes past a field. */
+  skip(tag: number): void {
+    this.#skip(tag, maxDepth - this.#depth);
+  }
+
+  #skip(tag: number, depth: number): void {
+    const bytes = this.#bytes;
+    switch (tag & 7) {
+      case WireType.varint:
+        while (this.pos < this.#end && (bytes[this.pos] ?? 0) > 0x7f) this.pos++;
+        this.pos++;
+        break;
+      case WireType.bit64:
+        this.pos += 8;
+        break;
+      case WireType.bit32:
+        this.pos += 4;
+        break;
+      case WireType.lengthDelimited:
+        this.pos = this.endOf();
+        break;
+      case WireType.startGroup:
+        this.#skipGroup(tag >>> 3, depth);
+        break;
+      default:
+        throw new Error(`cant skip wire type ${tag & 7}`);
+    }
+    this.#within();
+  }
+
+  #skipGroup(no: number, depth: number): void {
+    if (depth <= 0) throw new Error("maximum recursion depth reached");
+    for (let tag = this.tag(); ; tag = this.tag()) {
+      if ((tag & 7) === WireType.endGroup) {
+        if (tag >>> 3 !== no) throw new Error("invalid end group tag");
+        return;
+      }
+      this.#skip(tag, depth - 1);
+    }
+  }
+
+  /** From a place to where it stands. A Buffer's own slice is no copy, and is a Buffer. */
+  #copy(from: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#bytes.subarray(from, this.pos));
+  }
+
+  #text(from: number, strict: boolean): string {
+    return (strict ? strictText : looseText).decode(this.#bytes.subarray(from, this.pos));
+  }
+
+  #varint64(): void {
+    const bytes = this.#bytes;
+    let low = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = bytes[this.pos++] ?? 0;
+      low |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return this.#varint(low, 0);
+    }
+    const middle = bytes[this.pos++] ?? 0;
+    low |= (middle & 0x0f) << 28;
+    let high = (middle & 0x70) >> 4;
+    if (middle < 0x80) return this.#varint(low, high);
+    for (let shift = 3; shift <= 31; shift += 7) {
+      const byte = bytes[this.pos++] ?? 0;
+      high |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return this.#varint(low, high);
+    }
+    throw new Error("invalid varint");
+  }
+
+  #varint(low: number, high: number): void {
+    this.#within();
+    this.#low = low;
+    this.#high = high;
+  }
+
+  #fixed64(): void {
+    this.#low = this.sfixed32();
+    this.#high = this.sfixed32();
+  }
+
+  #number(): void {
+    scratch.setInt32(0, this.#low, true);
+    scratch.setInt32(4, this.#high, true);
+  }
+
+  #signed(): bigint {
+    this.#number();
+    return scratch.getBigInt64(0, true);
+  }
+
+  #unsigned(): bigint {
+    this.#number();
+    return scratch.getBigUint64(0, true);
+  }
+
+  #take(count: number): number {
+    const at = this.pos;
+    this.pos += count;
+    this.#within();
+    return at;
+  }
+
+  #within(): void {
+    if (this.pos > this.#end) throw new RangeError("premature EOF");
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+/** Puts an entry into a map. Its key is whatever came: also one that means something else in an object. */
+export function setEntry<V>(map: { [key: string]: V }, key: string, value: V): void {
+  if (key !== "__proto__") map[key] = value;
+  else Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}

@@ -1,0 +1,108 @@
+import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ByteWriter, type Codec } from "../../src/contract/index.ts";
+import {
+  PresentRequestCodec,
+  PresentResponseCodec,
+  RareRequestCodec,
+  RareResponseCodec,
+} from "../schema/gen/every/v1/every_codec.ts";
+import { OldMessageCodec } from "../schema/gen/every/v1/old_codec.ts";
+import { PlainRequestCodec, PlainResponseCodec } from "../schema/gen/every/v1/plain_codec.ts";
+import { inits, messages } from "./messages.ts";
+
+// A codec of one message takes no other; here each is only given its own.
+const codecs = [
+  PlainRequestCodec,
+  PlainResponseCodec,
+  PresentRequestCodec,
+  PresentResponseCodec,
+  OldMessageCodec,
+  RareRequestCodec,
+  RareResponseCodec,
+] as unknown as readonly Codec<Message>[];
+
+const runs = { numRuns: 100 };
+
+/** What a decoder makes of bytes; undefined where it refuses them. */
+function attempt(decode: () => Message): Message | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}
+
+function encoded(codec: Codec<Message>, init: object): Uint8Array {
+  const writer = new ByteWriter(1);
+  codec.encode(init, writer);
+  return writer.slice(0, writer.length);
+}
+
+/** Both, or neither, and the same: also in what they inherit, and in fields that nobody knows. */
+function expectSame(codec: Codec<Message>, bytes: Uint8Array): void {
+  const theirs = attempt(() => fromBinary(codec.schema as DescMessage, bytes));
+  const around = Buffer.from([0xff, 0xff, ...bytes, 0xff, 0xff]);
+  const ours = attempt(() => codec.decode(around, 2, 2 + bytes.length));
+  // What was read must not change with what it was read from.
+  around.fill(0x55);
+  expect(ours).toStrictEqual(theirs);
+  if (ours && theirs) expect(Object.getPrototypeOf(ours)).toEqual(Object.getPrototypeOf(theirs));
+}
+
+describe.each(codecs.map((codec) => [codec.schema.typeName, codec] as const))("the codec of %s", (_name, codec) => {
+  const schema: DescMessage = codec.schema;
+
+  test("writes the bytes of protobuf-es, of a whole message and of some fields", () => {
+    fc.assert(
+      fc.property(messages(schema), (message) => {
+        expect(encoded(codec, message)).toEqual(toBinary(schema, message));
+      }),
+      runs,
+    );
+    fc.assert(
+      fc.property(inits(schema), (init) => {
+        expect(encoded(codec, init)).toEqual(toBinary(schema, codec.create(init)));
+      }),
+      runs,
+    );
+  });
+
+  test("reads what protobuf-es reads", () => {
+    fc.assert(
+      fc.property(messages(schema), (message) => expectSame(codec, toBinary(schema, message))),
+      runs,
+    );
+  });
+
+  test("reads twice what comes twice, as protobuf-es does", () => {
+    fc.assert(
+      fc.property(messages(schema), messages(schema), (one, other) => {
+        expectSame(codec, Uint8Array.of(...toBinary(schema, one), ...toBinary(schema, other)));
+      }),
+      runs,
+    );
+  });
+
+  test("refuses what protobuf-es refuses, and reads the rest alike", () => {
+    const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }), fc.constantFrom("set", "cut", "add"));
+    fc.assert(
+      fc.property(messages(schema), fc.array(change, { minLength: 1, maxLength: 4 }), (message, changes) => {
+        let bytes: Uint8Array = toBinary(schema, message);
+        for (const [place, byte, kind] of changes) {
+          const at = bytes.length === 0 ? 0 : place % bytes.length;
+          const rest = kind === "set" ? at + 1 : at;
+          if (kind === "cut") bytes = bytes.slice(0, at);
+          else bytes = Uint8Array.of(...bytes.slice(0, at), byte, ...bytes.slice(rest));
+        }
+        expectSame(codec, bytes);
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => expectSame(codec, bytes)),
+      { numRuns: 500 },
+    );
+  });
+});
