@@ -36,6 +36,8 @@ interface OwnWrite {
   settled: boolean;
 }
 
+const allHeard: Promise<void> = Promise.resolve();
+
 /** A session as one server knows it. Users see it through a `SessionView` of their schema. */
 export class SessionCore {
   readonly id: string;
@@ -51,14 +53,14 @@ export class SessionCore {
   readonly #failed: (reason: unknown) => void;
   #base: SessionData;
   #current: SessionData;
-  #incoming: DataPatch[] = [];
-  #own: OwnWrite[] = [];
   // Made when they are needed: sessions are many, and most of them idle.
+  #incoming: DataPatch[] | undefined;
+  #own: OwnWrite[] | undefined;
   #values: ContextValues | undefined;
   #decoded: Map<string, Message> | undefined;
   #listeners: Set<SessionListener> | undefined;
   #ended: CloseReason | undefined;
-  #finished: Promise<void> = Promise.resolve();
+  #finished = allHeard;
 
   constructor(options: SessionCoreOptions) {
     this.id = options.id;
@@ -93,15 +95,16 @@ export class SessionCore {
   /** What other servers wrote becomes visible: called before a handler begins, which then sees this and what it writes itself. */
   refresh(): void {
     // A settled write came back as a change, in its place among the others: only there it still counts.
-    if (this.#incoming.length === 0 && !this.#own.some(({ settled }) => settled)) return;
     const incoming = this.#incoming;
-    this.#incoming = [];
-    for (const patch of incoming) this.#base.apply(patch);
-    this.#rebase(this.#own.filter(({ settled }) => !settled));
+    if (!incoming && !this.#own?.some(({ settled }) => settled)) return;
+    this.#incoming = undefined;
+    for (const patch of incoming ?? []) this.#base.apply(patch);
+    this.#rebase(({ settled }) => !settled);
   }
 
   /** A change as the frontend applied it, in its order. */
   applied(patch: DataPatch): void {
+    this.#incoming ??= [];
     this.#incoming.push(patch);
     if (!this.mailbox.busy) this.refresh();
     for (const listener of this.#listeners ?? []) this.tell(() => listener.patched?.(patch));
@@ -111,6 +114,7 @@ export class SessionCore {
     this.#mustLive();
     if (expected) return this.home.write(patch, expected);
     const write: OwnWrite = { patch, settled: false };
+    this.#own ??= [];
     this.#own.push(write);
     this.#current.apply(patch);
     this.#decoded?.delete(patch.type);
@@ -118,7 +122,7 @@ export class SessionCore {
       return await this.home.write(patch, undefined);
     } catch (reason) {
       // It never happened.
-      this.#rebase(this.#own.filter((one) => one !== write));
+      this.#rebase((one) => one !== write);
       throw reason;
     } finally {
       write.settled = true;
@@ -140,8 +144,8 @@ export class SessionCore {
   /** All anew, as the frontend says after a link was broken. */
   reset(user: string | undefined, roles: readonly string[], data: SessionData): void {
     this.#base = data;
-    this.#incoming = [];
-    this.#rebase(this.#own.filter(({ settled }) => !settled));
+    this.#incoming = undefined;
+    this.#rebase(({ settled }) => !settled);
     this.userChanged(user, roles);
   }
 
@@ -206,11 +210,11 @@ export class SessionCore {
     return this.#finished;
   }
 
-  /** Own writes over what the frontend has. */
-  #rebase(own: OwnWrite[]): void {
-    this.#own = own;
+  /** Those own writes that still count over what the frontend has. */
+  #rebase(counts: (write: OwnWrite) => boolean): void {
+    this.#own = this.#own?.filter(counts);
     this.#current = this.#base.copy();
-    for (const { patch } of own) this.#current.apply(patch);
+    for (const { patch } of this.#own ?? []) this.#current.apply(patch);
     this.#decoded = undefined;
   }
 
