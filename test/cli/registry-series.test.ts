@@ -69,7 +69,13 @@ function series(seed: number, length: number): Step[] {
       [1, { case: undefined }],
       [3, { case: "version", value: number }],
     ]) as [0, { case: "version"; value: bigint }];
-    return create(CompareSchema, { key: key(), rangeEnd: end(), target, targetUnion, result: pick([0, 1, 2, 3]) as 0 | 1 | 2 | 3 });
+    return create(CompareSchema, {
+      key: key(),
+      rangeEnd: end(),
+      target,
+      targetUnion,
+      result: pick([0, 1, 2, 3]) as 0 | 1 | 2 | 3,
+    });
   };
   const operationOf = (at: number, depth: number): RequestOp => {
     const request = pick<() => MessageInitShape<typeof RequestOpSchema>["request"]>([
@@ -132,25 +138,29 @@ async function answer(step: Step, to: EtcdLike): Promise<unknown> {
   }
 }
 
-test.each([1, 2, 3])("a long series of operations has the same answers from etcd (seed %i)", async (seed) => {
-  const [registry, etcd] = (await Promise.all(etcdLikes.map(([, start]) => start()))) as [EtcdLike, EtcdLike];
-  running.push(registry, etcd);
-  const seen = new Map<string, number>();
-  for (const [at, step] of series(seed, 500).entries()) {
-    const [ours, theirs] = await Promise.all([answer(step, registry), answer(step, etcd)]);
-    expect(ours, `step ${at}: ${JSON.stringify(plain(step.request))}`).toEqual(theirs);
-    const kind = (ours as { readonly rawMessage?: string }).rawMessage ?? "answered";
-    seen.set(kind, (seen.get(kind) ?? 0) + 1);
-  }
-  // Had everything been refused, little would have been compared.
-  expect(seen.get("answered")).toBeGreaterThan(250);
-  expect([...seen.keys()].length).toBeGreaterThan(6);
+test.each([1, 2, 3])(
+  "a long series of operations has the same answers from etcd (seed %i)",
+  async (seed) => {
+    const [registry, etcd] = (await Promise.all(etcdLikes.map(([, start]) => start()))) as [EtcdLike, EtcdLike];
+    running.push(registry, etcd);
+    const seen = new Map<string, number>();
+    for (const [at, step] of series(seed, 500).entries()) {
+      const [ours, theirs] = await Promise.all([answer(step, registry), answer(step, etcd)]);
+      expect(ours, `step ${at}: ${JSON.stringify(plain(step.request))}`).toEqual(theirs);
+      const kind = (ours as { readonly rawMessage?: string }).rawMessage ?? "answered";
+      seen.set(kind, (seen.get(kind) ?? 0) + 1);
+    }
+    // Had everything been refused, little would have been compared.
+    expect(seen.get("answered")).toBeGreaterThan(250);
+    expect([...seen.keys()].length).toBeGreaterThan(6);
 
-  const from = await firstKept(etcd);
-  const [ours, theirs] = await Promise.all([history(registry, from), history(etcd, from)]);
-  expect(theirs.length).toBeGreaterThan(5);
-  expect(ours).toEqual(theirs);
-}, 120_000);
+    const from = await firstKept(etcd);
+    const [ours, theirs] = await Promise.all([history(registry, from), history(etcd, from)]);
+    expect(theirs.length).toBeGreaterThan(5);
+    expect(ours).toEqual(theirs);
+  },
+  120_000,
+);
 
 async function firstKept(to: EtcdLike): Promise<bigint> {
   const watching = openWatching(to);

@@ -46,7 +46,7 @@ export class WatchStream {
     this.#stopListening = options.store.onChange(() => this.#changed.notify());
   }
 
-  /** Takes what the client asks for, until it has finished. Never rejects. */
+  /** Takes what the client asks for; whoever has nothing more to ask still listens. Never rejects. */
   async hear(requests: AsyncIterable<WatchRequest>): Promise<void> {
     try {
       for await (const request of requests) {
@@ -56,8 +56,8 @@ export class WatchStream {
       }
     } catch (reason) {
       this.#failure = { reason };
+      this.end();
     }
-    this.end();
   }
 
   /** Says nothing more. */
