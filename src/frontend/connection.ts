@@ -32,8 +32,10 @@ export class Connection implements SocketEvents {
   nano = false;
   /** Whether its handshake was ever done. */
   acknowledged = false;
-  /** Whether the flusher is to write it when the turn is over. */
+  /** Whether there is something to write: when the turn is over, or what is being read is. */
   dirty = false;
+  /** Whether it reads. It writes then by itself what it was given meanwhile. */
+  reading = false;
 
   readonly #socket: AcceptedSocket;
   readonly #host: ConnectionHost;
@@ -62,6 +64,7 @@ export class Connection implements SocketEvents {
   data(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.lastReceivedAtMs = this.#host.now();
+    this.reading = true;
     try {
       // Two packets in one message, or a part of one, are a breach (clients.md, rule 4).
       if (this.#socket.framing) exactPacket(bytes);
@@ -69,6 +72,10 @@ export class Connection implements SocketEvents {
     } catch (reason) {
       this.#violation(reason instanceof Error ? reason.message : String(reason), this.#sizeLimit(reason));
     }
+    this.reading = false;
+    if (!this.dirty) return;
+    this.dirty = false;
+    this.flush();
   }
 
   drain(): void {

@@ -27,6 +27,8 @@ export function createFlusher(clock: Clock): Flusher {
     add(connection) {
       if (connection.dirty) return;
       connection.dirty = true;
+      // What it reads is answered by then, as far as it is answered at once.
+      if (connection.reading) return;
       dirty.push(connection);
       if (waiting) return;
       waiting = true;
