@@ -4,9 +4,9 @@
 /* eslint-disable */
 
 import type { EnterRequest, EnterResponse } from "./login_pb.ts";
-import { EnterRequestSchema, EnterResponseSchema, LoginService } from "./login_pb.ts";
+import { LoginService } from "./login_pb.ts";
 import type { Answer, HandlerService, PublicContext, Request } from "nano-rpc/codegen";
-import { reflectCodec } from "nano-rpc/codegen";
+import { EnterRequestCodec, EnterResponseCodec } from "./login_codec.ts";
 
 /**
  * Binds whoever says its name.
@@ -35,8 +35,8 @@ export const LoginMethod: {
     method: LoginService.method.enter,
     route: "login.login.enter",
     access: "public",
-    input: /*@__PURE__*/ reflectCodec(EnterRequestSchema),
-    output: /*@__PURE__*/ reflectCodec(EnterResponseSchema),
+    input: EnterRequestCodec,
+    output: EnterResponseCodec,
   },
 };
 
