@@ -17,11 +17,18 @@ export interface Process {
 export type Core = "server" | "load";
 
 const answerTimeoutMs = 120_000;
-const nodeFlags = ["--conditions=nano-source", "--expose-gc", "--max-semi-space-size=32"];
+const nodeFlags = ["--conditions=nano-source", "--expose-gc"];
+// Room for garbage: speed is not to hang on when it is collected.
+const roomy = "--max-semi-space-size=32";
 
-/** Starts a script of the repository, and waits for its `ready` line. */
-export async function startProcess(script: string, args: readonly string[] = [], core: Core = "server"): Promise<Process> {
-  const child = start(script, args, core);
+/** Starts a script of the repository, and waits for its `ready` line. @param flags Of Node; the default gives garbage room. */
+export async function startProcess(
+  script: string,
+  args: readonly string[] = [],
+  core: Core = "server",
+  flags: readonly string[] = [roomy],
+): Promise<Process> {
+  const child = start(script, args, core, flags);
   const lines = linesOf(child);
   const line = await nextLine(child, lines, "ready ");
   return {
@@ -60,10 +67,10 @@ export async function runLoad<R>(
   return JSON.parse(await result) as R;
 }
 
-function start(script: string, args: readonly string[], core: Core): ChildProcess {
+function start(script: string, args: readonly string[], core: Core, flags: readonly string[] = [roomy]): ChildProcess {
   const pinned = availableParallelism() >= 2 && existsSync("/usr/bin/taskset");
   const [command, ...before] = pinned ? ["/usr/bin/taskset", "-c", core === "server" ? "0" : "1", execPath] : [execPath];
-  return spawn(command ?? execPath, [...before, ...nodeFlags, script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(command ?? execPath, [...before, ...nodeFlags, ...flags, script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
 }
 
 function linesOf(child: ChildProcess): Interface {

@@ -28,9 +28,10 @@ export async function idle(_effort: Effort): Promise<void> {
 }
 
 async function measure(over: "tcp" | "ws", raw: boolean): Promise<{ readonly rssBytes: number; readonly cpuUs: number }> {
+  // Both as Node comes: room for garbage would be counted as memory of sessions.
   const server = raw
-    ? await startProcess("bench/src/raw.ts", ["--heartbeatMs", String(heartbeatMs)])
-    : await startProcess("bench/src/server.ts", ["--roles", "echo", "--frontend", "--ws", "0", "--tcp", "0"]);
+    ? await startProcess("bench/src/raw.ts", ["--heartbeatMs", String(heartbeatMs)], "server", [])
+    : await startProcess("bench/src/server.ts", ["--roles", "echo", "--frontend", "--ws", "0", "--tcp", "0"], "server", []);
   try {
     // Whatever is loaded and compiled for the first connections is no session's.
     const port = server.ready[raw ? (over === "tcp" ? "idleTcp" : "idleWs") : over] ?? 0;
