@@ -16,6 +16,9 @@ export interface EtcdLike {
   readonly cluster: Client<typeof Cluster>;
   readonly maintenance: Client<typeof Maintenance>;
   readonly auth: Client<typeof Auth>;
+  /** Ends it; its clients are left alone. */
+  close(): Promise<void>;
+  /** Ends its clients, and it. */
   stop(): Promise<void>;
 }
 
@@ -39,7 +42,12 @@ export const etcdLikes: readonly (readonly [string, () => Promise<EtcdLike>])[] 
   ],
 ];
 
-function like(endpoint: string, stop: () => Promise<void>): EtcdLike {
+function like(endpoint: string, end: () => Promise<void>): EtcdLike {
+  let ended: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    ended ??= end();
+    return ended;
+  };
   const baseUrl = `http://${endpoint}`;
   const sessionManager = new Http2SessionManager(baseUrl);
   const transport = createGrpcTransport({ baseUrl, sessionManager });
@@ -51,9 +59,11 @@ function like(endpoint: string, stop: () => Promise<void>): EtcdLike {
     cluster: createClient(Cluster, transport),
     maintenance: createClient(Maintenance, transport),
     auth: createClient(Auth, transport),
+    close,
     async stop() {
+      // The client of Connect does not reset a stream that was answered before all was sent.
       sessionManager.abort();
-      await stop();
+      await close();
     },
   };
 }

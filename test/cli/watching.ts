@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { type WatchRequest, WatchRequestSchema, type WatchResponse } from "../../gen/etcd/api/etcdserverpb/rpc_pb.ts";
 import type { EtcdLike } from "./etcd-likes.ts";
 
@@ -14,8 +13,6 @@ export interface Watching {
   finish(): void;
   /** The client goes away. */
   abort(): void;
-  /** How the stream ended, when it has. */
-  readonly over: Promise<Code | undefined>;
 }
 
 /** Opens a stream of watches. */
@@ -36,23 +33,12 @@ export function openWatching(to: EtcdLike): Watching {
     }
   }
   const responses = to.watch.watch(asked(), { signal: controller.signal })[Symbol.asyncIterator]();
-  let settle: (code: Code | undefined) => void;
-  const over = new Promise<Code | undefined>((resolve) => {
-    settle = resolve;
-  });
   const read = async (): Promise<WatchResponse> => {
-    try {
-      const { value, done } = await responses.next();
-      if (!done) return value;
-    } catch (reason) {
-      settle(ConnectError.from(reason).code);
-      throw reason;
-    }
-    settle(undefined);
-    throw new ConnectError("the stream ended", Code.OutOfRange);
+    const { value, done } = await responses.next();
+    if (done) throw new Error("the stream ended");
+    return value;
   };
   return {
-    over,
     ask(request) {
       requests.push(create(WatchRequestSchema, { requestUnion: request } as MessageInitShape<typeof WatchRequestSchema>));
       wake();

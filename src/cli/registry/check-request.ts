@@ -31,7 +31,8 @@ export function checkTransaction(request: TxnRequest, limits: RegistryLimits): v
 
 function operationsOf({ compare, success, failure }: TxnRequest): number {
   let count = compare.length;
-  for (const { request } of [...success, ...failure]) count += request.case === "requestTxn" ? operationsOf(request.value) : 1;
+  for (const { request } of [...success, ...failure])
+    count += 1 + (request.case === "requestTxn" ? operationsOf(request.value) : 0);
   return count;
 }
 

@@ -83,7 +83,7 @@ function watchService(options: WatchStreamOptions): ServiceImpl<typeof Watch> {
   return {
     watch(requests, { signal }) {
       const stream = new WatchStream(options);
-      signal.addEventListener("abort", () => stream.end(), { once: true });
+      signal.addEventListener("abort", () => stream.breakOff(signal.reason), { once: true });
       void stream.hear(requests);
       return stream.say();
     },

@@ -38,8 +38,7 @@ export class WatchStream {
   #nextId = 0n;
   #progress: Timer | undefined;
   #progressIsDue = false;
-  #isOver = false;
-  #failure: { readonly reason: unknown } | undefined;
+  #over: { readonly reason: unknown } | undefined;
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
@@ -52,17 +51,16 @@ export class WatchStream {
       for await (const request of requests) {
         this.#requests.push(request);
         this.#changed.notify();
-        while (this.#requests.length >= mostRequests && !this.#isOver) await this.#taken.wait();
+        while (this.#requests.length >= mostRequests && !this.#over) await this.#taken.wait();
       }
     } catch (reason) {
-      this.#failure = { reason };
-      this.end();
+      this.breakOff(reason);
     }
   }
 
-  /** Says nothing more. */
-  end(): void {
-    this.#isOver = true;
+  /** Says nothing more, but why. */
+  breakOff(reason: unknown): void {
+    this.#over ??= { reason };
     this.#changed.notify();
     this.#taken.notify();
   }
@@ -70,7 +68,7 @@ export class WatchStream {
   /** What the client is told, for as long as it listens. */
   async *say(): AsyncIterable<WatchResponse> {
     try {
-      while (!this.#isOver) {
+      while (!this.#over) {
         const request = this.#requests.shift();
         this.#taken.notify();
         if (request) yield* this.#answer(request);
@@ -79,7 +77,7 @@ export class WatchStream {
         yield* this.#dueProgress();
         await this.#changed.wait();
       }
-      if (this.#failure) throw this.#failure.reason;
+      throw this.#over.reason;
     } finally {
       this.#close();
     }
@@ -165,7 +163,8 @@ export class WatchStream {
   }
 
   #close(): void {
-    this.end();
+    // Whoever hears the client waits for its requests to be taken.
+    this.breakOff(undefined);
     this.#stopListening();
     this.#progress?.cancel();
     for (const id of [...this.#watchers.keys()]) this.#forget(id);
