@@ -104,8 +104,7 @@ export function createFrontendLinks(options: FrontendLinksOptions): FrontendLink
       const { incarnation } = link.peer;
       const server = directory.byIncarnation(incarnation);
       // The server may be there still, and must not take these sessions for lost.
-      if (server && sessions.length > 0) relink(server, clock.now() + relinkMs);
-      if (server && hears(server)) relink(server, Number.POSITIVE_INFINITY);
+      if (server && link.carries) relink(server, hears(server) ? Number.POSITIVE_INFINITY : clock.now() + relinkMs);
       if (sessions.length === 0) return;
       const gone: Left = { sessions, missed: link.broken };
       left.set(incarnation, gone);

@@ -30,6 +30,8 @@ export interface Link {
   readonly broken: boolean;
   /** Whether it is over. */
   readonly closed: boolean;
+  /** Whether sessions or groups live on it, or did when it ended. */
+  readonly carries: boolean;
   /** How busy the peer says it is. */
   readonly load: number;
   readonly counters: LinkCounters;

@@ -100,9 +100,13 @@ export class PeerLink implements Link, StreamOwner {
     return this.#calls.size;
   }
 
+  get carries(): boolean {
+    return this.#ours.any || this.#theirs.any;
+  }
+
   /** How long nothing was asked, answered or pushed, as far as was looked; 0 as long as calls wait, or sessions or groups live here. */
   idleMs(nowMs: number): number {
-    if (this.#used || this.#calls.size > 0 || this.#ours.any || this.#theirs.any) this.#idleSinceMs = nowMs;
+    if (this.#used || this.#calls.size > 0 || this.carries) this.#idleSinceMs = nowMs;
     this.#used = false;
     return nowMs - this.#idleSinceMs;
   }

@@ -352,19 +352,19 @@ describe("a frontend on its links", () => {
     await hubs.drive(kept);
   });
 
-  test("dials a backend that hangs up again and again with pauses, and gives up after 5 s", async () => {
+  test("dials a backend that hangs up again and again with pauses, as long as it is there", async () => {
     const { raw } = await enter();
     raw.stream?.destroy();
-    let dialed = 1;
     for (let ms = 0; ms < 12_000; ms += 50) {
       await hubs.advance(50);
       came.at(-1)?.stream?.destroy();
-      dialed = came.length;
     }
+    // Groups have members only as long as somebody is linked: it does not give up.
+    const dialed = came.length;
     expect(dialed).toBeGreaterThan(4);
-    expect(dialed).toBeLessThan(25);
+    expect(dialed).toBeLessThan(40);
     await hubs.advance(20_000);
-    expect(came).toHaveLength(dialed);
+    expect(came.length).toBeGreaterThan(dialed);
   });
 
   test("ends a link that brings nonsense, with the reason; requests on it are unavailable", async () => {
