@@ -78,7 +78,7 @@ export interface Naming {
 }
 
 /** The functions of a message. */
-export interface Parts {
+interface Parts {
   readonly name: string;
   readonly zero: Printable;
   readonly read: Printable;
