@@ -24,7 +24,9 @@ export interface LinkHub {
   find(incarnation: bigint): Link | undefined;
   /** Those that are open. */
   links(): Iterable<Link>;
-  /** Whether every peer has answered and acknowledged what it was sent, or is lost. Asks those that have not acknowledged. */
+  /** Takes no new links from now on, nor those that broke: who dials hears so before it has sent anything. */
+  shut(): void;
+  /** Whether every peer has answered and acknowledged what it was sent, or is lost, and no link is about to open. Asks those that have not acknowledged. */
   confirmed(): boolean;
   stop(): Promise<void>;
 }
@@ -79,6 +81,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   let listener: Listener | undefined;
   let sweep: Timer | undefined;
   let lookedAtMs = clock.now();
+  let shut = false;
   let stopped = false;
 
   const events: LinkEvents = {
@@ -170,7 +173,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
     });
     stream.begin(bytes);
-    if (stopped) stream.refuse(unavailable("the server stops"));
+    if (shut || stopped) stream.refuse(unavailable("the server stops"));
     if (greeting.size > maxGreeting) {
       stream.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
     }
@@ -288,8 +291,11 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     *links() {
       for (const link of links.values()) if (!link.broken) yield link;
     },
+    shut() {
+      shut = true;
+    },
     confirmed() {
-      let confirmed = true;
+      let confirmed = greeting.size === 0;
       for (const link of links.values()) {
         confirmed &&= link.pending === 0 && link.acknowledged;
         // The answer says how far the peer has read.

@@ -17,7 +17,7 @@ import { createLocations, createUserGroups, createUsers } from "../user/index.ts
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
-import { createDrain, drainFrame } from "./drain.ts";
+import { createDrain } from "./drain.ts";
 import { createLife } from "./life.ts";
 import { createPlace } from "./place.ts";
 import { releaseHooks } from "./release-hooks.ts";
@@ -236,7 +236,7 @@ export function createServer(options: ServerOptions): Server {
   }
 
   function linkOpened(link: Link): void {
-    if (life.state === "draining") link.send(drainFrame(0n));
+    if (life.state === "draining") drain.linkOpened(link);
     frontend?.linkOpened(link);
     watch?.linkOpened(link);
   }
@@ -263,6 +263,12 @@ export function createServer(options: ServerOptions): Server {
     linkCalls.linkClosed(link);
   }
 
+  const drain = createDrain({
+    ...{ clock, log, incarnation, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership },
+    server: () => server,
+    update: () => place.update(),
+  });
+
   const life = createLife({
     clock,
     graceMs: options.graceMs,
@@ -275,12 +281,9 @@ export function createServer(options: ServerOptions): Server {
       await place.join();
       addresses = { ...(await frontend?.start()), ...(clusterAddress ? { cluster: clusterAddress } : {}) };
     },
-    drain: createDrain({
-      ...{ clock, log, incarnation, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership },
-      server: () => server,
-      update: () => place.update(),
-    }),
+    drain: (grace) => drain.run(grace),
     async end(drained) {
+      hub?.shut();
       if (drained) await lifecycles.beforeShutdown(server);
       await frontend?.leave();
       await ownership.stop();

@@ -5,7 +5,7 @@ import { type Clock, sleep, within } from "../clock/index.ts";
 import type { Server } from "../context/index.ts";
 import type { Frontend } from "../frontend/index.ts";
 import type { Handlers } from "../handler/index.ts";
-import { ask, type FrameBody, type LinkHub } from "../link/index.ts";
+import { ask, type Link, type LinkHub } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Remotes } from "../remote/index.ts";
@@ -41,11 +41,16 @@ const tellMs = 3_000;
 // As long as whoever has no link here may need to read in the record that this server drains.
 const readMs = 250;
 
-/** What a server says to those it has links with when it drains. */
-export const drainFrame = (call: bigint): FrameBody => ({ case: "drain", value: create(DrainSchema, { call }) });
+/** What drains a server. */
+export interface Drain {
+  /** Never rejects, and is over at the deadline. */
+  run(grace: Grace): Promise<void>;
+  /** A link has opened meanwhile: whoever is at its other end did not know. */
+  linkOpened(link: Link): void;
+}
 
-/** Makes what drains a server. It never rejects, and is over at the deadline. */
-export function createDrain(options: DrainOptions): (grace: Grace) => Promise<void> {
+/** Makes it. */
+export function createDrain(options: DrainOptions): Drain {
   const { clock, log, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership } = options;
 
   async function tellRecord(): Promise<void> {
@@ -56,19 +61,21 @@ export function createDrain(options: DrainOptions): (grace: Grace) => Promise<vo
     );
   }
 
-  /** Gives those that know for certain: whatever they had sent is here by then. */
+  /** Whether it knows for certain: whatever it had sent before is here by then. */
+  async function tellPeer(link: Link): Promise<boolean> {
+    try {
+      await ask(link, clock.now() + tellMs, (call) => link.send({ case: "drain", value: create(DrainSchema, { call }) }));
+      return true;
+    } catch (reason) {
+      log.warn({ err: reason, peer: link.peer.id }, "a server was not told of the drain");
+      return false;
+    }
+  }
+
   async function tellPeers(): Promise<ReadonlySet<bigint>> {
-    const told = new Set<bigint>();
-    const all = [...(hub?.links() ?? [])].map(async (link) => {
-      try {
-        await ask(link, clock.now() + tellMs, (call) => link.send(drainFrame(call)));
-        told.add(link.peer.incarnation);
-      } catch (reason) {
-        log.warn({ err: reason, peer: link.peer.id }, "a server was not told of the drain");
-      }
-    });
-    await Promise.all(all);
-    return told;
+    const links = [...(hub?.links() ?? [])];
+    const told = await Promise.all(links.map(tellPeer));
+    return new Set(links.filter((_link, at) => told[at]).map((link) => link.peer.incarnation));
   }
 
   async function tell(): Promise<void> {
@@ -95,11 +102,10 @@ export function createDrain(options: DrainOptions): (grace: Grace) => Promise<vo
     { name: "releasing owned keys", run: (grace) => ownership.releaseAll(clock.now() + grace.leftMs) },
     { name: "letting clients go", run: async (grace) => frontend?.move(grace) },
     { name: "serving sessions that are stuck here", run: (grace) => grace.until(() => backend.stuck === 0) },
-    { name: "answering calls", run: (grace) => grace.until(atRest) },
-    { name: "hearing from the others", run: (grace) => grace.until(() => hub?.confirmed() ?? true) },
+    { name: "answering calls", run: (grace) => grace.until(() => atRest() && (hub?.confirmed() ?? true)) },
   ];
 
-  return async (grace) => {
+  async function run(grace: Grace): Promise<void> {
     for (const { name, run } of steps) {
       const begunInTime = !grace.isOver;
       log.debug({ step: name, leftMs: grace.leftMs }, "draining");
@@ -111,5 +117,7 @@ export function createDrain(options: DrainOptions): (grace: Grace) => Promise<vo
       }
     }
     grace.cancel();
-  };
+  }
+
+  return { run, linkOpened: (link) => void tellPeer(link) };
 }

@@ -168,6 +168,32 @@ describe("a rolling restart of three backends", () => {
     for (const answer of answers) expect((await answer).server).toBe("ask-1");
   });
 
+  test.each([0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750])(
+    "a link that opens while its server drains costs nobody a call: %i ms after the dial, at 200 ms away",
+    async (afterMs) => {
+      await using far = createTestCluster({ latencyMs: 200, seed: afterMs + 1 });
+      const handled: string[] = [];
+      const services = (server: string): Service[] => {
+        const answer = ({ word }: { readonly word: string }): { server: string } => {
+          handled.push(word);
+          return { server };
+        };
+        return [implement(AskRemote, { tell: answer, look: answer, set: answer, own: answer, ownLook: answer })];
+      };
+      const gate = await far.start({ id: "gate-1", types: ["gate"], frontend: true });
+      const servers = [];
+      for (const id of ["ask-1", "ask-2"]) servers.push(await far.start({ id, services: services(id) }));
+      const words = ["a", "b", "c", "d", "e", "f"];
+      const answers = words.map((word) => gate.remote(AskRemote).tell({ word }).result());
+      await far.advance(afterMs);
+      const stopped = servers[0]?.stop();
+      await far.advance(6_000);
+      await stopped;
+      for (const answer of answers) expect(await answer).toMatchObject({ ok: true });
+      expect(handled.sort()).toEqual(words);
+    },
+  );
+
   test("nobody asks a server that has said that it drains, whatever discovery says", async () => {
     const discovery = memory();
     // What it is told of changes reaches nobody.
