@@ -22,7 +22,7 @@ interface Started {
 async function start(id: string, role: "gate" | "desk", drains: "soon" | "never" = "soon"): Promise<Started> {
   const child = startChild(execPath, ["--conditions=nano-source", "test/server/desk-server.ts", id, role, etcd.endpoint, drains]);
   children.push(child);
-  const line = await child.line((text) => text.startsWith("ready "));
+  const line = await child.line((text) => text.startsWith("ready "), 60_000);
   const addresses: Record<string, string> = JSON.parse(line.slice("ready ".length));
   return { child, address: addresses["tcp"] ?? "" };
 }
@@ -134,7 +134,7 @@ describe("SIGTERM", () => {
     expect(load.answered.length).toBeGreaterThan(500);
     expect(handled.sort()).toEqual(load.answered.sort());
     await gate.child.end("SIGTERM");
-  }, 120_000);
+  }, 240_000);
 
   test("of a gate: its clients are all at the other afterwards, and no answer that was owed is lost", async () => {
     const [one, two] = [await start("gate-2", "gate"), await start("gate-3", "gate")];
