@@ -15,8 +15,8 @@ export interface WayToEtcd {
   close(): Promise<void>;
 }
 
-/** Stands between a client and an endpoint. */
-export function startProxy(endpoint: string): Promise<WayToEtcd> {
+/** Stands between a client and an endpoint, at an address of this machine. */
+export function startProxy(endpoint: string, host = "127.0.0.1"): Promise<WayToEtcd> {
   const target = Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -51,10 +51,10 @@ export function startProxy(endpoint: string): Promise<WayToEtcd> {
   };
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(0, host, () => {
       const address = server.address();
       resolve({
-        endpoint: `127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+        endpoint: `${host}:${typeof address === "object" ? address?.port : 0}`,
         cut,
         mute() {
           isMute = true;
