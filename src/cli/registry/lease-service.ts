@@ -4,6 +4,7 @@ import { keyBytes } from "./key-range.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { Leases } from "./leases.ts";
 import { responseHeader } from "./response-header.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** etcd's Lease. */
 export function leaseService(store: KeyStore, leases: Leases): ServiceImpl<typeof Lease> {
@@ -17,8 +18,8 @@ export function leaseService(store: KeyStore, leases: Leases): ServiceImpl<typeo
       leases.revoke(ID);
       return { header: header() };
     },
-    async *leaseKeepAlive(requests) {
-      for await (const { ID } of requests) yield { header: header(), ID, TTL: leases.renew(ID) };
+    async *leaseKeepAlive(requests, { signal }) {
+      for await (const { ID } of untilAborted(requests, signal)) yield { header: header(), ID, TTL: leases.renew(ID) };
     },
     leaseTimeToLive({ ID, keys }) {
       const lease = leases.left(ID);

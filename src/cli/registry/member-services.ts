@@ -7,11 +7,15 @@ import { memberId, responseHeader } from "./response-header.ts";
 // Clients read the two numbers before the second dot.
 const version = "3.5.0-nano-registry";
 
-/** etcd's Cluster: one member. @param url Where clients find it; known when it listens. */
-export function clusterService(store: KeyStore, url: () => string): Pick<ServiceImpl<typeof Cluster>, "memberList"> {
+/**
+ * etcd's Cluster: one member.
+ *
+ * @param endpoint Where clients find it; known when it listens. No URL: etcdctl takes one for a name, which Node's HTTP/2 does not let pass.
+ */
+export function clusterService(store: KeyStore, endpoint: () => string): Pick<ServiceImpl<typeof Cluster>, "memberList"> {
   return {
     memberList() {
-      const member = { ID: memberId, name: "nano-registry", clientURLs: [url()] };
+      const member = { ID: memberId, name: "nano-registry", clientURLs: [endpoint()] };
       return { header: responseHeader(store.revision), members: [member] };
     },
   };

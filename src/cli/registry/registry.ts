@@ -54,7 +54,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
         .service(Watch, watchService(watches))
         .service(
           Cluster,
-          clusterService(store, () => `http://${endpoint}`),
+          clusterService(store, () => endpoint),
         )
         .service(Maintenance, maintenanceService(store))
         .service(Auth, authService),
