@@ -113,6 +113,15 @@ describe("several processes over nano-cli registry", () => {
     expect(await registry.child.end("SIGTERM")).toBe(0);
     registry = await startRegistryProcess(port);
     await watch("two");
-    await expect.poll(() => one.peers.map(({ id }) => id).sort(), { timeout: 20_000 }).toEqual(["two"]);
+    await expect
+      .poll(
+        () =>
+          one
+            .servers()
+            .map(({ id }) => id)
+            .sort(),
+        { timeout: 20_000 },
+      )
+      .toEqual(["one", "two"]);
   }, 60_000);
 });

@@ -37,6 +37,9 @@ describe("the packed tarball", () => {
       "dist/src/index.js",
       "dist/src/index.d.ts",
       "dist/plugin/protoc-gen-nano.js",
+      "dist/src/cli/main.js",
+      // What was made of etcd's own files comes with their license.
+      "proto/etcd/LICENSE",
     ]) {
       expect(names).toContain(`package/${name}`);
     }
@@ -58,6 +61,7 @@ describe("the packed tarball", () => {
       "docs/acceptors.md",
       "docs/groups-and-users.md",
       "docs/discovery.md",
+      "docs/registry.md",
       "docs/routing.md",
       "docs/drain.md",
       "docs/remotes.md",
@@ -96,6 +100,13 @@ describe("the packed tarball", () => {
         expect(await server.end("SIGTERM")).toBe(0);
       } finally {
         await server.end("SIGKILL");
+      }
+      const registry = startChild(node, [join(project, "node_modules/.bin/nano-cli"), "registry", "--port", "0"]);
+      try {
+        await registry.line((line) => line.startsWith("listening on 127.0.0.1:"));
+        expect(await registry.end("SIGTERM")).toBe(0);
+      } finally {
+        await registry.end("SIGKILL");
       }
     }
   }, 300_000);
