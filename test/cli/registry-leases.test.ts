@@ -95,6 +95,15 @@ describe("a lease of the registry", () => {
     expect(await names()).toEqual(["b"]);
   });
 
+  test("that was revoked ends no other of its id", async () => {
+    await registry.lease.leaseGrant({ ID: 5n, TTL: 10n });
+    await registry.lease.leaseRevoke({ ID: 5n });
+    await registry.lease.leaseGrant({ ID: 5n, TTL: 60n });
+    await under(5n, "a");
+    clock.moveTo(30_000);
+    expect(await names()).toEqual(["a"]);
+  });
+
   test("lasts at least 2 s, as with etcd, and at most 285 years", async () => {
     expect(await registry.lease.leaseGrant({ TTL: -1n })).toMatchObject({ TTL: 2n });
     await expect(registry.lease.leaseGrant({ TTL: 9_000_000_001n })).rejects.toThrow("etcdserver: too large lease TTL");

@@ -218,6 +218,19 @@ describe("a stream of watches of the registry", () => {
     expect(pieces.flatMap(told).map((one) => one.slice(0, 8))).toEqual(["delete a", "delete b", "delete c", "delete d"]);
   });
 
+  test("says that it is there only when all has been told that was before", async () => {
+    await begin();
+    const large = "x".repeat(900_000);
+    for (let at = 0; at < 5; at++) await put("a", large);
+    watching.ask({ case: "createRequest", value: { ...everything, startRevision: 1n } });
+    watching.ask({ case: "progressRequest", value: {} });
+    await watching.next();
+    let told = 0;
+    for (let response = await watching.next(); response.watchId === 0n; response = await watching.next())
+      told += response.events.length;
+    expect(told).toBe(5);
+  });
+
   test("has no more watches than there may be, and those that end make room", async () => {
     await begin({ watches: 2 });
     const other = openWatching(store);

@@ -1,5 +1,8 @@
 import type { Event } from "../../../gen/etcd/api/mvccpb/kv_pb.ts";
 
+/** What one version of a key takes in memory beside key and value, about: many small ones are bounded as well. */
+export const versionBytes = 200;
+
 /** One change. */
 export interface Change {
   readonly key: string;
@@ -63,5 +66,5 @@ export class History {
 }
 
 function bytesOf(kv: Event["kv"]): number {
-  return kv ? kv.key.length + kv.value.length : 0;
+  return kv ? kv.key.length + kv.value.length + versionBytes : 0;
 }

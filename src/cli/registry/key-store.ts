@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Event_EventType, EventSchema, type KeyValue, KeyValueSchema } from "../../../gen/etcd/api/mvccpb/kv_pb.ts";
 import { refusal } from "./etcd-refusal.ts";
-import { type Change, History } from "./history.ts";
+import { type Change, History, versionBytes } from "./history.ts";
 import { type KeyRange, keyText } from "./key-range.ts";
 import type { RegistryLimits } from "./registry-limits.ts";
 import { SortedKeys } from "./sorted-keys.ts";
@@ -55,7 +55,7 @@ export class KeyStore implements View {
     return this.#compacted;
   }
 
-  /** Of keys and values in all their versions. */
+  /** Of keys and values in all their versions, and of the versions themselves. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -174,5 +174,5 @@ export class KeyStore implements View {
 }
 
 function bytesOf(key: string, { kv }: Version): number {
-  return key.length + (kv?.value.length ?? 0);
+  return key.length + (kv?.value.length ?? 0) + versionBytes;
 }

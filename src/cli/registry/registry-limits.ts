@@ -6,11 +6,11 @@ export interface RegistryLimits {
   readonly operations: number;
   /** Operations of a transaction on all levels. The default is 4096. */
   readonly nestedOperations: number;
-  /** Keys and values with all their versions, in bytes. The default is 256 MiB. */
+  /** Keys and values with all their versions, and 200 for each version, in bytes. The default is 256 MiB. */
   readonly dataBytes: number;
   /** Revisions that are kept; beyond, the older half is compacted. The default is 100,000. */
   readonly historyRevisions: number;
-  /** Keys and values of the revisions that are kept, in bytes; beyond, the older half is compacted. The default is 64 MiB. */
+  /** Keys and values of the revisions that are kept, counted alike, in bytes; beyond, the older half is compacted. The default is 64 MiB. */
   readonly historyBytes: number;
   /** The default is 100,000. */
   readonly leases: number;
