@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bring } from "./bring.ts";
 
-const aptTimeoutMs = 240_000;
 const needs = [
   { command: "etcd", debian: "etcd-server" },
   { command: "etcdctl", debian: "etcd-client" },
@@ -12,7 +12,7 @@ const needs = [
   { command: "haproxy", debian: "haproxy" },
 ];
 
-bring();
+bring(needs, "will fail");
 const folder = mkdtempSync(join(tmpdir(), "nano-test-"));
 const report = join(folder, "report.json");
 const { status } = spawnSync(
@@ -24,32 +24,6 @@ const { passed, failed } = count(report, status);
 rmSync(folder, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || status !== 0 ? 1 : 0);
-
-function bring(): void {
-  const missing = needs.filter(({ command }) => !has(command));
-  if (missing.length === 0) return;
-  const packages = missing.map(({ debian }) => debian);
-  if (process.getuid?.() === 0 && has("apt-get")) {
-    console.log(`installing ${packages.join(", ")} for the tests`);
-    const install = (): number | null => apt(["install", "-y", "--no-install-recommends", ...packages]);
-    if (install() !== 0) {
-      apt(["update"]);
-      install();
-    }
-  }
-  for (const { command, debian } of missing) {
-    if (!has(command)) console.log(`the tests that need ${command} will fail: install it (Debian: apt-get install ${debian})`);
-  }
-}
-
-function apt(args: readonly string[]): number | null {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync("apt-get", ["-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env, timeout: aptTimeoutMs }).status;
-}
-
-function has(command: string): boolean {
-  return spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
-}
 
 /** A file that does not load has no tests: it counts as one that failed. */
 function count(file: string, exit: number | null): { readonly passed: number; readonly failed: number } {

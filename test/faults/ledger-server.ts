@@ -57,8 +57,11 @@ function ledger() {
   });
 }
 
+// What one client may send is not what is tried here.
+const limits = { messagesPerSecond: 1_000, messagesBurst: 1_000, bytesPerSecond: 64 * 1_048_576, bytesBurst: 64 * 1_048_576 };
 const server = createServer({
   id,
+  limits,
   signals: ["SIGTERM"],
   log: createJsonLogger({
     sink: { write: (line) => appendFileSync(join(folder, `${name}.log`), `${line}\n`) },

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { bring } from "../../scripts/bring.ts";
 import { type Line, play } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 
@@ -15,11 +16,19 @@ const { values: flags, positionals } = parseArgs({
     histories: { type: "string" },
   },
 });
-// As servers have it by default.
-const pace = { leaseMs: 10_000, keepIn: flags.histories };
-const chosen = scenarios({ long: flags.long }).filter(
-  ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+bring(
+  [
+    { command: "etcd", debian: "etcd-server" },
+    { command: "ip", debian: "iproute2" },
+    { command: "iptables", debian: "iptables" },
+    { command: "faketime", debian: "faketime" },
+  ],
+  "are left out, or fail",
 );
+// As servers have it by default.
+const pace = { leaseMs: 10_000, rounds: 3, keepIn: flags.histories };
+const all = scenarios({ long: flags.long });
+const chosen = all.filter(({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
 if (chosen.length === 0) {
   console.error(
     `no fault is named so: there are ${scenarios({ long: true })

@@ -39,12 +39,15 @@ export function whyNoNamespaces(): string | undefined {
   return undefined;
 }
 
+let networks = 0;
+
 /** Of the block that is set aside for tests of networks (RFC 2544). */
 export function createNetwork(): Network {
-  const own = process.pid % 1_000;
-  const subnet = `198.18.${process.pid % 250}`;
+  // The names of one that was taken away may stay for a moment.
+  const own = `${process.pid % 1_000}${(networks++).toString(36)}`;
+  const subnet = `198.18.${(process.pid + networks) % 250}`;
   const bridge = `nanob${own}`;
-  const places: { readonly name: string; readonly walls: string[][] }[] = [];
+  const places: { readonly name: string; readonly outside: string; readonly walls: string[][] }[] = [];
   const run = (...words: readonly string[]): void => {
     const [command = "", ...args] = words;
     execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
@@ -60,7 +63,7 @@ export function createNetwork(): Network {
       const [name, host] = [`nano${own}n${number}`, `${subnet}.${number}`];
       const [outside, inside] = [`nano${own}v${number}`, `nano${own}w${number}`];
       const within = ["ip", "netns", "exec", name];
-      const place = { name, walls: [] };
+      const place = { name, outside, walls: [] };
       places.push(place);
       byHost.set(host, place);
       run("ip", "netns", "add", name);
@@ -80,7 +83,11 @@ export function createNetwork(): Network {
       for (const { walls } of places) for (const wall of walls.splice(0)) run(...wall);
     },
     close() {
-      for (const { name } of places) spawnSync("ip", ["netns", "delete", name]);
+      for (const { name, outside } of places) {
+        // Sockets that nobody has answered keep a namespace, and its wire, for minutes.
+        spawnSync("ip", ["link", "delete", outside]);
+        spawnSync("ip", ["netns", "delete", name]);
+      }
       spawnSync("ip", ["link", "delete", bridge]);
     },
   };

@@ -17,6 +17,8 @@ export interface Line {
 /** How a scenario is run. */
 export interface Pace {
   readonly leaseMs: number;
+  /** How often everything is restarted in turn. */
+  readonly rounds: number;
   /** Where whole histories are written as JSON. Unset: nowhere. */
   readonly keepIn?: string | undefined;
 }
@@ -35,6 +37,7 @@ export class Stage {
   readonly pace: Pace;
   readonly #what: string;
   readonly #clusters: Cluster[] = [];
+  readonly #ends: (() => unknown)[] = [];
 
   constructor(what: string, pace: Pace) {
     this.#what = what;
@@ -73,8 +76,14 @@ export class Stage {
     this.says("servers that ended by themselves", fallen.join(", ") || 0, "0", fallen.length === 0);
   }
 
+  /** Done at the end, when the clusters are gone; the last first. */
+  atEnd(end: () => unknown): void {
+    this.#ends.unshift(end);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#clusters.map((cluster) => cluster.stop()));
+    for (const end of this.#ends) await end();
   }
 }
 

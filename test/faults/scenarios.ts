@@ -10,6 +10,14 @@ import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { serverFrozen } from "./scenarios/server-frozen.ts";
 import { slowPeer } from "./scenarios/slow-peer.ts";
 
+/** Those that take some seconds each, for every run of the tests. */
+export const quickScenarios: readonly Scenario[] = [
+  etcdAway({ how: "killed", downMs: 1_000 }),
+  etcdCompacted,
+  leaseRevoked,
+  backendKilled,
+];
+
 /** All of them. @param long Also those that take many minutes. */
 export function scenarios({ long }: { readonly long: boolean }): readonly Scenario[] {
   return [

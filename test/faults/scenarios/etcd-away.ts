@@ -8,6 +8,9 @@ interface Away {
   readonly how: "killed" | "emptied" | "frozen";
 }
 
+// By then everything is as it was.
+const backMs = 3_000;
+
 /** What becomes of a cluster whose etcd is gone for a while. */
 export function etcdAway({ downMs, how }: Away): Scenario {
   return {
@@ -76,22 +79,18 @@ export function etcdAway({ downMs, how }: Away): Scenario {
         );
         stage.took("sticky requests are answered again", lastFailureMs(stuck, upAtMs), 3_000);
       } else stage.says("sticky requests that failed", codesOf(stuck), "0", stuck.length === 0);
-      judgeOwned(failures(load.asked, ["owned"]), downMs, how);
+      judgeOwned(failures(load.asked, ["owned"]));
       await stage.judge(cluster);
 
-      // A home that cannot tell whether it still is one says so after 0.8 of its lease, and not before.
-      function judgeOwned(failed: readonly Asked[], forMs: number, why: Away["how"]): void {
-        const early = failed.filter(({ endedMs = 0 }) => why !== "emptied" && endedMs < downAtMs + leaseMs * 0.4);
+      // A home that cannot tell whether it still is one says so when 0.8 of its lease have passed since it was renewed; that is done every fifth of it.
+      function judgeOwned(failed: readonly Asked[]): void {
+        const line = "requests by owned key that failed";
+        const awayMs = upAtMs - downAtMs + backMs;
+        if (how !== "emptied" && awayMs < leaseMs * 0.6) return stage.says(line, codesOf(failed), "0", failed.length === 0);
+        const early = failed.filter(({ endedMs = 0 }) => how !== "emptied" && endedMs < downAtMs + leaseMs * 0.4);
         const wrong = failed.filter(({ outcome }) => outcome !== "unavailable" && outcome !== "deadline_exceeded");
-        const mayFail = forMs > leaseMs * 0.4 || why === "emptied";
-        const held = early.length + wrong.length === 0 && (mayFail || failed.length === 0);
-        stage.says(
-          "requests by owned key that failed",
-          codesOf(failed),
-          mayFail ? "unavailable, once the lease cannot be renewed" : "0",
-          held,
-        );
-        if (failed.length > 0) stage.took("owned keys are answered again", lastFailureMs(failed, upAtMs), 3_000);
+        stage.says(line, codesOf(failed), "unavailable, once the lease cannot be renewed", early.length + wrong.length === 0);
+        stage.took("owned keys are answered again", lastFailureMs(failed, upAtMs), backMs);
       }
     },
   };

@@ -1,8 +1,6 @@
 import { until } from "../cluster.ts";
 import { codesOf, failures, pause, type Scenario } from "../scenario.ts";
 
-const rounds = 3;
-
 /** Every backend is ended by SIGTERM and started again under its id, one after the other, again and again, while clients go on asking. */
 export const rollingRestart: Scenario = {
   name: "rolling restart",
@@ -28,7 +26,7 @@ export const rollingRestart: Scenario = {
     );
     const codes: (number | null)[] = [];
     let slowestMs = 0;
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < stage.pace.rounds; round++) {
       for (const [at, id] of ids.entries()) {
         await pause(500);
         const fromMs = performance.now();

@@ -69,7 +69,7 @@ export const slowPeer: Scenario = {
       fit,
     );
     stage.took("99 of 100 answers of the fast came within", percentile99(during), Math.max(20, Math.ceil(quiet * 2)));
-    stage.says("the gate grew by", `${Math.round(rssGrown / mib)} MiB`, "64 MiB", rssGrown < 64 * mib);
+    stage.says("the gate grew by", `${Math.round(rssGrown / mib)} MiB`, "128 MiB", rssGrown < 128 * mib);
     await stage.judge(cluster);
   },
 };
