@@ -49,6 +49,14 @@ describe.each(etcdLikes)("what is too much for %s", (_name, start) => {
     });
   });
 
+  test("is a lease of more than 285 years; what is too little lasts 2 s", async () => {
+    for (const TTL of [-5n, 0n, 1n]) expect(await store.lease.leaseGrant({ TTL })).toMatchObject({ TTL: 2n, error: "" });
+    await expect(store.lease.leaseGrant({ TTL: 9_000_000_001n })).rejects.toMatchObject({
+      code: Code.OutOfRange,
+      rawMessage: "etcdserver: too large lease TTL",
+    });
+  });
+
   test("is a key that is not there, and users", async () => {
     await expect(store.kv.range({})).rejects.toMatchObject({ rawMessage: "etcdserver: key is not provided" });
     await expect(store.auth.authenticate({ name: "a", password: "b" })).rejects.toMatchObject({
