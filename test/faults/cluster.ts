@@ -35,7 +35,7 @@ export interface MemberOptions {
 }
 
 /** What etcd has of one server. */
-export interface Registered {
+interface Registered {
   readonly incarnation: string;
   readonly lease: string;
 }

@@ -32,7 +32,7 @@ export interface Scenario {
 }
 
 /** What a scenario is given. */
-export class Stage {
+class Stage {
   readonly lines: Line[] = [];
   readonly pace: Pace;
   readonly #what: string;
