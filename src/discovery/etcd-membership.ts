@@ -5,6 +5,7 @@ import type { EtcdClient } from "./etcd-client.ts";
 import { isFinal } from "./etcd-error.ts";
 import { EtcdReflector } from "./etcd-reflector.ts";
 import { createEtcdStore } from "./etcd-store.ts";
+import { LateServers } from "./late-servers.ts";
 import { LatestWrite } from "./latest-write.ts";
 import { encodeRecord, mustFit } from "./record.ts";
 import type { Store } from "./store.ts";
@@ -36,6 +37,7 @@ export class EtcdMembership implements Membership {
   readonly #events: DiscoveryEvents;
   readonly #host: DiscoveryHost;
   readonly #servers: EtcdReflector;
+  readonly #late: LateServers;
   readonly #write = new LatestWrite(() => this.#writeNow());
   readonly #stop = new AbortController();
   #self: ServerInfo;
@@ -60,6 +62,7 @@ export class EtcdMembership implements Membership {
     this.#events = options.events;
     this.#host = options.host;
     this.#self = self;
+    this.#late = new LateServers(options.host.clock, () => this.#tell());
     this.#servers = new EtcdReflector({
       client: options.client,
       prefix: `${options.prefix}/servers/`,
@@ -204,7 +207,7 @@ export class EtcdMembership implements Membership {
       )
     )
       this.#registerSoon();
-    const servers = this.#servers.list.servers();
+    const servers = this.#late.with(this.#servers.list.servers());
     const told = JSON.stringify(servers, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
     if (told === this.#told) return;
     this.#told = told;
@@ -223,6 +226,7 @@ export class EtcdMembership implements Membership {
     this.#stop.abort();
     this.#wake.abort();
     this.#servers.stop();
+    this.#late.stop();
     this.#silence.cancel();
   }
 
@@ -236,11 +240,13 @@ export class EtcdMembership implements Membership {
       try {
         await this.#step();
         failures = 0;
+        this.#late.trust();
         this.#setAvailable(true);
       } catch (reason) {
         failures++;
         // Whatever changed meanwhile was missed.
         this.#servers.doubt();
+        this.#late.doubt();
         if (clock.now() - this.#aliveAtMs >= this.leaseMs) this.#lease = undefined;
         this.#host.log.debug({ err: reason, failures }, "etcd is out of reach");
       }
@@ -284,6 +290,7 @@ export class EtcdMembership implements Membership {
   #setAvailable(available: boolean): void {
     if (this.#available === available) return;
     this.#available = available;
+    if (!available) this.#late.doubt();
     if (this.#stop.signal.aborted) return;
     this.#events.available(available);
   }

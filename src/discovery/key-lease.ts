@@ -100,7 +100,10 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
         const written = await write(batch);
         for (const [at, change] of batch.entries()) change.settle(written[at] ?? { done: false, before: undefined });
       } catch (reason) {
-        for (const change of batch) change.settle(NanoError.from(reason));
+        const error = NanoError.from(reason);
+        // Those behind would wait as long, to hear the same.
+        const behind = error.code === "unavailable" || error.code === "deadline_exceeded" ? queue.splice(0) : [];
+        for (const change of [...batch, ...behind]) change.settle(error);
       }
     }
     // At once, and not when somebody hears of it: what is asked for next must begin anew.
@@ -136,12 +139,21 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
     });
   }
 
+  function state(): KeyLease["state"] {
+    const silent = lease === undefined ? 1 : (clock.now() - aliveAtMs) / options.leaseMs();
+    return silent < fencedAfter ? "alive" : silent < 1 ? "doubtful" : "over";
+  }
+
   return {
     get state() {
-      const silent = lease === undefined ? 1 : (clock.now() - aliveAtMs) / options.leaseMs();
-      return silent < fencedAfter ? "alive" : silent < 1 ? "doubtful" : "over";
+      return state();
     },
     async claim(key) {
+      // The store does not answer: whether it does again is found out by renewing, and not by those who ask, who would all wait for it.
+      if (lease !== undefined && state() !== "alive") {
+        void look();
+        throw new NanoError({ code: "unavailable", message: "the key has no home while discovery is away" });
+      }
       const first = await put(key, undefined);
       if (first.done) return undefined;
       const home = homeOf(first.before);

@@ -51,6 +51,12 @@ async function ghost(self: ServerInfo): Promise<void> {
     .exec();
 }
 
+/** Whether somebody who once knew a server knew it ever after. */
+function neverLost(member: Member, other: string): boolean {
+  const saw = member.lists.map((list) => list.some(({ id }) => id === other));
+  return !saw.slice(saw.indexOf(true)).includes(false);
+}
+
 async function leases(): Promise<number> {
   return (await raw.leaseClient.leaseLeases()).leases.length;
 }
@@ -88,9 +94,8 @@ describe("etcd away", () => {
       [false, true],
     ]);
     expect([...watcher.fences, ...room.fences]).toEqual([]);
-    // It was there all along: nobody ever saw it gone.
-    const saw = watcher.lists.map((list) => list.some(({ id }) => id === "room"));
-    expect(saw.slice(saw.indexOf(true))).not.toContain(false);
+    // It was there all along.
+    expect(neverLost(watcher, "room")).toBe(true);
   });
 
   test("back with nothing: all register anew, under the incarnations they had", async () => {
@@ -101,6 +106,8 @@ describe("etcd away", () => {
     await registry.restart({ empty: true });
     const three = await enter(info("three"));
     for (const member of [one, two, three]) await until(() => member.ids, 10_000).toEqual(["one", "three", "two"]);
+    // Whoever knew the other never saw it gone.
+    expect([neverLost(one, "two"), neverLost(two, "one")]).toEqual([true, true]);
     expect(three.find("one")?.incarnation).toBe(one.self.incarnation);
     expect([...one.fences, ...two.fences]).toEqual([]);
     // What changes now is seen: the watch does not wait for a revision of before.
@@ -132,6 +139,20 @@ describe("etcd away", () => {
     await until(() => watcher.find("room")?.version, 10_000).toBe("frozen");
     await until(() => watcher.ids, 10_000).toEqual(["room", "watcher"]);
     expect([...watcher.fences, ...room.fences]).toEqual([]);
+    // Its lease was over when etcd woke, and yet nobody took it for gone.
+    expect(neverLost(watcher, "room")).toBe(true);
+  });
+
+  test("frozen for longer than a lease: who died meanwhile is known to be gone, a moment after it is back", async () => {
+    const watcher = await enter(info("watcher"));
+    await ghost(info("ghost"));
+    await until(() => watcher.ids).toEqual(["ghost", "watcher"]);
+    registry.child.process.kill("SIGSTOP");
+    await until(() => watcher.availability, 10_000).toEqual([false]);
+    registry.child.process.kill("SIGCONT");
+    const backAt = performance.now();
+    await until(() => watcher.ids, 10_000).toEqual(["watcher"]);
+    expect(performance.now() - backAt).toBeGreaterThan(2_500);
   });
 
   test("whoever starts without it is told where it was looked for, within 10 s", async () => {

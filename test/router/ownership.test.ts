@@ -12,7 +12,7 @@ const leaseMs = 10_000;
 const type = "room";
 
 /** How a store answers one server. */
-type Way = "well" | "slowly" | "not at all" | "too late" | "after its time";
+type Way = "well" | "slowly" | "not at all" | "too late" | "after its time" | "never";
 
 interface Server {
   readonly incarnation: bigint;
@@ -44,6 +44,10 @@ function world(count: number, onRelease: () => Promise<void> = async () => {}, m
         if (way === "after its time") {
           clock.after(2_000, () => void call(...args).catch(() => {}));
           throw new NanoError({ code: "deadline_exceeded", message: "it may be done yet" });
+        }
+        if (way === "never") {
+          await new Promise<void>((resolve) => void clock.after(3_000, resolve));
+          throw new NanoError({ code: "deadline_exceeded", message: "nobody answers" });
         }
         const answer = await call(...args);
         if (way === "slowly") await new Promise<void>((resolve) => void clock.after(4_000, resolve));
@@ -142,6 +146,27 @@ describe("createOwnership()", () => {
     expect([await ask(two, "a"), await ask(one, "a")]).toEqual(["at 1", "here"]);
     await made.pass(30_000);
     expect([await ask(two, "a"), holds(one, "a")]).toEqual(["at 1", true]);
+  });
+
+  test("of a store that does not answer all hear at the same time, and at once where that is known", async () => {
+    const [made, one] = pair();
+    await ask(one, "first");
+    one.way = "never";
+    const outcomes: string[] = [];
+    const note = (outcome: string): void => void outcomes.push(outcome);
+    void ask(one, "a").then(note);
+    await made.pass(0);
+    // It comes behind that call, and does not make one of its own when that has failed.
+    void ask(one, "b").then(note);
+    await made.pass(3_000);
+    expect(outcomes).toEqual(["deadline_exceeded", "deadline_exceeded"]);
+    await made.pass(leaseMs);
+    void ask(one, "c").then(note);
+    await made.pass(0);
+    expect(outcomes.slice(2)).toEqual(["unavailable"]);
+    one.way = "well";
+    await made.pass(5_000);
+    expect([await ask(one, "c"), await ask(one, "a")]).toEqual(["here", "here"]);
   });
 
   test("a release that is done after its time takes nothing away that was claimed since", async () => {
