@@ -36,6 +36,8 @@ export interface Router {
   isSure(route: KnownRoute, body: Uint8Array): boolean;
   /** An owned key's home is on the server of an incarnation; 0: on none that is known. False where no such server is there. */
   learn(route: KnownRoute, body: Uint8Array, home: bigint): boolean;
+  /** A server has no owned keys any more, and claims none. */
+  homeless(incarnation: bigint): void;
 }
 
 /** What a router asks of the links, and of the application. */
@@ -143,11 +145,12 @@ export function createRouter(options: RouterOptions): Router {
     learn(known, body, home) {
       const key = ownKey(known, body);
       if (key === undefined) return false;
-      if (home === 0n) homes.forget(known.info.server, key);
-      else if (known.serving.some(({ incarnation }) => incarnation === home)) homes.learn(known.info.server, key, home);
-      else return false;
+      if (home !== 0n)
+        return known.serving.some(({ incarnation }) => incarnation === home) && homes.learn(known.info.server, key, home);
+      homes.forget(known.info.server, key);
       return true;
     },
+    homeless: (incarnation) => homes.leave(incarnation),
   };
 }
 

@@ -245,6 +245,7 @@ export function createServer(options: ServerOptions): Server {
     if (body.case === "interest") interest.heard(link, body.value);
     else if (body.case === "drain") {
       directory.drains(link.peer.incarnation);
+      if (body.value.homeless) router.homeless(link.peer.incarnation);
       link.answer(body.value.call, { case: "body", value: new Uint8Array(0) });
     } else if (!frontend?.frame(link, body) && !backend.frame(link, body) && !watch?.frame(link, body))
       linkCalls.frame(link, body);
@@ -264,7 +265,7 @@ export function createServer(options: ServerOptions): Server {
   }
 
   const drain = createDrain({
-    ...{ clock, log, incarnation, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership },
+    ...{ clock, log, incarnation, directory, router, hub, lifecycles, frontend, backend, handlers, remotes, ownership },
     server: () => server,
     update: () => place.update(),
   });

@@ -9,7 +9,7 @@ import { ask, type Link, type LinkHub } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Remotes } from "../remote/index.ts";
-import type { Directory, Ownership } from "../router/index.ts";
+import type { Directory, Ownership, Router } from "../router/index.ts";
 import type { Grace } from "./grace.ts";
 
 /** What is drained. */
@@ -22,6 +22,7 @@ export interface DrainOptions {
   /** Writes the record, which says by then that the server drains. */
   readonly update: () => Promise<void>;
   readonly directory: Directory;
+  readonly router: Pick<Router, "homeless">;
   readonly hub: LinkHub | undefined;
   readonly lifecycles: Lifecycles;
   readonly frontend: Frontend | undefined;
@@ -51,7 +52,7 @@ export interface Drain {
 
 /** Makes it. */
 export function createDrain(options: DrainOptions): Drain {
-  const { clock, log, directory, hub, lifecycles, frontend, backend, handlers, remotes, ownership } = options;
+  const { clock, log, directory, router, hub, lifecycles, frontend, backend, handlers, remotes, ownership } = options;
 
   async function tellRecord(): Promise<void> {
     const late = (): void => log.warn({}, "discovery was not told of the drain in time");
@@ -61,10 +62,14 @@ export function createDrain(options: DrainOptions): Drain {
     );
   }
 
+  let homeless = false;
+
   /** Whether it knows for certain: whatever it had sent before is here by then. */
   async function tellPeer(link: Link): Promise<boolean> {
     try {
-      await ask(link, clock.now() + tellMs, (call) => link.send({ case: "drain", value: create(DrainSchema, { call }) }));
+      await ask(link, clock.now() + tellMs, (call) =>
+        link.send({ case: "drain", value: create(DrainSchema, { call, homeless }) }),
+      );
       return true;
     } catch (reason) {
       log.warn({ err: reason, peer: link.peer.id }, "a server was not told of the drain");
@@ -87,6 +92,13 @@ export function createDrain(options: DrainOptions): Drain {
     if (hub && others.some(({ incarnation }) => !told.has(incarnation))) await sleep(clock, readMs);
   }
 
+  // Whoever remembers a home here would send a call in the very moment in which the link closes.
+  async function tellHomeless(): Promise<void> {
+    homeless = true;
+    router.homeless(options.incarnation);
+    await tellPeers();
+  }
+
   const atRest = (): boolean => handlers.pending === 0 && remotes.pending === 0 && backend.ending === 0;
 
   const steps: readonly DrainStep[] = [
@@ -100,6 +112,7 @@ export function createDrain(options: DrainOptions): Drain {
       },
     },
     { name: "releasing owned keys", run: (grace) => ownership.releaseAll(clock.now() + grace.leftMs) },
+    { name: "telling that no key is here", run: tellHomeless },
     { name: "letting clients go", run: async (grace) => frontend?.move(grace) },
     { name: "serving sessions that are stuck here", run: (grace) => grace.until(() => backend.stuck === 0) },
     { name: "answering calls", run: (grace) => grace.until(() => atRest() && (hub?.confirmed() ?? true)) },

@@ -229,6 +229,27 @@ describe("the home of a key", () => {
     await drain;
   });
 
+  test("that has drained is not asked any more, by any who remember it: its link may close at any moment", async () => {
+    await startRoom("room-1");
+    await startGate("gate-1");
+    const one = await client("gate-1");
+    expect(new Set(await homes(one))).toEqual(new Set(["room-1"]));
+    await startRoom("room-2");
+    let drained = false;
+    const drain = servers
+      .get("room-1")
+      ?.drain()
+      .then(() => {
+        drained = true;
+      });
+    await until(() => drained);
+    await drain;
+    cluster.cut("gate-1", "room-1");
+    const after = homes(one);
+    await advance(100);
+    expect(new Set(await after)).toEqual(new Set(["room-2"]));
+  });
+
   test("that cannot renew its lease answers no more before another may claim; on return it has lost what was claimed meanwhile", async () => {
     await startRoom("room-1");
     await startGate("gate-1", "room-1");
