@@ -13,9 +13,9 @@ import { slowPeer } from "./scenarios/slow-peer.ts";
 /** Those that take some seconds each, for every run of the tests. */
 export const quickScenarios: readonly Scenario[] = [
   etcdAway({ how: "killed", downMs: 1_000 }),
-  etcdCompacted,
   leaseRevoked,
   backendKilled,
+  rollingRestart,
 ];
 
 /** All of them. @param long Also those that take many minutes. */

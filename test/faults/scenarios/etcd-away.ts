@@ -66,19 +66,8 @@ export function etcdAway({ downMs, how }: Away): Scenario {
       stage.says("servers that are who they were", same, "4", same === 4);
       await load.end();
 
-      const others = failures(load.asked, ["any", "keyed"]);
-      stage.says("requests to any and by key that failed", codesOf(others), "0", others.length === 0);
-      const stuck = failures(load.asked, ["stuck"]);
-      if (how === "emptied") {
-        // Until all have written themselves again, they are gone for whoever looks.
-        stage.says(
-          "sticky requests that failed",
-          codesOf(stuck),
-          "unavailable",
-          stuck.every(({ outcome }) => outcome === "unavailable"),
-        );
-        stage.took("sticky requests are answered again", lastFailureMs(stuck, upAtMs), 3_000);
-      } else stage.says("sticky requests that failed", codesOf(stuck), "0", stuck.length === 0);
+      const others = failures(load.asked, ["any", "keyed", "stuck"]);
+      stage.says("requests to any, by key and sticky that failed", codesOf(others), "0", others.length === 0);
       judgeOwned(failures(load.asked, ["owned"]));
       await stage.judge(cluster);
 
