@@ -7,11 +7,15 @@ export const backendKilled: Scenario = {
   async run(stage) {
     const { leaseMs } = stage.pace;
     const cluster = await stage.cluster();
-    const [gate, victim] = await Promise.all([
+    const [gate, ...ledgers] = await Promise.all([
       cluster.start("gate-1", "gate"),
       ...["ledger-1", "ledger-2", "ledger-3"].map((id) => cluster.start(id, "ledger")),
     ]);
     const load = await cluster.load({ gates: [gate.address] });
+    await settled(load);
+    // One that a session is stuck to.
+    const home = load.asked.findLast(({ client, outcome }) => client === "stuck-6" && outcome === "ok")?.server;
+    const victim = ledgers.find(({ name }) => name === home);
     await settled(load, victim);
     const killedAtMs = machineMs();
     await victim?.end("SIGKILL");
@@ -33,6 +37,8 @@ export const backendKilled: Scenario = {
       "unavailable",
       failed.every(({ outcome }) => outcome === "unavailable"),
     );
+    const hurt = new Set(failed.map(({ kind }) => kind)).size;
+    stage.says("ways to it that failed (any may have had nothing under way)", hurt, "3 or 4", hurt >= 3);
     for (const [kind, limitMs] of [
       ["any", 1_000],
       ["stuck", leaseMs + 1_000],
