@@ -10,10 +10,9 @@ import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { serverFrozen } from "./scenarios/server-frozen.ts";
 import { slowPeer } from "./scenarios/slow-peer.ts";
 
-/** Those that take some seconds each, for every run of the tests. */
+/** For every run of the tests: less than a minute in all. */
 export const quickScenarios: readonly Scenario[] = [
   etcdAway({ how: "killed", downMs: 1_000 }),
-  leaseRevoked,
   backendKilled,
   rollingRestart,
 ];
