@@ -11,11 +11,7 @@ import { serverFrozen } from "./scenarios/server-frozen.ts";
 import { slowPeer } from "./scenarios/slow-peer.ts";
 
 /** For every run of the tests: less than a minute in all. */
-export const quickScenarios: readonly Scenario[] = [
-  etcdAway({ how: "killed", downMs: 1_000 }),
-  backendKilled,
-  rollingRestart,
-];
+export const quickScenarios: readonly Scenario[] = [etcdAway({ how: "killed", downMs: 1_000 }), backendKilled, rollingRestart];
 
 /** All of them. @param long Also those that take many minutes. */
 export function scenarios({ long }: { readonly long: boolean }): readonly Scenario[] {
