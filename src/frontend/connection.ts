@@ -34,7 +34,7 @@ export class Connection implements SocketEvents {
   acknowledged = false;
   /** Whether there is something to write: when the turn is over, or what is being read is. */
   dirty = false;
-  /** Whether it reads. It writes then by itself what it was given meanwhile. */
+  /** Whether it reads all that came at once. It writes then by itself what it was given meanwhile. */
   reading = false;
 
   readonly #socket: AcceptedSocket;
@@ -64,7 +64,8 @@ export class Connection implements SocketEvents {
   data(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.lastReceivedAtMs = this.#host.now();
-    this.reading = true;
+    // Of a WebSocket each message comes by itself, and others may have come with it.
+    this.reading = this.#socket.framing === undefined;
     try {
       // Two packets in one message, or a part of one, are a breach (clients.md, rule 4).
       if (this.#socket.framing) exactPacket(bytes);
@@ -72,6 +73,7 @@ export class Connection implements SocketEvents {
     } catch (reason) {
       this.#violation(reason instanceof Error ? reason.message : String(reason), this.#sizeLimit(reason));
     }
+    if (!this.reading) return;
     this.reading = false;
     if (!this.dirty) return;
     this.dirty = false;
