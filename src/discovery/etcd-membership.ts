@@ -153,6 +153,7 @@ export class EtcdMembership implements Membership {
     const startedAtMs = this.#host.clock.now();
     const self = this.#self;
     const { schema } = this.#options;
+    this.#doubtIfForgotten();
     if (schema && self.schema !== "") await this.#client.putOnce(`${this.#prefix}/schemas/${self.schema}`, schema);
     const lease = await this.#client.grant(Math.ceil(this.leaseMs / 1_000));
     const { entries: listed, revision } = await this.#client.list(`${this.#prefix}/servers/`);
@@ -183,6 +184,11 @@ export class EtcdMembership implements Membership {
     else if (this.#lease === lease) this.#registerSoon();
   }
 
+  /** A registry that has lost this server may have lost the others, too: they are as late as it is. */
+  #doubtIfForgotten(): void {
+    if (this.#registered) this.#late.doubt();
+  }
+
   #registerSoon(): void {
     this.#lease = undefined;
     this.#wake.abort();
@@ -205,8 +211,10 @@ export class EtcdMembership implements Membership {
         this.#self.types.map((type) => this.#key(type)),
         this.#self.incarnation,
       )
-    )
+    ) {
+      this.#doubtIfForgotten();
       this.#registerSoon();
+    }
     const servers = this.#late.with(this.#servers.list.servers());
     const told = JSON.stringify(servers, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
     if (told === this.#told) return;

@@ -59,6 +59,23 @@ async function begin(seed = 1): Promise<Bench> {
   return bench;
 }
 
+test("of an etcd that comes back empty at once nobody is gone before there was time to come back", async () => {
+  for (const returns of [true, false]) {
+    const { etcd, time, ids, self } = await begin();
+    const other = encodeRecord(info("other"), "room");
+    etcd.put(keyOf("other"), other);
+    await time.settle();
+    etcd.empty();
+    etcd.break();
+    await time.advance(2_000);
+    expect(etcd.keys.has(keyOf(self.id))).toBe(true);
+    expect(ids()).toEqual(["other", "self"]);
+    if (returns) etcd.put(keyOf("other"), other);
+    await time.advance(4_000);
+    expect(ids()).toEqual(returns ? ["other", "self"] : ["self"]);
+  }
+});
+
 test("what a watch lost is found by listing again, within a minute", async () => {
   const { etcd, time, ids } = await begin();
   etcd.put(keyOf("came"), encodeRecord(info("came"), "room"));
