@@ -85,12 +85,7 @@ export class EtcdMembership implements Membership {
       () => {},
     );
     await within(clock, timeoutMs, begun, () => {
-      const { message } = NanoError.from(failure);
-      throw new NanoError({
-        code: "unavailable",
-        message: `nothing came of it within ${timeoutMs} ms: ${message}`,
-        cause: failure,
-      });
+      throw new NanoError({ code: "unavailable", message: `nothing came of it within ${timeoutMs} ms`, cause: failure });
     });
   }
 

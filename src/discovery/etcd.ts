@@ -1,6 +1,7 @@
 import { NanoError } from "../error/index.ts";
 import type { Discovery } from "./discovery.ts";
 import { createEtcdClient } from "./etcd-client.ts";
+import { inFull } from "./etcd-error.ts";
 import { EtcdMembership } from "./etcd-membership.ts";
 import { mustFit } from "./record.ts";
 
@@ -51,12 +52,8 @@ export function etcd(options: EtcdOptions): Discovery {
       } catch (reason) {
         // It may take a while to say goodbye to an etcd that does not answer; the caller has waited long enough.
         void membership.leave();
-        const { code, message } = NanoError.from(reason);
-        throw new NanoError({
-          code,
-          message: `no place in the cluster of etcd at ${endpoints.join(", ")}: ${message}`,
-          cause: reason,
-        });
+        const message = `no place in the cluster of etcd at ${endpoints.join(", ")}: ${inFull(reason)}`;
+        throw new NanoError({ code: NanoError.from(reason).code, message, cause: reason });
       }
       return membership;
     },

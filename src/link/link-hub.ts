@@ -188,9 +188,11 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
         return await dialAddress(server, address);
       } catch (reason) {
         const { code, message } = NanoError.from(reason);
-        failure = unavailable(`${server.id} at ${address} is out of reach: ${code}: ${message}`, reason);
+        // Clients may come to read it: where servers are, and what they said, is in the cause alone.
+        failure = unavailable(`${server.id} is out of reach`, new Error(`${address}: ${code}: ${message}`, { cause: reason }));
       }
     }
+    log.warn({ peer: server.id, err: failure }, "a server is out of reach");
     redial.failed(server.incarnation, failure);
     throw failure;
   }

@@ -10,7 +10,7 @@ import { ask, createLinkHub, createLinkTransport, type Link, type LinkHub } from
 import { systemNet } from "../../src/net/index.ts";
 import { BreakRequestSchema } from "../schema/gen/play/v1/play_pb.ts";
 import { type Child, startChild } from "../support/child.ts";
-import { serverInfo } from "./hubs.ts";
+import { serverInfo, whyNot } from "./hubs.ts";
 
 let child: Child;
 let info: ServerInfo;
@@ -74,9 +74,9 @@ test("a process that is stopped is silent, and found out within 7 s; when it goe
   expect(ms).toBeGreaterThan(2_500);
   expect(ms).toBeLessThan(7_000);
   expect(closed).toEqual(["play-1 is silent"]);
-  // It does not read, but its kernel takes connections: nothing of them stays behind here.
+  // It does not read, but its kernel takes connections: nothing of them stays behind here. A link that may still be gone on with is tried more than once.
   const dialed = systemClock.now();
-  await expect(hub.linkTo(info)).rejects.toMatchObject({ code: "unavailable", message: /no answer within 3000 ms/ });
+  expect(await hub.linkTo(info).then(() => "open", whyNot)).toMatch(/^unavailable: .*no answer within 1000 ms$/);
   expect(systemClock.now() - dialed).toBeLessThan(3_500);
   await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 2_000 });
 
@@ -119,5 +119,5 @@ test("a process that is killed fails what waits at once", async () => {
   expect(code).toBe("unavailable");
   expect(ms).toBeLessThan(1_000);
   const again = hub.linkTo(info);
-  await expect(again).rejects.toMatchObject({ code: "unavailable", message: /ECONNREFUSED/ });
+  expect(await again.then(() => "open", whyNot)).toMatch(/^unavailable: .*ECONNREFUSED/);
 });

@@ -1,6 +1,6 @@
 import { type Clock, createVirtualClock, seededRandom, type VirtualClock } from "../../src/clock/index.ts";
 import type { ServerInfo } from "../../src/discovery/index.ts";
-import type { NanoError } from "../../src/error/index.ts";
+import { NanoError } from "../../src/error/index.ts";
 import {
   createLinkHub,
   createLinkTransport,
@@ -126,4 +126,10 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
       return { address: `127.0.0.1:${port}`, came };
     },
   };
+}
+
+/** What an error says: its code, its message, and the cause, which clients are not told. */
+export function whyNot(reason: unknown): string {
+  const { code, message, cause } = NanoError.from(reason);
+  return `${code}: ${message}${cause instanceof Error ? `: ${cause.message}` : ""}`;
 }

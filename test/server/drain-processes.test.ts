@@ -123,7 +123,9 @@ describe("SIGTERM", () => {
     const last = desks[0]?.child;
     expect(await last?.end("SIGTERM")).toBe(0);
     if (last) handled.push(...(await handledBy(last)));
-    await setTimeout(200);
+    // It goes on for a while with who is left.
+    const before = load.answered.length;
+    await expect.poll(() => load.answered.length, { timeout: 30_000 }).toBeGreaterThan(before + 50);
     await load.end();
     await etcd.restart();
     for (const { child } of desks.slice(1)) {
