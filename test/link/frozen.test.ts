@@ -118,6 +118,6 @@ test("a process that is killed fails what waits at once", async () => {
   const { code, ms } = await waiting;
   expect(code).toBe("unavailable");
   expect(ms).toBeLessThan(1_000);
-  const again = hub.linkTo(info);
-  expect(await again.then(() => "open", whyNot)).toMatch(/^unavailable: .*ECONNREFUSED/);
+  // While it dies its kernel may still take a connection, and resets it.
+  expect(await hub.linkTo(info).then(() => "open", whyNot)).toMatch(/^unavailable: .*ECONN(REFUSED|RESET)/);
 });
