@@ -4,7 +4,7 @@ import { Etcd3, EtcdLockFailedError } from "etcd3";
 import { describe, expect, test } from "vitest";
 import { registryCommand } from "../../src/cli/registry/registry-command.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
-import { freePort } from "../support/etcd.ts";
+import { freePort } from "../support/port.ts";
 import { startNanoCli, startRegistryProcess } from "./nano-cli.ts";
 
 /** Runs it to its end. */

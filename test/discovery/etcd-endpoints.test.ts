@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type EtcdOptions, etcd, type ServerInfo } from "../../src/discovery/index.ts";
 import { openSockets, until } from "../net/recorder.ts";
-import { type Etcd, freePort, startEtcd } from "../support/etcd.ts";
+import { type Etcd, startEtcd } from "../support/etcd.ts";
 import { startEtcdCluster } from "../support/etcd-cluster.ts";
+import { freePort } from "../support/port.ts";
 import { info, join, type Member } from "./member.ts";
 import { startProxy, type WayToEtcd } from "./proxy.ts";
 

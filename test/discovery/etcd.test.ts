@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { type EtcdOptions, encodeRecord, etcd, type ServerInfo } from "../../src/discovery/index.ts";
 import { openSockets, until } from "../net/recorder.ts";
-import { type Etcd, freePort, startEtcd } from "../support/etcd.ts";
+import { type Etcd, startEtcd } from "../support/etcd.ts";
+import { freePort } from "../support/port.ts";
 import { info, join, type Member } from "./member.ts";
 import { startProxy } from "./proxy.ts";
 

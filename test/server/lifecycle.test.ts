@@ -3,7 +3,7 @@ import { createTestCluster } from "nano-rpc/testing";
 import { describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
-import { freePort } from "../support/etcd.ts";
+import { freePort } from "../support/port.ts";
 import { playServices } from "./play.ts";
 
 const never = (): Promise<void> => new Promise(() => {});

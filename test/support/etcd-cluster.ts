@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
-import { etcdAnswers, freePort } from "./etcd.ts";
+import { etcdAnswers } from "./etcd.ts";
+import { freePort } from "./port.ts";
 
 /** Three real etcds that are one. */
 export interface EtcdCluster {

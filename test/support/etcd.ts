@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
+import { freePort } from "./port.ts";
 
 /** What an etcd of a test is started with. */
 export interface EtcdStart {
@@ -71,17 +71,6 @@ export async function startEtcd({ flags = [], tls }: EtcdStart = {}): Promise<Et
   };
 }
 
-/** A port that nothing listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
-    });
-  });
-}
-
 /** Waits until it is ready. Rejects where the process ends before. */
 export async function etcdAnswers(url: string, child: Child): Promise<void> {
   const untilMs = Date.now() + 20_000;
@@ -93,5 +82,9 @@ export async function etcdAnswers(url: string, child: Child): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-  throw new Error("etcd does not start: install Debian's etcd-server");
+  await child.end("SIGKILL");
+  // Its own words, if it had any.
+  await child
+    .line(() => false, 0)
+    .catch(({ message }: Error) => Promise.reject(new Error(`etcd does not start (Debian's etcd-server): ${message}`)));
 }

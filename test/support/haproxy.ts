@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
-import { freePort } from "./etcd.ts";
+import { freePort } from "./port.ts";
 
 /** A real HAProxy of a test. */
 export interface Haproxy {
