@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cluster, type Member, startCluster, until } from "./cluster.ts";
 import type { Asked, Kind } from "./history.ts";
@@ -66,6 +66,7 @@ class Stage {
     const history = await cluster.history();
     const { asked, heard, violations, resets } = history;
     if (this.pace.keepIn !== undefined) {
+      mkdirSync(this.pace.keepIn, { recursive: true });
       writeFileSync(join(this.pace.keepIn, `${this.#what.replaceAll(" ", "-")}.json`), JSON.stringify(history));
     }
     const failed = asked.filter(({ outcome }) => outcome !== "ok").length;
