@@ -17,7 +17,14 @@ const folder = mkdtempSync(join(tmpdir(), "nano-test-"));
 const report = join(folder, "report.json");
 const { status } = spawnSync(
   "vitest",
-  ["run", ...process.argv.slice(2), "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+  [
+    "run",
+    ...process.argv.slice(2),
+    "--reporter=default",
+    `--reporter=${join(import.meta.dirname, "second-tries.ts")}`,
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ],
   { stdio: "inherit" },
 );
 const { passed, failed } = count(report, status);
