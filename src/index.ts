@@ -42,6 +42,7 @@ export type {
   DiscoveryEvents,
   DiscoveryHost,
   Membership,
+  RecordSeal,
   ServerInfo,
   ServerState,
   Store,
@@ -68,7 +69,20 @@ export type {
 export type { Group, GroupAdded, GroupAddOptions, GroupPushOptions, Member } from "./group/index.ts";
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";
-export type { FrontendCounters, LimitCounts, LimitName, RefusalCounts, ServerCounters, Stage } from "./metrics/index.ts";
+export type {
+  CallRefusal,
+  ClusterCounters,
+  ConnectionRefusal,
+  FrameRefusal,
+  FrontendCounters,
+  LimitCounts,
+  LimitName,
+  LinkRefusal,
+  RecordRefusal,
+  RefusalCounts,
+  ServerCounters,
+  Stage,
+} from "./metrics/index.ts";
 export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";

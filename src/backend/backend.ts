@@ -5,6 +5,7 @@ import { type CloseReason, type Code, NanoError } from "../error/index.ts";
 import type { BreakOff, Handlers } from "../handler/index.ts";
 import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { ClusterCounters } from "../metrics/index.ts";
 import { failureOutcome } from "../router/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { BackendSession, sessionId } from "./backend-session.ts";
@@ -33,6 +34,8 @@ export interface BackendOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hooks: readonly ServerSessionHooks[];
+  /** Where frames that were refused are counted. */
+  readonly counters: Pick<ClusterCounters, "framesRefused">;
   /** What sticks a session to this server when it is answered. The default is nothing. */
   readonly stickyRoutes?: ReadonlySet<string>;
   /** How long a frontend may take to come back on another link. The default is 5,000. */
@@ -74,12 +77,10 @@ export function createBackend(options: BackendOptions): Backend {
     const there = onLink(link);
     const id = sessionId(frame);
     let session = sessions.get(id);
-    if (!link.peer.frontend) throw refusal("permission_denied", "only frontends open sessions");
-    if (frame.context?.incarnation !== link.peer.incarnation)
-      throw refusal("permission_denied", "the session of another frontend");
+    if (!link.peer.frontend) throw notFor("only frontends open sessions");
+    if (frame.context?.incarnation !== link.peer.incarnation) throw notFor("the session of another frontend");
     if (id.length !== sessionIdLength) throw refusal("invalid_argument", `"${id}" is no session`);
-    if (session && session.core.incarnation !== link.peer.incarnation)
-      throw refusal("permission_denied", "a session has one home");
+    if (session && session.core.incarnation !== link.peer.incarnation) throw notFor("a session has one home");
     const taken = there.sessions.get(frame.handle);
     // After a break sessions come back under their handles.
     if (taken && !taken.core.ended && (taken !== session || taken.awaySinceMs === undefined)) {
@@ -94,6 +95,11 @@ export function createBackend(options: BackendOptions): Backend {
       for (const hook of options.hooks) hook.attach(session.core);
     }
     there.sessions.set(frame.handle, session);
+  }
+
+  function notFor(message: string): NanoError {
+    options.counters.framesRefused.frontend++;
+    return refusal("permission_denied", message);
   }
 
   function patch(link: Link, frame: Patch): void {

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../clock/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { RecordSeal } from "./record-seal.ts";
 import type { Store } from "./store.ts";
 
 /** Whether a server takes new work. */
@@ -42,6 +43,8 @@ export interface DiscoveryHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** What records are signed by, and recognised, wherever others can write, too. */
+  readonly seal: RecordSeal;
 }
 
 /** One server's place in the cluster. */

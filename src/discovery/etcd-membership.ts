@@ -66,8 +66,7 @@ export class EtcdMembership implements Membership {
     this.#servers = new EtcdReflector({
       client: options.client,
       prefix: `${options.prefix}/servers/`,
-      clock: options.host.clock,
-      log: options.host.log,
+      host: options.host,
       changed: () => this.#tell(),
       broken: () => this.#wake.abort(),
     });
@@ -194,7 +193,10 @@ export class EtcdMembership implements Membership {
   }
 
   #entries(self: ServerInfo): { key: string; value: string }[] {
-    return self.types.map((type) => ({ key: this.#key(type), value: encodeRecord(self, type) }));
+    return self.types.map((type) => {
+      const key = this.#key(type);
+      return { key, value: this.#host.seal.sign(key, encodeRecord(self, type)) };
+    });
   }
 
   #tell(): void {

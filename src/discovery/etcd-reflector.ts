@@ -1,13 +1,11 @@
-import type { Clock } from "../clock/index.ts";
-import type { Logger } from "../logger/index.ts";
+import type { DiscoveryHost } from "./discovery.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import { ServerList } from "./server-list.ts";
 
 interface EtcdReflectorOptions {
   readonly client: EtcdClient;
   readonly prefix: string;
-  readonly clock: Clock;
-  readonly log: Logger;
+  readonly host: DiscoveryHost;
   /** The list is another. */
   changed(): void;
   /** The list may not be true any more: list again. */
@@ -26,7 +24,7 @@ export class EtcdReflector {
 
   constructor(options: EtcdReflectorOptions) {
     this.#options = options;
-    this.list = new ServerList(options.log);
+    this.list = new ServerList(options.prefix, options.host);
   }
 
   /** Changes may have been missed. */
@@ -35,7 +33,7 @@ export class EtcdReflector {
   }
 
   get isDue(): boolean {
-    return !this.#stopped && this.#options.clock.now() - this.#listedAtMs >= relistMs;
+    return !this.#stopped && this.#options.host.clock.now() - this.#listedAtMs >= relistMs;
   }
 
   doubt(): void {
@@ -43,13 +41,13 @@ export class EtcdReflector {
   }
 
   async relist(): Promise<void> {
-    const { client, prefix, clock, log, changed, broken } = this.#options;
+    const { client, prefix, host, changed, broken } = this.#options;
     this.#watch?.stop();
     this.#watch = undefined;
     const { entries, revision } = await client.list(prefix);
     if (this.#stopped) return;
     this.list.replace(entries);
-    this.#listedAtMs = clock.now();
+    this.#listedAtMs = host.clock.now();
     this.#watch = client.watch(prefix, revision, {
       put: (entry) => {
         this.list.put(entry);
@@ -60,7 +58,7 @@ export class EtcdReflector {
         changed();
       },
       broken: (why) => {
-        log.info({ why }, "the watch of etcd broke: listing again");
+        host.log.info({ why }, "the watch of etcd broke: listing again");
         this.doubt();
         broken();
       },

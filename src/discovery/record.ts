@@ -2,8 +2,9 @@ import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { ServerRecordSchema, ServerState as StateCode } from "../../gen/nano/cluster/v1/record_pb.ts";
 import { NanoError } from "../error/index.ts";
 import type { ServerInfo, ServerState } from "./discovery.ts";
+import { signatureBytes } from "./record-seal.ts";
 
-/** The largest record, in bytes. */
+/** The largest record, in bytes, with its signature. */
 export const maxRecordBytes = 4_096;
 
 const stateCodes: Readonly<Record<ServerState, StateCode>> = {
@@ -12,7 +13,7 @@ const stateCodes: Readonly<Record<ServerState, StateCode>> = {
   draining: StateCode.DRAINING,
 };
 
-/** The record of a server under one of its types. Throws NanoError `invalid_argument` over 4 KiB. */
+/** The record of a server under one of its types, unsigned. Throws NanoError `invalid_argument` where it would be over 4 KiB. */
 export function encodeRecord(info: ServerInfo, type: string): string {
   const text = toJsonString(
     ServerRecordSchema,
@@ -25,7 +26,7 @@ export function encodeRecord(info: ServerInfo, type: string): string {
       state: stateCodes[info.state],
     }),
   );
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = new TextEncoder().encode(text).length + signatureBytes;
   if (bytes > maxRecordBytes) {
     throw new NanoError({
       code: "invalid_argument",
@@ -40,26 +41,24 @@ export function mustFit(info: ServerInfo): void {
   for (const type of info.types) encodeRecord(info, type);
 }
 
-/** A server out of a record; undefined where it is none. */
-export function decodeRecord(text: string): ServerInfo | undefined {
+/** What a record says. */
+export interface ReadRecord {
+  /** Which of the server's types it is for. */
+  readonly type: string;
+  readonly server: ServerInfo;
+}
+
+/** Reads a record without its signature; undefined where it is none. */
+export function decodeRecord(text: string): ReadRecord | undefined {
   if (text.length > maxRecordBytes) return undefined;
   try {
     const record = fromJsonString(ServerRecordSchema, text, { ignoreUnknownFields: true });
     const state = record.state === StateCode.READY ? "ready" : record.state === StateCode.DRAINING ? "draining" : "starting";
     const { id, incarnation, type, types, version, addresses, frontend, protocol, schema, metadata } = record;
     if (id === "" || incarnation === 0n || type === "") return undefined;
-    return {
-      id,
-      incarnation,
-      types: types.length > 0 ? types : [type],
-      version,
-      frontend,
-      addresses,
-      state,
-      protocol,
-      schema,
-      metadata,
-    };
+    const all = types.length > 0 ? types : [type];
+    if (!all.includes(type)) return undefined;
+    return { type, server: { id, incarnation, types: all, version, frontend, addresses, state, protocol, schema, metadata } };
   } catch {
     return undefined;
   }

@@ -15,6 +15,7 @@ import {
 import { NanoError, publicError, toWireError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
 import { type FrameBody, interestOrder, type Link, messagesOf, noOrder, type Order, type Outcome } from "../link/index.ts";
+import type { ClusterCounters } from "../metrics/index.ts";
 import type { OutgoingPush } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import type { ClientSession } from "./client-session.ts";
@@ -30,6 +31,8 @@ export interface BackendFramesOptions {
   sessions(): Iterable<ClientSession>;
   /** Whether bytes are the right to act on a session. */
   hasCapability(id: string, capability: Uint8Array): boolean;
+  /** Where frames that were refused are counted. */
+  readonly counters: Pick<ClusterCounters, "framesRefused">;
 }
 
 /** What other servers may ask of a frontend: push, kick, bind, write, groups. Gives whether a frame was one of these. */
@@ -42,6 +45,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     if (by?.case === "key") {
       const id = hex(by.value.session);
       if (!options.hasCapability(id, by.value.capability)) {
+        options.counters.framesRefused.capability++;
         throw new NanoError({ code: "permission_denied", message: "not the right to this session" });
       }
       return found(options.sessionById(id));
@@ -105,7 +109,10 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
   }
 
   async function claim(link: Link, { user, session, boundMs, former }: Claim): Promise<Outcome> {
-    if (!link.peer.frontend) throw new NanoError({ code: "permission_denied", message: "only frontends have users" });
+    if (!link.peer.frontend) {
+      options.counters.framesRefused.frontend++;
+      throw new NanoError({ code: "permission_denied", message: "only frontends have users" });
+    }
     const over = former.length === 0 ? undefined : hex(former);
     const ended = await users.claimed({ user, session: hex(session), boundMs: Number(boundMs), former: over });
     return { case: "bound", value: create(BoundSchema, { former: ended }) };

@@ -8,7 +8,7 @@ import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
-import { createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
+import { type ClusterCounters, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
 import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
@@ -86,6 +86,8 @@ export interface FrontendOptions
   readonly net: Net;
   readonly log: Logger;
   readonly limits: ResolvedLimits;
+  /** Where frames of other servers that were refused are counted. */
+  readonly clusterCounters: Pick<ClusterCounters, "framesRefused">;
   /** The encoding of clients that name none. */
   readonly encoding: string;
   readonly serializers: readonly Serializer[];
@@ -137,6 +139,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     membership,
     sessionById: (id) => sessions.get(id),
     sessions: () => sessions.values(),
+    counters: options.clusterCounters,
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
   const dictionary = options.dictionary ? createDictionary() : undefined;

@@ -5,6 +5,7 @@ import { type Code, NanoError } from "../error/index.ts";
 import { chunksFeature } from "./chunks.ts";
 import { type FrameBody, type Peer, protocolVersion } from "./link.ts";
 import { type End, prove, provenToken } from "./proof.ts";
+import type { Roles } from "./roles.ts";
 
 /** What a greeting needs to know. */
 export interface GreetingOptions {
@@ -16,6 +17,10 @@ export interface GreetingOptions {
   readonly tokens: readonly string[];
   /** Whom this side meant to reach. */
   readonly expected: End | undefined;
+  /** Whether the peer is what it says. */
+  readonly roles: Roles;
+  /** The URIs of the certificate that the peer has shown; undefined: none. */
+  readonly certificate: () => readonly string[] | undefined;
   /** Asked, by the side that was dialed, before the peer may take the link for open. Throws the reason where it may not. */
   readonly admit: (peer: Peer) => void;
   /** The name of the link with a peer that this side could go on with; 0n where there is none. */
@@ -41,13 +46,16 @@ const empty = new Uint8Array(0);
 
 /**
  * How two servers come to know each other. Who dialed says Hello and is answered with one; where there are tokens it shows the proof first,
- * and is shown one: nobody learns anything of a token from a server that it has not convinced.
+ * and is shown one: nobody learns anything of a token from a server that it has not convinced. A frontend that the cluster has not heard of yet waits for the
+ * answer until it has.
  */
 export class Greeting {
   readonly #options: GreetingOptions;
   readonly #challenge: Uint8Array;
   #hello: Hello | undefined;
   #link = 0n;
+  /** Whom the cluster has not heard of yet, and the token that it has shown. */
+  #waiting: { readonly hello: Hello; readonly token: string | undefined } | undefined;
 
   constructor(options: GreetingOptions) {
     this.#options = options;
@@ -64,8 +72,19 @@ export class Greeting {
   /** Takes a frame; gives what was said when the link is open. Throws a NanoError where the link is refused. */
   take(body: FrameBody): Greeted | undefined {
     if (body.case === "hello" && !this.#hello) return this.#greeted(body.value);
-    if (body.case === "proof" && this.#hello && this.#options.tokens.length > 0) return this.#shown(this.#hello, body.value.mac);
+    if (body.case === "proof" && this.#hello && !this.#waiting && this.#options.tokens.length > 0)
+      return this.#shown(this.#hello, body.value.mac);
     throw refusal("failed_precondition", `a frame "${body.case}" before the link was open`);
+  }
+
+  /** Whether all was said, and the cluster has not heard of the peer. */
+  get waiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Looks once more whether the cluster has heard of the peer. @param last Throws where it has not. */
+  again(last: boolean): Greeted | undefined {
+    return this.#waiting && this.#open(this.#waiting.hello, this.#waiting.token, last);
   }
 
   #greeted(hello: Hello): Greeted | undefined {
@@ -91,23 +110,33 @@ export class Greeting {
     this.#hello = hello;
     if (!dialed) this.#link = this.#choose(hello);
     const [token] = tokens;
-    if (token === undefined) {
-      const greeted = this.#admitted(hello);
-      if (!dialed) this.#sayHello();
-      return greeted;
-    }
+    if (token === undefined) return this.#open(hello, undefined);
     if (dialed) this.#prove(token, hello);
     else this.#sayHello();
     return undefined;
   }
 
-  #shown(hello: Hello, mac: Uint8Array): Greeted {
+  #shown(hello: Hello, mac: Uint8Array): Greeted | undefined {
     const { self, dialed, tokens } = this.#options;
     const token = provenToken(tokens, this.#challenge, { dialed: !dialed, prover: hello, verifier: self }, mac);
     if (token === undefined) throw refusal("unauthenticated", `${hello.id} has another token than ${self.id}`);
+    return this.#open(hello, token);
+  }
+
+  /** The peer has shown what it can: the link is open, and the one that dialed is told so. @param token What it has shown. */
+  #open(hello: Hello, token: string | undefined, last = this.#options.dialed): Greeted | undefined {
+    const { dialed, roles, certificate } = this.#options;
+    this.#waiting = undefined;
+    if (roles.check(hello, certificate()) === "unknown") {
+      if (last) throw roles.unknown(hello);
+      this.#waiting = { hello, token };
+      return undefined;
+    }
     const greeted = this.#admitted(hello);
+    if (dialed) return greeted;
     // With the token that the peer has shown: it need not know the others.
-    if (!dialed) this.#prove(token, hello);
+    if (token === undefined) this.#sayHello();
+    else this.#prove(token, hello);
     return greeted;
   }
 

@@ -20,3 +20,4 @@ export {
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
 export { createLinkTransport, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";
 export { interestOrder, messagesOf, noOrder, type Order, pushesOf } from "./order.ts";
+export { type Claim, createRoles, type Roles, type RolesOptions } from "./roles.ts";

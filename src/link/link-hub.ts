@@ -1,9 +1,10 @@
 import type { Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { type Clock, createDeadlineSweep, type Random, type Timer, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
-import { NanoError } from "../error/index.ts";
+import { type Code, NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
+import { type ClusterCounters, createClusterCounters, type LinkRefusal } from "../metrics/index.ts";
 import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
 import { Gaps } from "./gaps.ts";
 import type { Greeted } from "./greeting.ts";
@@ -13,6 +14,7 @@ import type { LinkTransport } from "./link-transport.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { End } from "./proof.ts";
 import { Redial } from "./redial.ts";
+import { createRoles, type Roles } from "./roles.ts";
 
 /** All links of one server. */
 export interface LinkHub {
@@ -24,6 +26,8 @@ export interface LinkHub {
   find(incarnation: bigint): Link | undefined;
   /** Those that are open. */
   links(): Iterable<Link>;
+  /** Others are known than before: frontends that wait to be may come in. */
+  serversChanged(): void;
   /** Takes no new links from now on, nor those that broke: who dials hears so before it has sent anything. */
   shut(): void;
   /** Whether every peer has answered and acknowledged what it was sent, or is lost, and no link is about to open. Asks those that have not acknowledged. */
@@ -39,6 +43,10 @@ export interface LinkHubOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly tokens: readonly string[];
+  /** Who may be what. The default believes everybody. */
+  readonly roles?: Roles;
+  /** Where links that were refused here are counted. The default is counters of its own. */
+  readonly counters?: Pick<ClusterCounters, "linksRefused">;
   /** How busy this server is: calls that it has begun. */
   readonly load: () => number;
   readonly events: LinkEvents;
@@ -50,6 +58,8 @@ const dialTimeoutMs = 3_000;
 // A link whose stream broke has 5 s: time for more than one attempt.
 const redialTimeoutMs = 1_000;
 const greetTimeoutMs = 5_000;
+// Whoever is written in discovery now is known everywhere long before; whoever dials has 3 s.
+const unknownMs = 2_000;
 const sweepMs = 500;
 const pingAfterMs = 2_000;
 const silentMs = 5_000;
@@ -59,6 +69,17 @@ const firstReopenMs = 50;
 const reopenMs = 200;
 const maxGreeting = 1_024;
 
+// What is missing is no refusal (a peer that hung up, a link that crosses another), or was counted where it was found.
+const refusals: Readonly<Partial<Record<Code, LinkRefusal>>> = {
+  unauthenticated: "token",
+  invalid_argument: "protocol",
+  failed_precondition: "protocol",
+  unimplemented: "protocol",
+  internal: "protocol",
+  deadline_exceeded: "late",
+  resource_exhausted: "busy",
+};
+
 interface Dialing {
   readonly stream: LinkStream;
   /** Settles with any link to that server, whoever opened it. */
@@ -67,7 +88,8 @@ interface Dialing {
 
 /** A hub without links. */
 export function createLinkHub(options: LinkHubOptions): LinkHub {
-  const { clock, log, random } = options;
+  const { clock, log, random, counters = createClusterCounters() } = options;
+  const { roles = createRoles({ shut: false, counters }) } = options;
   const links = new Map<bigint, PeerLink>();
   const greeting = new Set<LinkStream>();
   const dials = new Map<bigint, Promise<Link>>();
@@ -144,6 +166,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       ...options,
       dialed: expected !== undefined,
       ...(expected ? { expected } : {}),
+      roles,
       texts,
       admit,
       former: (incarnation) => links.get(incarnation)?.name ?? 0n,
@@ -170,13 +193,15 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   function accept(bytes: ByteStream): StreamEvents {
     const stream = create(undefined, (error) => {
+      const counted = refusals[error.code];
+      if (counted) counters.linksRefused[counted]++;
       log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
     });
     stream.begin(bytes);
     if (shut || stopped) stream.refuse(unavailable("the server stops"));
-    if (greeting.size > maxGreeting) {
-      stream.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
-    }
+    // Whoever belongs here has greeted within milliseconds: the oldest does not.
+    const oldest = greeting.size > maxGreeting ? [...greeting].find(({ dialed }) => !dialed) : undefined;
+    oldest?.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
     return stream.events;
   }
 
@@ -259,6 +284,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     redial.sweep();
     gaps.sweep();
     for (const stream of [...greeting]) {
+      if (now - stream.startedAtMs >= unknownMs) stream.look(true);
       if (now - stream.startedAtMs < greetTimeoutMs) continue;
       stream.refuse(new NanoError({ code: "deadline_exceeded", message: `no greeting within ${greetTimeoutMs} ms` }));
     }
@@ -292,6 +318,9 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     find,
     *links() {
       for (const link of links.values()) if (!link.broken) yield link;
+    },
+    serversChanged() {
+      for (const stream of [...greeting]) stream.look();
     },
     shut() {
       shut = true;

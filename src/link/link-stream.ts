@@ -11,6 +11,7 @@ import { type Greeted, Greeting } from "./greeting.ts";
 import type { FrameBody, Peer } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import type { End } from "./proof.ts";
+import type { Roles } from "./roles.ts";
 
 /** What a stream needs of whoever opens or accepts it. */
 export interface LinkStreamOptions {
@@ -21,6 +22,7 @@ export interface LinkStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tokens: readonly string[];
+  readonly roles: Roles;
   /** Texts that came on any stream. */
   readonly texts: RouteTexts;
   /** Throws why a peer that dialed may not have the link. */
@@ -62,7 +64,7 @@ export class LinkStream {
   #over = false;
 
   constructor(options: LinkStreamOptions) {
-    const { dialed, clock, random, tokens, expected } = options;
+    const { dialed, clock, random, tokens, expected, roles } = options;
     this.#options = options;
     this.dialed = dialed;
     this.startedAtMs = this.lastReceivedAtMs = clock.now();
@@ -74,6 +76,8 @@ export class LinkStream {
       random,
       tokens,
       expected,
+      roles,
+      certificate: () => this.#stream?.certificate,
       admit: options.admit,
       former: options.former,
       send: (body) => this.#say(body),
@@ -86,6 +90,10 @@ export class LinkStream {
   }
   get over(): boolean {
     return this.#over;
+  }
+  /** Whether its peer has said all, and the cluster has not heard of it. */
+  get waiting(): boolean {
+    return !this.#over && this.#greeting.waiting;
   }
   /** Where frames go. Throws before `begin`. */
   get outbox(): Outbox {
@@ -115,11 +123,19 @@ export class LinkStream {
     try {
       this.#decoder.push(bytes, this.#envelope);
     } catch (reason) {
-      this.refuse(
-        reason instanceof NanoError ? reason : new NanoError({ code: "internal", message: String(reason), cause: reason }),
-      );
+      this.#refuseFor(reason);
     }
     this.#owner?.idle();
+  }
+
+  /** Looks once more whether the cluster has heard of the peer. @param last The peer is refused where it has not. */
+  look(last = false): void {
+    if (!this.waiting) return;
+    try {
+      this.#greeted(this.#greeting.again(last));
+    } catch (reason) {
+      this.#refuseFor(reason);
+    }
   }
 
   /** Says goodbye, sends what waits, and ends. */
@@ -168,7 +184,7 @@ export class LinkStream {
     }
     if (!this.#owner) {
       // Of a later version.
-      if (body) this.#greet(body);
+      if (body) this.#greeted(this.#greeting.take(body));
       return;
     }
     if (body?.case === "chunk") {
@@ -179,9 +195,15 @@ export class LinkStream {
     this.#owner.frame(frame);
   }
 
-  #greet(body: FrameBody): void {
-    const greeted = this.#greeting.take(body);
+  #refuseFor(reason: unknown): void {
+    this.refuse(
+      reason instanceof NanoError ? reason : new NanoError({ code: "internal", message: String(reason), cause: reason }),
+    );
+  }
+
+  #greeted(greeted: Greeted | undefined): void {
     if (!greeted) return;
+    this.#stream?.trust?.();
     this.#decoder.maxBytes = maxEnvelopeBytes;
     this.outbox.chunks = greeted.chunks;
     this.#owner = this.#options.greeted(greeted);

@@ -1,4 +1,4 @@
-import type { ByteStream, Http2Handler, Listener, Net, StreamEvents, TlsOptions } from "../net/index.ts";
+import type { ByteStream, Http2Handler, Http2Refusal, Listener, Net, StreamEvents, TlsOptions } from "../net/index.ts";
 
 /** What carries links: streams of envelopes between two servers. */
 export interface LinkTransport {
@@ -12,16 +12,21 @@ export interface LinkTransportOptions {
   readonly tls?: TlsOptions;
   /** Whether a plain call may come in, by its headers. */
   readonly authorize: (headers: Readonly<Record<string, string | string[] | undefined>>) => boolean;
+  /** Told of connections that were closed before anybody came in by them. The default is nobody. */
+  readonly refused?: (why: Http2Refusal) => void;
   /** Answers plain calls. */
   readonly other: Http2Handler;
 }
+
+// A greeting has 5 s.
+const strangerMs = 10_000;
 
 // The bidirectional method that a link is.
 const linkPath = "/nano.cluster.v1.LinkService/Link";
 
 /** Links over HTTP/2, as Connect streams; or, on a net that has only byte streams, the same envelopes on these. */
 export function createLinkTransport(net: Net, options: LinkTransportOptions): LinkTransport {
-  const { tls, authorize, other } = options;
+  const { tls, authorize, other, refused = () => {} } = options;
   const secured = tls ? { tls } : {};
   const { http2 } = net;
   if (!http2) {
@@ -31,7 +36,7 @@ export function createLinkTransport(net: Net, options: LinkTransportOptions): Li
     };
   }
   return {
-    listen: (at, accept) => http2.listen({ ...at, ...secured, path: linkPath, authorize, other }, accept),
+    listen: (at, accept) => http2.listen({ ...at, ...secured, path: linkPath, authorize, other, strangerMs, refused }, accept),
     dial: (address, events, signal) => http2.connect({ ...split(address), ...secured, path: linkPath }, events, signal),
   };
 }

@@ -1,7 +1,10 @@
+import type { ClusterCounters } from "./cluster-counters.ts";
 import type { FrontendCounters } from "./frontend-counters.ts";
 
 /** What a server has counted since it was made, one struct a room. Read it when you like; it costs nothing meanwhile. */
 export interface ServerCounters {
   /** Absent on a server without acceptors. */
   readonly frontend: FrontendCounters | undefined;
+  /** Absent on a server that is in no cluster. */
+  readonly cluster: ClusterCounters | undefined;
 }

@@ -1,6 +1,7 @@
 import { constants, type Http2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
+import { certificateUris } from "./certificate-uris.ts";
 import type { ByteStream, StreamEvents, StreamStatus } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
@@ -12,11 +13,15 @@ export interface Http2StreamParts {
   readonly socket: Socket;
   /** Where the stream was accepted: how it ends. Where it was opened nothing else runs over its socket. */
   readonly protocol?: StreamProtocol;
+  /** Whoever is at the other end may stay. */
+  readonly trust?: () => void;
 }
 
 /** One stream of HTTP/2 as a byte stream. */
 export class Http2ByteStream implements ByteStream {
   readonly remoteAddress: string;
+  readonly certificate: readonly string[] | undefined;
+  readonly trust: () => void;
   /** Why this side has ended it. */
   status: StreamStatus | undefined;
   readonly #stream: Http2Stream;
@@ -25,11 +30,13 @@ export class Http2ByteStream implements ByteStream {
   #ended = false;
   #error: Error | undefined;
 
-  constructor(stream: Http2Stream, { socket, protocol }: Http2StreamParts) {
+  constructor(stream: Http2Stream, { socket, protocol, trust = () => {} }: Http2StreamParts) {
     this.#stream = stream;
     this.#socket = socket;
     this.#protocol = protocol;
     this.remoteAddress = socket.remoteAddress ?? "";
+    this.certificate = certificateUris(socket);
+    this.trust = trust;
     stream.on("error", (error) => {
       this.#error = error;
     });

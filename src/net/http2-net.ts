@@ -13,15 +13,19 @@ import {
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemClock } from "../clock/index.ts";
+import { certificateUris } from "./certificate-uris.ts";
 import { Http2ByteStream } from "./http2-byte-stream.ts";
 import type { Http2Net } from "./net.ts";
+import { createStrangers } from "./strangers.ts";
 import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
 import { clientTls, createServerTls } from "./tls-options.ts";
 
 // With default windows bulk moves at half the speed of TCP.
 const windowBytes = 4 * 1_024 * 1_024;
-const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize: 16 * 1_024, enablePush: false };
+const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize: 8 * 1_024, enablePush: false };
+// Beside what Node has by itself: streams that are reset as fast as they are opened, headers without end, pings without end.
+const bounds = { settings, maxHeaderListPairs: 64, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
 // Strangers who say nothing, and peers that froze. Longer than a plain call may take.
 const idleTimeoutMs = 75_000;
@@ -30,48 +34,68 @@ const idleTimeoutMs = 75_000;
 export const http2Net: Http2Net = {
   async listen(options, accept) {
     const tls = options.tls && createServerTls(options.tls);
-    const server: Http2Server = tls ? createSecureServer({ ...tls.options, settings }) : createServer({ settings });
-    const sessions = new Map<ServerHttp2Session, Socket>();
+    const server: Http2Server = tls ? createSecureServer({ ...tls.options, ...bounds }) : createServer(bounds);
+    const { strangerMs = 0, refused = () => {} } = options;
+    const strangers = strangerMs > 0 ? createStrangers(strangerMs, refused) : undefined;
+    const sessions = new Map<
+      ServerHttp2Session,
+      { readonly socket: Socket; readonly certificate: readonly string[] | undefined }
+    >();
     // A session does not give its socket away, but is told of in the same moment.
     let arrived: Socket | undefined;
     server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
       arrived = socket;
     });
     server.on("session", (session) => {
-      if (arrived) sessions.set(session, arrived);
-      session.once("close", () => sessions.delete(session));
+      if (arrived) {
+        sessions.set(session, { socket: arrived, certificate: certificateUris(arrived) });
+        strangers?.add(session, arrived);
+      }
+      session.once("close", () => {
+        sessions.delete(session);
+        strangers?.forget(session);
+      });
       session.on("error", () => {});
       // Each of its streams listens.
       session.setMaxListeners(0);
       session.setLocalWindowSize(windowBytes);
     });
-    server.on("sessionError", () => {});
+    server.on("sessionError", (error: NodeJS.ErrnoException) => {
+      // Not those that were cut off.
+      if (error.code?.startsWith("ERR_HTTP2")) refused("protocol");
+    });
+    server.on("tlsClientError", () => refused("tls"));
     // A session that is to write does not end by itself: its peer may have frozen.
-    server.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.destroy());
+    server.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.socket.destroy());
     server.setTimeout(options.idleTimeoutMs ?? idleTimeoutMs);
     // Not "request": Node's layer for that would end streams of gRPC in its own way.
     server.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
       stream.on("error", () => {});
       // Reset before its turn came.
-      const socket = stream.session && sessions.get(stream.session as ServerHttp2Session);
-      if (!socket || stream.destroyed || stream.closed) return;
+      const session = stream.session as ServerHttp2Session | undefined;
+      const from = session && sessions.get(session);
+      if (!from || stream.destroyed || stream.closed) return;
+      const { socket, certificate } = from;
       const path = headers[":path"] ?? "";
       const isLink = path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
       if (protocol) {
         const { contentType, trailers } = protocol;
-        const bytes = new Http2ByteStream(stream, { socket, protocol });
+        const bytes = new Http2ByteStream(stream, { socket, protocol, trust: () => strangers?.forget(session) });
         stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });
         if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers(bytes.status)));
         bytes.hear(accept(bytes));
-      } else if (!options.authorize(headers, path)) refuse(stream, 401);
-      else if (headers[":method"] === "CONNECT") refuse(stream, 405);
-      else options.other(new Http2ServerRequest(stream, headers, {}, rawHeaders), new Http2ServerResponse(stream));
+        return;
+      }
+      if (!options.authorize(headers, path, certificate)) return refuse(stream, 401);
+      strangers?.forget(session);
+      if (headers[":method"] === "CONNECT") return refuse(stream, 405);
+      options.other(new Http2ServerRequest(stream, headers, {}, rawHeaders), new Http2ServerResponse(stream), certificate);
     });
     const close = async (closed: () => Promise<void>): Promise<void> => {
       for (const session of sessions.keys()) session.close();
       const timer = systemClock.after(endTimeoutMs, () => {
-        for (const socket of sessions.values()) socket.destroy();
+        for (const { socket } of sessions.values()) socket.destroy();
       });
       await closed();
       timer.cancel();

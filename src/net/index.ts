@@ -3,6 +3,7 @@ export type {
   ByteStream,
   Http2Handler,
   Http2Net,
+  Http2Refusal,
   HttpServer,
   Listener,
   ListenOptions,

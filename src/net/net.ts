@@ -4,6 +4,8 @@ import type { Code } from "../error/index.ts";
 export interface ByteStream {
   /** The peer's address, as "127.0.0.1" or "::1". */
   readonly remoteAddress: string;
+  /** The URIs of the certificate that the peer has shown, where it was of a known authority; undefined: none. */
+  readonly certificate?: readonly string[] | undefined;
   /** Bytes written and not yet taken by the system. */
   readonly queuedBytes: number;
   /** Takes the bytes (they must not change afterwards). False when the pipe is full; wait for `drain`. */
@@ -16,6 +18,8 @@ export interface ByteStream {
   end(status?: StreamStatus): void;
   /** Closes at once. `closed` follows. */
   destroy(): void;
+  /** Whoever is at the other end may stay: where strangers are sent away after a time, it is none. */
+  trust?(): void;
 }
 
 /** Why a stream was ended. */
@@ -153,7 +157,7 @@ export interface WebSocketNet {
 export interface Http2Net {
   /**
    * Serves one port: streams to `path` go to `accept`, every other request to `other`.
-   * `authorize` sees a request's headers before any byte of its body; false answers 401.
+   * `authorize` sees a request's headers, and the URIs of its certificate, before any byte of its body; false answers 401.
    */
   listen(
     options: {
@@ -161,12 +165,23 @@ export interface Http2Net {
       readonly port: number;
       readonly tls?: TlsOptions;
       readonly path: string;
-      readonly authorize: (headers: Readonly<Record<string, string | string[] | undefined>>, path: string) => boolean;
+      readonly authorize: (
+        headers: Readonly<Record<string, string | string[] | undefined>>,
+        path: string,
+        certificate: readonly string[] | undefined,
+      ) => boolean;
       readonly other: Http2Handler;
       /** Connections on which nothing has come for so long are closed, in milliseconds; 0: none is. The default is 75,000. */
       readonly idleTimeoutMs?: number;
       /** Connections beyond are closed at once. The default is no limit. */
       readonly maxConnections?: number;
+      /**
+       * Connections by which nobody has come in for so long (an authorized request, a stream that is trusted) are closed, in milliseconds; and the
+       * oldest of more than 1,024 such. The default is never.
+       */
+      readonly strangerMs?: number;
+      /** Told of every connection that was closed before anybody came in by it, and why. */
+      readonly refused?: (why: Http2Refusal) => void;
     },
     accept: (stream: ByteStream) => StreamEvents,
   ): Promise<Listener>;
@@ -178,8 +193,12 @@ export interface Http2Net {
   ): Promise<ByteStream>;
 }
 
-/** A handler of `node:http2` requests, as connect-node makes it. */
+/** Why a connection was closed: no TLS or no certificate of the right authority; a breach of HTTP/2, or a flood; nobody in time; too many. */
+export type Http2Refusal = "tls" | "protocol" | "silent" | "busy";
+
+/** A handler of `node:http2` requests, as connect-node makes it, and the URIs of the certificate that the caller has shown. */
 export type Http2Handler = (
   request: import("node:http2").Http2ServerRequest,
   response: import("node:http2").Http2ServerResponse,
+  certificate: readonly string[] | undefined,
 ) => void;

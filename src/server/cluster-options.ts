@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { ClusterCounters } from "../metrics/index.ts";
 import type { TlsOptions } from "../net/index.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -7,6 +8,8 @@ export interface ClusterPort {
   readonly listen: { readonly host: string; readonly port: number };
   readonly tokens: readonly string[];
   readonly tls: TlsOptions | undefined;
+  /** Whether strangers are kept out, by tokens or certificates. */
+  readonly shut: boolean;
   /** Whether a plain call may come in, by its headers. Links prove the token by themselves. */
   authorize(headers: Readonly<Record<string, string | string[] | undefined>>): boolean;
 }
@@ -14,17 +17,23 @@ export interface ClusterPort {
 const leastTokenBytes = 32;
 
 /** Undefined where the server is in no cluster. Throws where strangers could come in: beyond loopback a token or client certificates are asked for. */
-export function checkCluster(options: ServerOptions): ClusterPort | undefined {
+export function checkCluster(options: ServerOptions, counters: ClusterCounters): ClusterPort | undefined {
   if (!options.discovery && !options.cluster) return undefined;
   const { listen = "127.0.0.1:0", tokens = [], tls } = options.cluster ?? {};
   const at = hostPort(listen);
   for (const token of tokens) {
     if (Buffer.byteLength(token) < leastTokenBytes) throw new RangeError(`a cluster token has at least ${leastTokenBytes} bytes`);
   }
-  const shut = tokens.length > 0 || (tls?.requestCert === true && tls.ca !== undefined);
+  const certified = tls?.requestCert === true && tls.ca !== undefined;
+  const shut = tokens.length > 0 || certified;
   if (!shut && !isLoopback(at.host)) {
     throw new TypeError(
       `the cluster port on ${at.host} is open to strangers: set cluster.tokens, or cluster.tls with requestCert and ca`,
+    );
+  }
+  if (certified && tls.rejectUnauthorized === false) {
+    throw new TypeError(
+      "cluster.tls asks others for a certificate and takes any of those it dials: leave rejectUnauthorized out",
     );
   }
   const hashes = tokens.map(digest);
@@ -32,14 +41,19 @@ export function checkCluster(options: ServerOptions): ClusterPort | undefined {
     listen: at,
     tokens,
     tls,
-    authorize(headers) {
-      if (hashes.length === 0) return true;
-      const given = headers["authorization"];
-      if (typeof given !== "string" || !given.startsWith("Bearer ")) return false;
-      const hash = digest(given.slice("Bearer ".length));
-      return hashes.some((one) => timingSafeEqual(one, hash));
+    shut,
+    authorize({ authorization }) {
+      const known = hashes.length === 0 || bears(authorization, hashes);
+      if (!known) counters.callsRefused.token++;
+      return known;
     },
   };
+}
+
+function bears(authorization: string | string[] | undefined, hashes: readonly Buffer[]): boolean {
+  if (typeof authorization !== "string" || !authorization.startsWith("Bearer ")) return false;
+  const hash = digest(authorization.slice("Bearer ".length));
+  return hashes.filter((one) => timingSafeEqual(one, hash)).length > 0;
 }
 
 /** Reads "127.0.0.1:4000" and "[::1]:4000". Throws a TypeError on anything else. */

@@ -1,13 +1,14 @@
 import { createBackend, createSessionWatch } from "../backend/index.ts";
 import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.ts";
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
-import { memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
+import { createRecordSeal, memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
-import { createLinkHub, createLinkTransport, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
+import { createLinkHub, createLinkTransport, createRoles, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
 import { createJsonLogger, withFields } from "../logger/index.ts";
+import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
@@ -34,7 +35,8 @@ export function createServer(options: ServerOptions): Server {
   const net = options.net ?? systemNet;
   const acceptors = options.acceptors ?? [];
   const limits = resolveLimits(options.limits);
-  const cluster = checkCluster(options);
+  const clusterCounters = createClusterCounters();
+  const cluster = checkCluster(options, clusterCounters);
   const services = collectServices(options);
   const { types } = services;
   const incarnation = new DataView(random.bytes(8).buffer).getBigUint64(0);
@@ -79,8 +81,14 @@ export function createServer(options: ServerOptions): Server {
       watch?.serversChanged();
     },
   });
+  const roles = createRoles({ shut: cluster?.shut ?? false, counters: clusterCounters });
   const place = createPlace({
     ...{ discovery, clock, random, log, info, schema, directory },
+    seal: createRecordSeal(cluster?.tokens ?? [], clusterCounters),
+    heard(servers) {
+      roles.heard(servers);
+      hub?.serversChanged();
+    },
     gone({ incarnation: gone }) {
       backend.frontendGone(gone);
       interest.gone(gone);
@@ -134,6 +142,7 @@ export function createServer(options: ServerOptions): Server {
   });
   const backend = createBackend({
     ...{ handlers, clock, log },
+    counters: clusterCounters,
     hooks: options.sessions ?? [],
     stickyRoutes: services.stickyRoutes,
   });
@@ -151,12 +160,15 @@ export function createServer(options: ServerOptions): Server {
         transport: createLinkTransport(net, {
           ...(cluster.tls ? { tls: cluster.tls } : {}),
           authorize: cluster.authorize,
+          refused: (why) => clusterCounters.connectionsRefused[why]++,
           other: createConnectHandler({ remotes, now: () => clock.now() }),
         }),
         clock,
         random,
         log,
         tokens: cluster.tokens,
+        roles,
+        counters: clusterCounters,
         load,
         events: { opened: linkOpened, frame: linkFrame, broken: linkBroken, closed: linkClosed },
         latestKey: (push) => latestKey(directory.route(push.route)?.info, push),
@@ -167,6 +179,7 @@ export function createServer(options: ServerOptions): Server {
       ? createFrontend({
           id,
           incarnation,
+          clusterCounters,
           acceptors,
           authenticate: options.authenticate,
           clock,
@@ -242,8 +255,12 @@ export function createServer(options: ServerOptions): Server {
   }
 
   function linkFrame(link: Link, body: FrameBody): void {
-    if (body.case === "interest") interest.heard(link, body.value);
-    else if (body.case === "drain") {
+    if (body.case === "interest") {
+      if (link.peer.frontend) return interest.heard(link, body.value);
+      clusterCounters.framesRefused.frontend++;
+      throw new NanoError({ code: "permission_denied", message: "only frontends have groups" });
+    }
+    if (body.case === "drain") {
       directory.drains(link.peer.incarnation);
       if (body.value.homeless) router.homeless(link.peer.incarnation);
       link.answer(body.value.call, { case: "body", value: new Uint8Array(0) });
@@ -302,7 +319,7 @@ export function createServer(options: ServerOptions): Server {
     id,
     types,
     log,
-    counters: { frontend: frontend?.counters },
+    counters: { frontend: frontend?.counters, cluster: hub && clusterCounters },
     get info() {
       return info();
     },

@@ -1,5 +1,5 @@
 import { type Clock, type Random, within } from "../clock/index.ts";
-import type { Discovery, Membership, ServerInfo } from "../discovery/index.ts";
+import type { Discovery, Membership, RecordSeal, ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Directory } from "../router/index.ts";
@@ -28,6 +28,9 @@ export interface PlaceOptions {
   readonly info: () => ServerInfo;
   readonly schema: { readonly hash: string; readonly gzip: Uint8Array | undefined };
   readonly directory: Directory;
+  readonly seal: RecordSeal;
+  /** All servers that are there, before anything else hears of them. */
+  readonly heard: (servers: readonly ServerInfo[]) => void;
   /** A server is not there any more. */
   readonly gone: (server: ServerInfo) => void;
   /** Another server took the id. */
@@ -38,7 +41,7 @@ const schemaWaitMs = 3_000;
 
 /** Not in any cluster yet. */
 export function createPlace(options: PlaceOptions): Place {
-  const { discovery, clock, random, log, info, schema, directory } = options;
+  const { discovery, clock, random, log, info, schema, directory, seal } = options;
   let membership: Membership | undefined;
   let away = false;
 
@@ -50,6 +53,7 @@ export function createPlace(options: PlaceOptions): Place {
       schema.gzip,
       {
         changed(servers) {
+          options.heard(servers);
           const here = new Set(servers.map(({ incarnation }) => incarnation));
           for (const server of known) if (!here.has(server.incarnation)) options.gone(server);
           known = servers;
@@ -65,7 +69,7 @@ export function createPlace(options: PlaceOptions): Place {
           log.warn({ available }, available ? "discovery is back" : "discovery is out of reach");
         },
       },
-      { clock, random, log },
+      { clock, random, log, seal },
     );
     // Those that were there before can be called as soon as this server answers.
     const read = directory.update(known).then(() => schemas);

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from "../clock/index.ts";
-import type { Discovery, DiscoveryHost, Membership, ServerInfo } from "../discovery/index.ts";
+import { createRecordSeal, type Discovery, type DiscoveryHost, type Membership, type ServerInfo } from "../discovery/index.ts";
 import { silentLogger } from "../logger/index.ts";
 
 /** A server as one that joins discovery to look at it, with what it hears. */
@@ -21,7 +21,7 @@ export class CheckedMember {
   }
 
   async join(discovery: Discovery, schema: Uint8Array | undefined): Promise<void> {
-    const host: DiscoveryHost = { clock: systemClock, random: systemRandom, log: silentLogger };
+    const host: DiscoveryHost = { clock: systemClock, random: systemRandom, log: silentLogger, seal: createRecordSeal([]) };
     const events = {
       changed: (servers: readonly ServerInfo[]) => void this.lists.push(servers),
       fenced: (by: bigint) => void this.fences.push(by),

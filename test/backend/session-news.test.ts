@@ -2,6 +2,7 @@ import { createServer, memory, type Server, silentLogger, tcp } from "nano-rpc";
 import { type Client, createClient, type Transport } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/clock/index.ts";
+import { createRecordSeal } from "../../src/discovery/index.ts";
 import type { Net } from "../../src/net/index.ts";
 import { createHubs, type Hubs, serverInfo } from "../link/hubs.ts";
 import type { FrameInit, RawLink } from "../link/raw-link.ts";
@@ -128,7 +129,7 @@ describe("a server that listens", () => {
     came = listening.came;
     const events = { changed: () => {}, fenced: () => {}, available: () => {} };
     const random = seededRandom(3);
-    const context = { clock: hubs.clock, random, log: silentLogger };
+    const context = { clock: hubs.clock, random, log: silentLogger, seal: createRecordSeal([]) };
     const info = { ...serverInfo("gate-1", incarnation, listening.address), types: ["gate"], frontend: true };
     await discovery.join(info, new Uint8Array(0), events, context);
     server = createServer({

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { createVirtualClock, seededRandom, type VirtualClock } from "../../src/clock/index.ts";
 import { EtcdMembership } from "../../src/discovery/etcd-membership.ts";
-import { encodeRecord, type ServerInfo } from "../../src/discovery/index.ts";
+import { createRecordSeal, encodeRecord, type ServerInfo } from "../../src/discovery/index.ts";
 import { silentLogger } from "../../src/logger/index.ts";
 import { createVirtualTime, type VirtualTime } from "../../src/testing/virtual-time.ts";
 import { FakeEtcd } from "./fake-etcd.ts";
@@ -49,7 +49,7 @@ async function begin(seed = 1): Promise<Bench> {
         fenced: () => {},
         available: (available) => void availability.push([available, clock.now()]),
       },
-      host: { clock, random: seededRandom(seed), log: silentLogger },
+      host: { clock, random: seededRandom(seed), log: silentLogger, seal: createRecordSeal([]) },
     },
     self,
   );

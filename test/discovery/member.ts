@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from "../../src/clock/index.ts";
-import type { Discovery, Membership, ServerInfo } from "../../src/discovery/index.ts";
+import { createRecordSeal, type Discovery, type Membership, type ServerInfo } from "../../src/discovery/index.ts";
 import { type Logger, silentLogger } from "../../src/logger/index.ts";
 
 let incarnations = 0n;
@@ -37,7 +37,12 @@ export interface Member {
 }
 
 /** Joins, and hears. */
-export async function join(discovery: Discovery, self: ServerInfo, schema?: Uint8Array): Promise<Member> {
+export async function join(
+  discovery: Discovery,
+  self: ServerInfo,
+  schema?: Uint8Array,
+  tokens: readonly string[] = [],
+): Promise<Member> {
   const lists: (readonly ServerInfo[])[] = [];
   const fences: bigint[] = [];
   const availability: boolean[] = [];
@@ -51,7 +56,7 @@ export async function join(discovery: Discovery, self: ServerInfo, schema?: Uint
       fenced: (by) => void fences.push(by),
       available: (available) => void availability.push(available),
     },
-    { clock: systemClock, random: systemRandom, log },
+    { clock: systemClock, random: systemRandom, log, seal: createRecordSeal(tokens) },
   );
   return {
     ...{ self, membership, lists, fences, availability, warnings },

@@ -4,6 +4,7 @@ import { type Client, createClient, type Transport } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Answer, SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { seededRandom } from "../../src/clock/index.ts";
+import { createRecordSeal } from "../../src/discovery/index.ts";
 import type { Net } from "../../src/net/index.ts";
 import { packSchema } from "../../src/route/index.ts";
 import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
@@ -48,7 +49,7 @@ beforeEach(async () => {
     { ...serverInfo("play-1", incarnation, listening.address), schema: schema.hash },
     schema.gzip,
     { changed: () => {}, fenced: () => {}, available: () => {} },
-    { clock: hubs.clock, random, log: silentLogger },
+    { clock: hubs.clock, random, log: silentLogger, seal: createRecordSeal([]) },
   );
   await hubs.drive(gate.start());
 });

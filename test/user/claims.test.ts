@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Clock, createVirtualClock, turn, type VirtualClock } from "../../src/clock/index.ts";
-import { type MemoryDiscovery, memory, type Store } from "../../src/discovery/index.ts";
+import { createRecordSeal, type MemoryDiscovery, memory, type Store } from "../../src/discovery/index.ts";
 import { type CloseReason, NanoError } from "../../src/error/index.ts";
 import { silentLogger } from "../../src/logger/index.ts";
 import { createVirtualTime, type VirtualTime } from "../../src/testing/virtual-time.ts";
@@ -18,7 +18,12 @@ beforeEach(async () => {
   time = createVirtualTime(clock, () => 0);
   discovery = memory();
   const events = { changed() {}, fenced() {}, available() {} };
-  const host = { clock, random: { next: () => 0, bytes: () => new Uint8Array(8) }, log: silentLogger };
+  const host = {
+    clock,
+    random: { next: () => 0, bytes: () => new Uint8Array(8) },
+    log: silentLogger,
+    seal: createRecordSeal([]),
+  };
   ({ store } = await discovery.join(info("any"), undefined, events, host));
 });
 

@@ -9,6 +9,7 @@ import { createInterest, createMembership } from "../../../src/group/index.ts";
 import { createLinkHub, type FrameBody, type Link } from "../../../src/link/index.ts";
 import { prove } from "../../../src/link/proof.ts";
 import { silentLogger } from "../../../src/logger/index.ts";
+import { createClusterCounters } from "../../../src/metrics/index.ts";
 import type { ByteStream, StreamEvents } from "../../../src/net/index.ts";
 import { createLinkCalls } from "../../../src/remote/index.ts";
 import { type DataPatch, type OutgoingPush, SessionData } from "../../../src/session/index.ts";
@@ -223,6 +224,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
   const membership = createMembership(() => {});
   const interest = createInterest();
   const one = knownSession();
+  const counters = createClusterCounters();
   const frontend = createBackendFrames({
     peers: { ...noPeers, sessionOf: (_link, handle) => (handle === 1 ? one : undefined) },
     users: {
@@ -234,8 +236,12 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     sessionById: (id) => (id === Buffer.from(session).toString("hex") ? one : undefined),
     sessions: () => [one],
     hasCapability: (_id, given) => Buffer.compare(given, capability) === 0,
+    counters,
   });
-  const backend = createBackend({ handlers: { routes: new Map(), pending: 0, dispatch }, clock, log: silentLogger, hooks: [] });
+  const backend = createBackend({
+    handlers: { routes: new Map(), pending: 0, dispatch },
+    ...{ clock, log: silentLogger, hooks: [], counters },
+  });
   const calls = createLinkCalls({
     remotes: {
       routes: new Map(),

@@ -1,4 +1,4 @@
-import { decodeRecord, encodeRecord, type ServerInfo } from "../../../src/discovery/index.ts";
+import { createRecordSeal, decodeRecord, encodeRecord, type ServerInfo } from "../../../src/discovery/index.ts";
 import { maxRecordBytes } from "../../../src/discovery/record.ts";
 import { ServerList } from "../../../src/discovery/server-list.ts";
 import { silentLogger } from "../../../src/logger/index.ts";
@@ -82,10 +82,10 @@ export const record: Target = {
   },
   run(bytes) {
     const value = Buffer.from(bytes).toString("utf8");
-    const list = new ServerList(silentLogger);
+    const list = new ServerList("/nano/servers/", { log: silentLogger, seal: createRecordSeal([]) });
     list.put({ key: "/nano/servers/room/room-1", value });
     const [listed] = list.servers();
-    const server = decodeRecord(value);
+    const server = decodeRecord(value)?.server;
     holds(listed === undefined || listed.id === "room-1", "a server under another's key");
     if (!server) return;
     const { id, incarnation, types, state } = server;
@@ -97,6 +97,6 @@ export const record: Target = {
     if (value.length * 3 > maxRecordBytes) return;
     const type = types.find((one) => one !== "");
     if (type !== undefined)
-      holds(decodeRecord(encodeRecord(server, type))?.incarnation === incarnation, "it is written as another");
+      holds(decodeRecord(encodeRecord(server, type))?.server.incarnation === incarnation, "it is written as another");
   },
 };
