@@ -4,13 +4,15 @@ import { spawnSync } from "node:child_process";
 export interface Need {
   readonly command: string;
   readonly debian: string;
+  /** A shell command that works where all of it is there. The default: that the command is found. */
+  readonly probe?: string;
 }
 
 const aptTimeoutMs = 240_000;
 
 /** Installs what is missing where it can (Debian, as root), and says otherwise what to install. @param consequence What becomes of the tests without it. */
 export function bring(needs: readonly Need[], consequence: string): void {
-  const missing = needs.filter(({ command }) => !has(command));
+  const missing = needs.filter((need) => !isThere(need));
   if (missing.length === 0) return;
   const packages = missing.map(({ debian }) => debian);
   if (process.getuid?.() === 0 && has("apt-get")) {
@@ -21,9 +23,9 @@ export function bring(needs: readonly Need[], consequence: string): void {
       install();
     }
   }
-  for (const { command, debian } of missing) {
-    if (!has(command))
-      console.log(`the tests that need ${command} ${consequence}: install it (Debian: apt-get install ${debian})`);
+  for (const need of missing) {
+    if (!isThere(need))
+      console.log(`the tests that need ${need.command} ${consequence}: install it (Debian: apt-get install ${need.debian})`);
   }
 }
 
@@ -32,6 +34,10 @@ function apt(args: readonly string[]): number | null {
   return spawnSync("apt-get", ["-qq", ...args], { stdio: ["ignore", "ignore", "inherit"], env, timeout: aptTimeoutMs }).status;
 }
 
+function isThere({ command, probe = `command -v ${command}` }: Need): boolean {
+  return spawnSync("sh", ["-c", probe]).status === 0;
+}
+
 function has(command: string): boolean {
-  return spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
+  return isThere({ command, debian: command });
 }

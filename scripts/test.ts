@@ -12,7 +12,17 @@ const needs = [
   { command: "haproxy", debian: "haproxy" },
 ];
 
+// For the servers in other languages.
+const languages = [
+  {
+    command: "python3",
+    debian: "python3-venv",
+    probe: "python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'",
+  },
+];
+
 bring(needs, "will fail");
+bring(languages, "are left out");
 const folder = mkdtempSync(join(tmpdir(), "nano-test-"));
 const report = join(folder, "report.json");
 const { status } = spawnSync(
