@@ -37,12 +37,7 @@ export interface Member {
 }
 
 /** Joins, and hears. */
-export async function join(
-  discovery: Discovery,
-  self: ServerInfo,
-  schema?: Uint8Array,
-  tokens: readonly string[] = [],
-): Promise<Member> {
+export async function join(discovery: Discovery, self: ServerInfo, schema?: Uint8Array): Promise<Member> {
   const lists: (readonly ServerInfo[])[] = [];
   const fences: bigint[] = [];
   const availability: boolean[] = [];
@@ -56,7 +51,7 @@ export async function join(
       fenced: (by) => void fences.push(by),
       available: (available) => void availability.push(available),
     },
-    { clock: systemClock, random: systemRandom, log, seal: createRecordSeal(tokens) },
+    { clock: systemClock, random: systemRandom, log, seal: createRecordSeal([]) },
   );
   return {
     ...{ self, membership, lists, fences, availability, warnings },

@@ -65,6 +65,7 @@ describe("the packed tarball", () => {
       "docs/routing.md",
       "docs/drain.md",
       "docs/remotes.md",
+      "docs/security.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {

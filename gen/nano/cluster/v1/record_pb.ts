@@ -15,7 +15,20 @@ export const file_nano_cluster_v1_record: GenFile = /*@__PURE__*/
   fileDesc("ChxuYW5vL2NsdXN0ZXIvdjEvcmVjb3JkLnByb3RvEg9uYW5vLmNsdXN0ZXIudjEigwMKDFNlcnZlclJlY29yZBIKCgJpZBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoBhIMCgR0eXBlGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSEQoJYWRkcmVzc2VzGAUgAygJEisKBXN0YXRlGAYgASgOMhwubmFuby5jbHVzdGVyLnYxLlNlcnZlclN0YXRlEhAKCHByb3RvY29sGAcgASgNEg4KBnNjaGVtYRgIIAEoCRI9CghtZXRhZGF0YRgJIAMoCzIrLm5hbm8uY2x1c3Rlci52MS5TZXJ2ZXJSZWNvcmQuTWV0YWRhdGFFbnRyeRIQCghmcm9udGVuZBgKIAEoCBINCgV0eXBlcxgLIAMoCRItCgdmb3J3YXJkGAwgASgOMhwubmFuby5jbHVzdGVyLnYxLkZvcndhcmRNb2RlEhEKCXNpZ25hdHVyZRgPIAEoDBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqeQoLU2VydmVyU3RhdGUSHAoYU0VSVkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU0VSVkVSX1NUQVRFX1NUQVJUSU5HEAESFgoSU0VSVkVSX1NUQVRFX1JFQURZEAISGQoVU0VSVkVSX1NUQVRFX0RSQUlOSU5HEAMqWgoLRm9yd2FyZE1vZGUSHAoYRk9SV0FSRF9NT0RFX1VOU1BFQ0lGSUVEEAASFQoRRk9SV0FSRF9NT0RFX0xJTksQARIWChJGT1JXQVJEX01PREVfVU5BUlkQAmIGcHJvdG8z");
 
 /**
- * One server under one of its types: the value of <prefix>/servers/<type>/<id>, as protobuf JSON. Under 4 KiB.
+ * One server under one of its types: the value of <prefix>/servers/<type>/<id>, as protobuf JSON. At most 4 KiB.
+ *
+ * In a cluster with tokens it is signed, and one that is not is nobody's. To sign: write the record as JSON, without `signature`. Take the key of
+ * etcd, a newline (0x0A), and the JSON, byte for byte as it will stand there; of that, in UTF-8, the HMAC-SHA-256 under K. Then put
+ *
+ *   ,"signature":"<the MAC in base64 of 44 characters>"}
+ *
+ * in the place of the JSON's last byte, which is its `}`. So the last 60 bytes of a signed value are these, and whoever reads one takes them off, puts `}` there
+ * again, and has what was signed and what counts: no form of JSON is asked for, and members that the reader does not know are signed as well.
+ *
+ * K is the HKDF-SHA-256 (RFC 5869) of the token's UTF-8, with no salt, the info "nano/record/1", and 32 bytes long. That is
+ * HMAC(HMAC(32 zero bytes, token), "nano/record/1" and the byte 0x01), the key first. The first token of a server signs; any of those that the reader has is taken.
+ *
+ * test/vectors/record.json has examples.
  *
  * @generated from message nano.cluster.v1.ServerRecord
  */
@@ -99,7 +112,7 @@ export type ServerRecord = Message<"nano.cluster.v1.ServerRecord"> & {
   forward: ForwardMode;
 
   /**
-   * A MAC over the record, under a key derived from the secret of the cluster.
+   * Always the last member; see above. Absent where the cluster has no token.
    *
    * @generated from field: bytes signature = 15;
    */
