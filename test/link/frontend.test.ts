@@ -29,8 +29,13 @@ let clients: Client[];
 beforeEach(async () => {
   hubs = createHubs();
   clients = [];
+  came = await begin(3);
+});
+
+/** Starts the gate; gives what it dials as the backend. */
+async function begin(seed: number): Promise<readonly RawLink[]> {
   const discovery = memory();
-  const random = seededRandom(3);
+  const random = seededRandom(seed);
   const net = hubs.net.as("gate-1");
   gate = createServer({
     id: "gate-1",
@@ -43,7 +48,6 @@ beforeEach(async () => {
     log: silentLogger,
   });
   const listening = await hubs.listen("play-1");
-  came = listening.came;
   const schema = packSchema([PlayHandler]);
   await discovery.join(
     { ...serverInfo("play-1", incarnation, listening.address), schema: schema.hash },
@@ -52,7 +56,8 @@ beforeEach(async () => {
     { clock: hubs.clock, random, log: silentLogger, seal: createRecordSeal([]) },
   );
   await hubs.drive(gate.start());
-});
+  return listening.came;
+}
 
 afterEach(async () => {
   await hubs.drive(Promise.all(clients.map((client) => client.close())));
@@ -377,6 +382,90 @@ describe("a frontend on its links", () => {
     expect(raw.take("goodbye")).toMatchObject({ code: "failed_precondition" });
     const given = await lost;
     expect(given.ok ? "ok" : NanoError.from(given.error).code).toBe("unavailable");
+  });
+});
+
+describe("the right to a session", () => {
+  type Key = Pick<SessionContext, "session" | "capability">;
+
+  /** All that can be done to a session by its id. */
+  function acts(call: bigint, key: Key): FrameInit[] {
+    const session = { by: { case: "key", value: key } } as const;
+    const patch = { type: "play.v1.PlaySession", cleared: [1] };
+    return [
+      pushOf(call, { case: "session", value: key }),
+      { body: { case: "bind", value: { call: call + 1n, session, user: "eve" } } },
+      { body: { case: "write", value: { call: call + 2n, session, patch } } },
+      { body: { case: "groupChange", value: { call: call + 3n, session, group: { type: "play", name: "den" } } } },
+      { body: { case: "kick", value: { call: call + 4n, session, code: "out" } } },
+    ];
+  }
+
+  const outcomes = (raw: RawLink, call: bigint): (string | undefined)[] =>
+    [0n, 1n, 2n, 3n, 4n].map((at) => outcome(raw, call + at));
+  const denied = Array.from({ length: 5 }, () => "permission_denied");
+
+  async function tried(raw: RawLink, key: Key): Promise<(string | undefined)[]> {
+    raw.frames.length = 0;
+    raw.say(...acts(100n, key));
+    await hubs.settle();
+    return outcomes(raw, 100n);
+  }
+
+  test("is its capability, whole: no other bit, no other session's, no other start's; each refusal is counted", async () => {
+    const { client, raw, context } = await enter();
+    const { session, capability } = context;
+    for (let bit = 0; bit < 256; bit++) {
+      const flipped = capability.slice();
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(await tried(raw, { session, capability: flipped }), `bit ${bit}`).toEqual(denied);
+    }
+    const other = await connect();
+    other.play.keep({ number: 1 });
+    await hubs.settle();
+    const { context: theirs } = raw.take("open");
+    if (!theirs) throw new Error("no context");
+    const cases: Readonly<Record<string, Key>> = {
+      "another session's": { session, capability: theirs.capability },
+      "for another session": { session: theirs.session, capability },
+      "too long": { session, capability: Uint8Array.of(...capability, 0) },
+      "too short": { session, capability: capability.subarray(1) },
+      "of no session": { session: new Uint8Array(0), capability },
+    };
+    for (const [what, key] of Object.entries(cases)) expect(await tried(raw, key), what).toEqual(denied);
+    expect(gate.counters.cluster?.framesRefused).toEqual({ capability: (256 + 5) * 5, frontend: 0 });
+    expect(client.state.name).toBe("open");
+    const [kick, ...others] = acts(200n, context).reverse();
+    raw.say(...others.reverse());
+    await hubs.settle();
+    expect(outcomes(raw, 200n)).toEqual(["missed", "bound", "written", "body", "nothing"]);
+    raw.say(kick ?? {});
+    await hubs.settle();
+    expect(outcome(raw, 204n)).toBe("body");
+    expect(client.state.name).toBe("closed");
+  });
+
+  test("holds until the session ends, whatever deadlines have passed, and not a moment longer", async () => {
+    const { client, raw, context } = await enter();
+    for (let seconds = 0; seconds < 20; seconds++) {
+      await hubs.advance(1_000);
+      // A sign of life.
+      raw.say({ load: 1 });
+    }
+    raw.say(pushOf(1n, { case: "session", value: context }));
+    await hubs.settle();
+    expect(outcome(raw, 1n)).toBe("missed");
+    await hubs.drive(client.close());
+    await hubs.settle();
+    expect(await tried(raw, context)).toEqual(Array.from({ length: 5 }, () => "not_found"));
+  });
+
+  test("is worth nothing to a frontend that has started anew under the id", async () => {
+    const { context } = await enter();
+    await hubs.drive(gate.stop({ graceMs: 10 }));
+    came = await begin(4);
+    const { raw } = await enter();
+    expect(await tried(raw, context)).toEqual(denied);
   });
 });
 

@@ -8,7 +8,9 @@ import {
   type Link,
   type LinkHub,
   type LinkTransport,
+  type Roles,
 } from "../../src/link/index.ts";
+import type { ClusterCounters } from "../../src/metrics/index.ts";
 import { createMemoryNet, type MemoryNet } from "../../src/net/index.ts";
 import { createVirtualTime, type VirtualTime } from "../../src/testing/virtual-time.ts";
 import { RawLink } from "./raw-link.ts";
@@ -18,6 +20,9 @@ interface HubOptions {
   readonly tokens?: readonly string[];
   readonly frontend?: boolean;
   readonly clock?: Clock;
+  /** Who is believed to be what. The default is everybody. */
+  readonly roles?: Roles;
+  readonly counters?: ClusterCounters;
   /** What it does with frames that are not the link's own. */
   readonly frame?: (link: Link, body: FrameBody) => void;
 }
@@ -74,7 +79,7 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
     clock,
     net,
     ...time,
-    async hub(id, incarnation, { tokens = [], frontend = false, frame, ...own } = {}) {
+    async hub(id, incarnation, { tokens = [], frontend = false, frame, clock: ownClock, ...own } = {}) {
       const opened: Link[] = [];
       const broken: TestHub["broken"] = [];
       const closed: TestHub["closed"] = [];
@@ -84,7 +89,8 @@ export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs 
       const hub = createLinkHub({
         self: () => ({ id, incarnation, types: ["play"], frontend, schema: "" }),
         transport: transport(id),
-        clock: own.clock ?? clock,
+        ...own,
+        clock: ownClock ?? clock,
         random: seededRandom(Number(incarnation)),
         log: {
           debug: quiet,
