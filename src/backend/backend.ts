@@ -130,8 +130,12 @@ export function createBackend(options: BackendOptions): Backend {
     const there = onLink(link);
     const session = there.sessions.get(frame.handle);
     const { envelope } = frame;
-    // Only frontends can have opened one.
-    if (!session) return fail(link, frame, refusal("failed_precondition", "the session was not opened on this link"));
+    if (!session) {
+      const reason = link.peer.frontend
+        ? refusal("failed_precondition", "the session was not opened on this link")
+        : notFor("only frontends forward");
+      return fail(link, frame, reason);
+    }
     let hops: number;
     try {
       hops = nextHop(envelope?.hops ?? 0);

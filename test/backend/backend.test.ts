@@ -385,11 +385,20 @@ describe("a peer that opens what is not its own", () => {
     const backend = await play.frontend(200n, { frontend: false });
     const call = backend.forward(1, "play.play.keep", keep(1));
     await play.settle();
-    expect(backend.answered(call)).toBe("failed_precondition");
+    expect(backend.answered(call)).toBe("permission_denied");
     backend.open(1);
     await play.settle();
     expect(backend.raw.take("goodbye")).toMatchObject({ code: "permission_denied", reason: "only frontends open sessions" });
     expect(play.seen.numbers).toEqual([]);
+    expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, frontend: 2 });
+  });
+
+  test("and is no frontend has no groups: it is sent nothing that is pushed to one", async () => {
+    const backend = await play.frontend(200n, { frontend: false });
+    backend.say({ body: { case: "interest", value: { epoch: 1n, snapshot: true, added: [{ type: "play", name: "den" }] } } });
+    await play.settle();
+    expect(backend.raw.take("goodbye")).toMatchObject({ code: "permission_denied", reason: "only frontends have groups" });
+    expect(play.server.counters.cluster?.framesRefused.frontend).toBe(1);
   });
 });
 
