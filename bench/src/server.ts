@@ -1,7 +1,7 @@
 // The echo service of the benchmarks, in any split over processes. Same flags as the chat.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createServer, etcd, memory, tcp, webSocket } from "nano-rpc";
+import { createServer, etcd, memory, type Server, type ServerOptions, tcp, webSocket } from "nano-rpc";
 import { echo } from "./echo.ts";
 import { fanout } from "./fanout.ts";
 import { login } from "./login.ts";
@@ -40,7 +40,7 @@ const limits = {
   ...{ queueMessages: none, queueBytes: none, stalledMs: none },
 };
 
-const server = createServer({
+const server = create({
   id: flags.id,
   types: roles.includes("gate") ? ["gate"] : [],
   discovery: endpoints ? etcd({ endpoints, prefix: flags.prefix }) : memory(),
@@ -66,6 +66,16 @@ console.log(lifted ? `lifted limits: ${Object.keys(limits).join(", ")}` : "defau
 console.log(
   `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: null, cluster: addresses["cluster"] ?? null })}`,
 );
+
+function create(options: ServerOptions): Server {
+  try {
+    return createServer(options);
+  } catch (reason) {
+    if (!(reason instanceof TypeError || reason instanceof RangeError)) throw reason;
+    console.error(reason.message.replace("cluster.tokens", "cluster.tokens (by --token-file)"));
+    return process.exit(2);
+  }
+}
 
 function port(name: string): number | null {
   const address = addresses[name];

@@ -22,7 +22,8 @@ export function checkCluster(options: ServerOptions, counters: ClusterCounters):
   const { listen = "127.0.0.1:0", tokens = [], tls } = options.cluster ?? {};
   const at = hostPort(listen);
   for (const token of tokens) {
-    if (Buffer.byteLength(token) < leastTokenBytes) throw new RangeError(`a cluster token has at least ${leastTokenBytes} bytes`);
+    if (Buffer.byteLength(token) < leastTokenBytes)
+      throw new RangeError(`cluster.tokens: a token has at least ${leastTokenBytes} bytes`);
   }
   const certified = tls?.requestCert === true && tls.ca !== undefined;
   const shut = tokens.length > 0 || certified;
@@ -66,7 +67,7 @@ function hostPort(text: string): { readonly host: string; readonly port: number 
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function digest(token: string): Buffer {

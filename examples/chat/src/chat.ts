@@ -19,7 +19,7 @@ export interface ChatOptions {
   readonly http: number | undefined;
   /** Where other servers reach this one, as "127.0.0.1:0". */
   readonly cluster: string;
-  /** A file with the secret of the cluster: at least 32 bytes. */
+  /** A file with the secret of the cluster, of at least 32 bytes; or with two, a line each, while the first takes the place of the second. */
   readonly tokenFile: string | undefined;
   /** What clients speak that do not say: "json", the default, or "protobuf", for Pitaya's command line with `-docs nano.docs`. */
   readonly encoding?: string;
@@ -49,7 +49,12 @@ export async function startChat(options: ChatOptions): Promise<Chat> {
   const { id, roles, discovery, prefix, cluster, tokenFile } = options;
   const endpoints = /^etcd:\/\/(.+)$/.exec(discovery)?.[1]?.split(",");
   if (!endpoints && discovery !== "memory") throw new TypeError(`--discovery is memory or etcd://HOST:PORT, not ${discovery}`);
-  const tokens = tokenFile === undefined ? [] : [readFileSync(tokenFile, "utf8").trim()];
+  const tokens =
+    tokenFile === undefined
+      ? []
+      : readFileSync(tokenFile, "utf8")
+          .trim()
+          .split(/\s*\n\s*/);
   const gate = roles.includes("gate");
   const server = createServer({
     id,

@@ -28,7 +28,7 @@ const chat = await startChat({
   cluster: flags.cluster,
   tokenFile: flags["token-file"],
   encoding: flags.encoding,
-});
+}).catch(refuse);
 process.once("SIGTERM", end).once("SIGINT", end);
 console.log(`ready ${JSON.stringify(chat.ready)}`);
 
@@ -40,6 +40,13 @@ function end(): void {
       process.exit(1);
     },
   );
+}
+
+/** What makes no sense is told in a line; all else is a fault. */
+function refuse(reason: unknown): never {
+  if (!(reason instanceof TypeError || reason instanceof RangeError)) throw reason;
+  console.error(reason.message.replace("cluster.tokens", "cluster.tokens (by --token-file)"));
+  process.exit(2);
 }
 
 function port(name: string, text: string | undefined): number | undefined {
