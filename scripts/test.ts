@@ -10,6 +10,7 @@ const needs = [
   { command: "etcdctl", debian: "etcd-client" },
   { command: "chromium", debian: "chromium" },
   { command: "haproxy", debian: "haproxy" },
+  { command: "prometheus", debian: "prometheus" },
 ];
 
 // For the servers in other languages.

@@ -70,25 +70,47 @@ export type { Group, GroupAdded, GroupAddOptions, GroupPushOptions, Member } fro
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";
 export type {
+  Bucket,
+  CallCounter,
   CallRefusal,
   ClusterCounters,
   ConnectionRefusal,
+  Counter,
+  CounterSample,
+  Distribution,
   FrameRefusal,
   FrontendCounters,
+  GaugeSample,
+  GaugeValue,
+  Histogram,
+  HistogramSample,
+  Labels,
   LimitCounts,
   LimitName,
   LinkRefusal,
+  MetricOptions,
+  Metrics,
   RecordRefusal,
   RefusalCounts,
+  Sample,
   ServerCounters,
   Stage,
 } from "./metrics/index.ts";
 export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
 export { implement } from "./pipeline/index.ts";
+export type {
+  PrometheusOptions,
+  PrometheusReporter,
+  Reporter,
+  ReporterHost,
+  ReporterPage,
+  StatsdOptions,
+} from "./reporter/index.ts";
+export { prometheus, statsd } from "./reporter/index.ts";
 export type { RoutedCall, RoutedSession, RoutingFunction } from "./router/index.ts";
 export type { Serializer } from "./serializer/index.ts";
-export type { ClusterOptions, ServerOptions, StopSignal, UserOptions } from "./server/index.ts";
+export type { ClusterOptions, HttpOptions, ServerOptions, StopSignal, UserOptions } from "./server/index.ts";
 export { createServer } from "./server/index.ts";
 export type {
   BoundSession,

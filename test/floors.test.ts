@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 const floors: readonly (readonly string[])[] = [
   ["error", "clock"],
   ["logger", "metrics", "contract", "packet", "net", "compression", "text"],
-  ["message", "codec", "serializer", "handshake", "route", "discovery", "acceptor"],
+  ["message", "codec", "serializer", "handshake", "route", "discovery", "acceptor", "reporter"],
   ["session", "link"],
   ["group", "user", "router"],
   ["context"],

@@ -1,6 +1,6 @@
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Logger } from "../logger/index.ts";
-import type { ServerCounters } from "../metrics/index.ts";
+import type { Metrics, ServerCounters } from "../metrics/index.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -9,11 +9,13 @@ export interface Server extends Cluster {
   readonly id: string;
   readonly types: readonly string[];
   readonly info: ServerInfo;
-  /** Where each acceptor listens, by its name, and `cluster`. Filled by `start`. */
+  /** Where each acceptor listens, by its name, `cluster` and `http`. Filled by `start`. */
   readonly addresses: Readonly<Record<string, string>>;
   readonly log: Logger;
   /** What was counted: live structs of numbers that only grow. */
   readonly counters: ServerCounters;
+  /** Where the application counts what is its own: reporters take it out with the rest. */
+  readonly metrics: Metrics;
   /** Whether it takes new work. Ask as often as you like: it looks at nothing but itself. */
   readonly readiness: Readiness;
   /**

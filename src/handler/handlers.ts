@@ -1,10 +1,10 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
 import { type CallInfo, type ClusterCore, ServerCall } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
-import { NanoError } from "../error/index.ts";
+import { NanoError, publicError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
-import type { Stage } from "../metrics/index.ts";
-import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
+import type { CallCounter, Stage } from "../metrics/index.ts";
+import { type At, atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
 import { atHome, type Home, type Ownership } from "../router/index.ts";
 import type { SessionCore } from "../session/index.ts";
 
@@ -13,6 +13,8 @@ export interface Handlers {
   readonly routes: ReadonlyMap<string, Entry>;
   /** Calls that began and have not been answered. */
   readonly pending: number;
+  /** How they fared, by route. */
+  readonly counters: ReadonlyMap<string, CallCounter>;
   /**
    * Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline.
    * Gives what breaks the call off; undefined when it is over already.
@@ -40,12 +42,14 @@ export interface HandlersOptions {
 export function createHandlers(options: HandlersOptions): Handlers {
   const { entries, now, deadlines, maxPending = 256 } = options;
   const sites = atSites(entries, options);
+  const counters = new Map([...sites].map(([route, { counter }]) => [route, counter]));
   const desk: Desk = { now, deadlines, ownership: options.ownership, writer: new ByteWriter(4_096), pending: 0 };
   return {
     routes: entries,
     get pending() {
       return desk.pending;
     },
+    counters,
     dispatch(session, route, body, info, outlet) {
       const at = sites.get(route);
       if (!at) {
@@ -56,7 +60,7 @@ export function createHandlers(options: HandlersOptions): Handlers {
         outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many messages of the session wait" }), "limit");
         return undefined;
       }
-      const call = new HandlerCall(desk, at.entry, session, body, new ServerCall(at.site, info, session, undefined), outlet);
+      const call = new HandlerCall(desk, at, session, body, new ServerCall(at.site, info, session, undefined), outlet);
       if (at.entry.method.order === "concurrent") call.begin(() => {});
       else session.mailbox.add((done) => call.begin(done));
       if (call.over) return undefined;
@@ -80,6 +84,7 @@ interface Desk {
 class HandlerCall implements Due, Outlet {
   readonly #desk: Desk;
   readonly #entry: Entry;
+  readonly #counter: CallCounter;
   readonly #session: SessionCore;
   readonly #body: Uint8Array;
   readonly #outlet: Outlet;
@@ -87,11 +92,14 @@ class HandlerCall implements Due, Outlet {
   #done: (() => void) | undefined;
   // Of an owned key.
   #home: Home | undefined;
+  // When its turn came; of one whose turn never came, never.
+  #beganMs = Number.NaN;
   over = false;
 
-  constructor(desk: Desk, entry: Entry, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
+  constructor(desk: Desk, at: At, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
     this.#desk = desk;
-    this.#entry = entry;
+    this.#entry = at.entry;
+    this.#counter = at.counter;
     this.#session = session;
     this.#body = body;
     this.#outlet = outlet;
@@ -109,7 +117,8 @@ class HandlerCall implements Due, Outlet {
     this.#done = done;
     const session = this.#session;
     if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
-    if (this.#desk.now() >= this.deadlineMs) return this.expire();
+    this.#beganMs = this.#desk.now();
+    if (this.#beganMs >= this.deadlineMs) return this.expire();
     session.refresh();
     const refusal = refused(this.#entry, session);
     if (refusal) this.failed(refusal, "access");
@@ -136,6 +145,7 @@ class HandlerCall implements Due, Outlet {
 
   failed(reason: unknown, stage: Stage): void {
     if (!this.#end()) return;
+    this.#counter.failedWith(publicError(reason).code);
     this.#outlet.failed(reason, stage);
     this.#done?.();
   }
@@ -155,6 +165,7 @@ class HandlerCall implements Due, Outlet {
     if (this.over) return false;
     this.over = true;
     this.#desk.pending--;
+    this.#counter.ended((this.#desk.now() - this.#beganMs) / 1_000);
     this.#desk.deadlines.remove(this);
     if (this.#home) this.#desk.ownership.left(this.#home);
     return true;

@@ -1,3 +1,4 @@
+export { type CallCounter, createCallCounter } from "./call-counter.ts";
 export {
   type CallRefusal,
   type ClusterCounters,
@@ -7,6 +8,18 @@ export {
   type LinkRefusal,
   type RecordRefusal,
 } from "./cluster-counters.ts";
+export type { Distribution } from "./distribution.ts";
 export { createFrontendCounters, type FrontendCounters, type LimitCounts, type LimitName } from "./frontend-counters.ts";
+export {
+  type Counter,
+  createMetrics,
+  type GaugeValue,
+  type Histogram,
+  type Labels,
+  type MetricOptions,
+  type Metrics,
+  type MetricsRegistry,
+} from "./metrics.ts";
+export type { Bucket, CounterSample, GaugeSample, HistogramSample, Sample } from "./sample.ts";
 export type { ServerCounters } from "./server-counters.ts";
 export type { RefusalCounts, Stage } from "./stage.ts";

@@ -1,3 +1,4 @@
+import type { CallCounter } from "./call-counter.ts";
 import type { ClusterCounters } from "./cluster-counters.ts";
 import type { FrontendCounters } from "./frontend-counters.ts";
 
@@ -7,4 +8,8 @@ export interface ServerCounters {
   readonly frontend: FrontendCounters | undefined;
   /** Absent on a server that is in no cluster. */
   readonly cluster: ClusterCounters | undefined;
+  /** The methods that this server answers to clients, by their routes. */
+  readonly handlers: ReadonlyMap<string, CallCounter>;
+  /** Those that it answers to other servers. */
+  readonly remotes: ReadonlyMap<string, CallCounter>;
 }

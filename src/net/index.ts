@@ -1,3 +1,5 @@
+export { type Datagrams, openDatagrams } from "./datagrams.ts";
+export { type HttpAnswer, listenHttp } from "./http-endpoint.ts";
 export { createMemoryNet, type MemoryNet } from "./memory-net.ts";
 export type {
   ByteStream,

@@ -1,20 +1,12 @@
-import { createServer, type ServerOptions } from "node:http";
+import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { httpLimits } from "./http-limits.ts";
 import type { WebSocketNet } from "./net.ts";
 import { createProxyDoor } from "./proxy-door.ts";
 import { listening } from "./tcp-net.ts";
 import { createServerTls } from "./tls-options.ts";
 import { attachWebSocket } from "./web-socket-attach.ts";
 import { createUpgrade } from "./web-socket-upgrade.ts";
-
-// A socket that says nothing, or drips its headers, is gone within three seconds.
-const httpLimits: ServerOptions = {
-  headersTimeout: 2_000,
-  requestTimeout: 2_500,
-  connectionsCheckingInterval: 500,
-  maxHeaderSize: 16 * 1_024,
-  keepAliveTimeout: 1_000,
-};
 
 /** WebSockets: `ws` does the handshake and reads, frames are written as they come. */
 export const webSocketNet: WebSocketNet = {

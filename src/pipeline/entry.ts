@@ -1,6 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { CallSite, ServerCall } from "../context/index.ts";
 import type { Method } from "../contract/index.ts";
+import { type CallCounter, createCallCounter } from "../metrics/index.ts";
 import type { Step } from "./step.ts";
 
 /** One method with what answers it. */
@@ -16,15 +17,22 @@ export interface Entry {
   readonly steps: readonly Step[];
 }
 
+/** A method on a server, and what its calls share there. */
+export interface At {
+  readonly entry: Entry;
+  readonly site: CallSite;
+  readonly counter: CallCounter;
+}
+
 /** Entries by route, each with what its calls have in common on one server. */
 export function atSites(
   entries: ReadonlyMap<string, Entry>,
   { cluster, log }: Pick<CallSite, "cluster" | "log">,
-): ReadonlyMap<string, { readonly entry: Entry; readonly site: CallSite }> {
+): ReadonlyMap<string, At> {
   return new Map(
     [...entries].map(([route, entry]) => {
       const { type, sessionSchema } = entry;
-      return [route, { entry, site: { cluster, log, route, type, sessionSchema } }];
+      return [route, { entry, site: { cluster, log, route, type, sessionSchema }, counter: createCallCounter() }];
     }),
   );
 }

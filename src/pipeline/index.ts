@@ -1,4 +1,4 @@
-export { atSites, type Entry } from "./entry.ts";
+export { type At, atSites, type Entry } from "./entry.ts";
 export { type Implementation, ImplementedService, type ImplementOptions, implement, type Service } from "./implement.ts";
 export { type Outlet, run } from "./run.ts";
 export type { Next, PipelineCall, Step } from "./step.ts";

@@ -1,9 +1,9 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
 import { type Caller, type CallInfo, type ClusterCore, nextHop, ServerCall } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
-import { NanoError } from "../error/index.ts";
+import { NanoError, publicError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
-import type { Stage } from "../metrics/index.ts";
+import type { CallCounter, Stage } from "../metrics/index.ts";
 import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
 import { atHome, type Home, type Ownership } from "../router/index.ts";
 
@@ -12,6 +12,8 @@ export interface Remotes {
   readonly routes: ReadonlyMap<string, Entry>;
   /** Calls that began and have not been answered. */
   readonly pending: number;
+  /** How they fared, by route. */
+  readonly counters: ReadonlyMap<string, CallCounter>;
   /**
    * Answers one call, beside all others. The outlet hears exactly once, at the latest at the deadline. Gives what breaks it off.
    *
@@ -24,6 +26,7 @@ export interface Remotes {
 export interface RemotesOptions {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly cluster: ClusterCore;
+  readonly now: () => number;
   readonly deadlines: DeadlineSweep;
   readonly log: Logger;
   /** Where owned keys are at home. */
@@ -36,7 +39,7 @@ const nothingToBreak = (): void => {};
 
 /** Joins the routes of remotes with the code that answers them. */
 export function createRemotes(options: RemotesOptions): Remotes {
-  const { entries, deadlines, log, ownership } = options;
+  const { entries, now, deadlines, log, ownership } = options;
   const maxPending = options.maxPending ?? 10_000;
   const sites = atSites(entries, options);
   const writer = new ByteWriter(4_096);
@@ -46,6 +49,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
     get pending() {
       return pending;
     },
+    counters: new Map([...sites].map(([route, { counter }]) => [route, counter])),
     dispatch(route, body, caller, info, outlet) {
       const at = sites.get(route);
       if (!at) {
@@ -65,9 +69,11 @@ export function createRemotes(options: RemotesOptions): Remotes {
       }
       pending++;
       const context = new ServerCall(at.site, { ...info, hops }, undefined, caller);
+      const beganMs = now();
       let home: Home | undefined;
       const over = (): void => {
         pending--;
+        at.counter.ended((now() - beganMs) / 1_000);
         deadlines.remove(call);
         if (home) ownership.left(home);
       };
@@ -78,6 +84,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
         },
         failed(reason, stage) {
           over();
+          at.counter.failedWith(publicError(reason).code);
           if (!(reason instanceof NanoError)) log.error({ err: reason, route }, "a remote threw");
           outlet.failed(reason, stage);
         },

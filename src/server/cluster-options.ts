@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { ClusterCounters } from "../metrics/index.ts";
 import type { TlsOptions } from "../net/index.ts";
+import { hostPort } from "./host-port.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 /** The cluster port as it will be. */
@@ -55,15 +56,6 @@ function bears(authorization: string | string[] | undefined, hashes: readonly Bu
   if (typeof authorization !== "string" || !authorization.startsWith("Bearer ")) return false;
   const hash = digest(authorization.slice("Bearer ".length));
   return hashes.filter((one) => timingSafeEqual(one, hash)).length > 0;
-}
-
-/** Reads "127.0.0.1:4000" and "[::1]:4000". Throws a TypeError on anything else. */
-function hostPort(text: string): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || !(port <= 65_535)) throw new TypeError(`"${text}" is no address: write HOST:PORT, as 127.0.0.1:4000`);
-  return { host, port };
 }
 
 function isLoopback(host: string): boolean {

@@ -8,9 +8,9 @@ import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
 import { createLinkHub, createLinkTransport, createRoles, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
 import { createJsonLogger, withFields } from "../logger/index.ts";
-import { createClusterCounters } from "../metrics/index.ts";
+import { createClusterCounters, createMetrics } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
-import { systemNet } from "../net/index.ts";
+import { type Listener, systemNet } from "../net/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
@@ -19,9 +19,12 @@ import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
 import { createDrain } from "./drain.ts";
+import { endpointKey, openEndpoint } from "./endpoint.ts";
 import { createLife } from "./life.ts";
 import { createPlace } from "./place.ts";
 import { releaseHooks } from "./release-hooks.ts";
+import { createReporting } from "./reporting.ts";
+import { serverSamples } from "./samples.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -56,6 +59,7 @@ export function createServer(options: ServerOptions): Server {
   let addresses: Record<string, string> = {};
   let clusterAddress: string | undefined;
   let metadata = options.metadata ?? {};
+  let endpoint: Listener | undefined;
   let needsUser = false;
   let offSignals = (): void => {};
 
@@ -69,7 +73,7 @@ export function createServer(options: ServerOptions): Server {
     state: life.state,
     protocol: protocolVersion,
     schema: schema.hash,
-    metadata,
+    metadata: endpoint ? { ...metadata, [endpointKey]: options.http?.advertise ?? at(endpoint) } : metadata,
   });
 
   const directory = createDirectory({
@@ -127,7 +131,7 @@ export function createServer(options: ServerOptions): Server {
     log,
     maxPending: limits.inFlight,
   });
-  const remotes = createRemotes({ ownership, entries: services.remotes, cluster: core, deadlines, log });
+  const remotes = createRemotes({ ownership, entries: services.remotes, cluster: core, now: () => clock.now(), deadlines, log });
   const retries = createRetries(random);
   const callers = createCallers({
     self: { id, incarnation, types },
@@ -287,17 +291,46 @@ export function createServer(options: ServerOptions): Server {
     update: () => place.update(),
   });
 
+  const counters = {
+    frontend: frontend?.counters,
+    cluster: hub && clusterCounters,
+    handlers: handlers.counters,
+    remotes: remotes.counters,
+  };
+  const metrics = createMetrics();
+  metrics.source(() =>
+    serverSamples({
+      ...{ counters, frontend, pending: { handlers: handlers.pending, remotes: remotes.pending } },
+      links: () => hub && [...hub.links()].length,
+      servers: () => directory.servers,
+      ready: () => life.readiness(place.away).ready,
+    }),
+  );
+  const reporting = createReporting({ id, clock, log, reporters: options.reporters ?? [], read: () => metrics.read() });
+
   const life = createLife({
     clock,
     graceMs: options.graceMs,
     async begin(serves) {
       if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
+      await reporting.start();
+      if (options.http) {
+        endpoint = await openEndpoint(options.http, {
+          pages: reporting.pages,
+          readiness: () => server.readiness,
+          servers: () => directory.servers,
+        });
+      }
       await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);
       await lifecycles.afterInit(server);
       serves();
       await place.join();
-      addresses = { ...(await frontend?.start()), ...(clusterAddress ? { cluster: clusterAddress } : {}) };
+      addresses = {
+        ...(await frontend?.start()),
+        ...(clusterAddress ? { cluster: clusterAddress } : {}),
+        ...(endpoint ? { http: at(endpoint) } : {}),
+      };
     },
     drain: (grace) => drain.run(grace),
     async end(drained) {
@@ -311,6 +344,8 @@ export function createServer(options: ServerOptions): Server {
       await hub?.stop();
       await lifecycles.shutdown(server);
       deadlines.clear();
+      await reporting.stop();
+      await endpoint?.close();
       offSignals();
     },
   });
@@ -319,7 +354,8 @@ export function createServer(options: ServerOptions): Server {
     id,
     types,
     log,
-    counters: { frontend: frontend?.counters, cluster: hub && clusterCounters },
+    counters,
+    metrics,
     get info() {
       return info();
     },
@@ -348,4 +384,8 @@ export function createServer(options: ServerOptions): Server {
     ownedKeys: (type) => core.ownedKeys(type),
   };
   return server;
+}
+
+function at({ host, port }: Listener): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -6,9 +6,11 @@ import type { Authenticate, CompressionOptions, DescribeError, FrontendLimits, U
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
+import type { Reporter } from "../reporter/index.ts";
 import type { RoutingFunction } from "../router/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks, SessionEvents } from "../session/index.ts";
+import type { HttpOptions } from "./endpoint.ts";
 import type { StopSignal } from "./signals.ts";
 
 /** How the other servers reach this one. */
@@ -76,6 +78,13 @@ export interface ServerOptions {
   readonly encoding?: "protobuf" | "json" | (string & {});
   /** Beside protobuf and JSON. */
   readonly serializers?: readonly Serializer[];
+  /** Who takes out what is counted: `prometheus()`, `statsd()`, one's own. The default is nobody. */
+  readonly reporters?: readonly Reporter[];
+  /**
+   * An endpoint for probes and scrapers: `/healthz` (the process answers), `/readyz` (200 while the server takes new work, else 503, each with the reasons),
+   * `/sd` (the endpoints of the whole cluster, for Prometheus to find) and the pages of reporters, as `/metrics`. The default is none.
+   */
+  readonly http?: HttpOptions;
   /** How long a drain may take where `drain` or `stop` do not say. The default is 30,000. */
   readonly graceMs?: number;
   /**

@@ -64,6 +64,7 @@ describe("the packed tarball", () => {
       "docs/registry.md",
       "docs/routing.md",
       "docs/drain.md",
+      "docs/metrics.md",
       "docs/remotes.md",
       "docs/security.md",
     ]) {

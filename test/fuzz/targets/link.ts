@@ -239,12 +239,13 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     counters,
   });
   const backend = createBackend({
-    handlers: { routes: new Map(), pending: 0, dispatch },
+    handlers: { routes: new Map(), counters: new Map(), pending: 0, dispatch },
     ...{ clock, log: silentLogger, hooks: [], counters },
   });
   const calls = createLinkCalls({
     remotes: {
       routes: new Map(),
+      counters: new Map(),
       pending: 0,
       dispatch: (route, body, _caller, _info, outlet) => dispatch(undefined, route, body, undefined, outlet),
     },

@@ -1,0 +1,56 @@
+import type { Readiness } from "../context/index.ts";
+import type { ServerInfo } from "../discovery/index.ts";
+import { type HttpAnswer, type Listener, listenHttp } from "../net/index.ts";
+import type { ReporterPage } from "../reporter/index.ts";
+import { hostPort } from "./host-port.ts";
+
+/** Where a server is looked at over HTTP, by probes and scrapers. It has no secrets, and no protection. */
+export interface HttpOptions {
+  /** As "0.0.0.0:9100". The default is "127.0.0.1:0": port 0 picks one. */
+  readonly listen?: string;
+  /** What the cluster is told to scrape, where it is not `listen`: "10.0.0.1:9100". */
+  readonly advertise?: string;
+}
+
+/** The key in a server's metadata under which the cluster finds its endpoint. */
+export const endpointKey = "nano.http";
+
+/** What an endpoint shows. */
+export interface EndpointSources {
+  readonly pages: ReadonlyMap<string, ReporterPage>;
+  readiness(): Readiness;
+  servers(): Iterable<ServerInfo>;
+}
+
+/** Opens the endpoint. Throws a TypeError for an address that is none; rejects where nobody may listen. */
+export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: EndpointSources): Promise<Listener> {
+  return listenHttp(hostPort(listen), async (path) => {
+    const page = sources.pages.get(path);
+    if (page) return { status: 200, ...(await page.read()) };
+    switch (path) {
+      // That it answers at all is what it says.
+      case "/healthz":
+        return json(200, { ok: true });
+      case "/readyz": {
+        const readiness = sources.readiness();
+        return json(readiness.ready ? 200 : 503, readiness);
+      }
+      case "/sd":
+        return json(200, targets(sources.servers()));
+      default:
+        return undefined;
+    }
+  });
+}
+
+function json(status: number, value: unknown): HttpAnswer {
+  return { status, type: "application/json", text: `${JSON.stringify(value)}\n` };
+}
+
+/** What Prometheus asks of its HTTP discovery: https://prometheus.io/docs/prometheus/latest/http_sd/ */
+function targets(servers: Iterable<ServerInfo>): unknown {
+  return [...servers].flatMap(({ id, types, version, metadata }) => {
+    const at = metadata[endpointKey];
+    return at ? [{ targets: [at], labels: { server: id, type: types.join(","), version } }] : [];
+  });
+}

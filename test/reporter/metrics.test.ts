@@ -1,0 +1,68 @@
+import { createServer, type Reporter, type Sample, silentLogger } from "nano-rpc";
+import { expect, test } from "vitest";
+
+function reader(): { readonly reporter: Reporter; read(): readonly Sample[] } {
+  let look: () => Iterable<Sample> = () => [];
+  const reporter: Reporter = {
+    name: "reader",
+    start(host) {
+      look = () => host.read();
+    },
+    stop() {},
+  };
+  return { reporter, read: () => [...look()] };
+}
+
+test("a reporter of one's own reads when it likes", async () => {
+  const { reporter, read } = reader();
+  const server = createServer({ log: silentLogger, reporters: [reporter] });
+  const counter = server.metrics.counter({ name: "a_total", help: "A." });
+  await server.start();
+  counter.add(2);
+  counter.add(0.5);
+  expect(read().find(({ name }) => name === "a_total")).toEqual({
+    kind: "counter",
+    name: "a_total",
+    help: "A.",
+    labels: {},
+    value: 2.5,
+  });
+  await server.stop();
+});
+
+test("a metric has one kind and one set of labels, a good name, and rising buckets", () => {
+  const { metrics } = createServer({ log: silentLogger });
+  metrics.counter({ name: "a_total", help: "A.", labels: ["b"] }).add(1, { b: "x" });
+  metrics.counter({ name: "a_total", help: "A.", labels: ["b"] }).add(1, { b: "x" });
+  expect(() => metrics.counter({ name: "a_total", help: "A." })).toThrow("there is a metric a_total already");
+  expect(() => metrics.gauge({ name: "a_total", help: "A." }, () => 1)).toThrow("already");
+  expect(() => metrics.counter({ name: "a-total", help: "A." })).toThrow('"a-total" is no name');
+  expect(() => metrics.histogram({ name: "h", help: "H.", buckets: [2, 1] })).toThrow("do not rise");
+  expect(() => metrics.counter({ name: "b_total", help: "B." }).add(-1)).toThrow(RangeError);
+  expect(() => metrics.counter({ name: "b_total", help: "B." }).add(Number.NaN)).toThrow(RangeError);
+});
+
+test("labels that never end do not fill the memory", async () => {
+  const { reporter, read } = reader();
+  const server = createServer({ log: silentLogger, reporters: [reporter] });
+  await server.start();
+  const counter = server.metrics.counter({ name: "a_total", help: "A.", labels: ["user"] });
+  for (let user = 0; user < 1_500; user++) counter.add(1, { user: `${user}` });
+  const series = read().filter(({ name }) => name === "a_total");
+  expect(series).toHaveLength(1_001);
+  expect(series.at(-1)).toMatchObject({ labels: { user: "other" }, value: 500 });
+  await server.stop();
+});
+
+test("a reporter that fails to start ends the start; one that fails later is heard of, and nothing else is harmed", async () => {
+  const bad: Reporter = { name: "bad", start: () => Promise.reject(new Error("no disk")), stop: () => {} };
+  await expect(createServer({ log: silentLogger, reporters: [bad] }).start()).rejects.toThrow("no disk");
+  const { reporter, read } = reader();
+  const server = createServer({ log: silentLogger, reporters: [reporter] });
+  server.metrics.gauge({ name: "broken", help: "B." }, () => {
+    throw new Error("not now");
+  });
+  await server.start();
+  expect(read().some(({ name }) => name === "nano_ready")).toBe(true);
+  await server.stop();
+});

@@ -1,0 +1,153 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createServer, memory, prometheus, type Server, silentLogger, tcp } from "nano-rpc";
+import { createClient } from "nano-rpc/client";
+import { tcp as dial } from "nano-rpc/client/tcp";
+import { afterEach, expect, test } from "vitest";
+import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
+import { chatRooms } from "../../examples/chat/src/rooms.ts";
+import { until } from "../net/recorder.ts";
+import { startChild } from "../support/child.ts";
+import { freePort } from "../support/port.ts";
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(discovery = memory(), id = "gate-1"): Promise<Server> {
+  const server = createServer({
+    ...{ id, discovery, log: silentLogger, http: {}, reporters: [prometheus()] },
+    acceptors: [tcp({ port: 0 })],
+    services: chatRooms(),
+  });
+  await server.start();
+  cleanups.push(() => server.stop({ graceMs: 0 }));
+  return server;
+}
+
+/** One who has joined a room, and could not join it as somebody without a name. */
+async function chat(server: Server): Promise<void> {
+  const [host = "", port = ""] = (server.addresses["tcp"] ?? "").split(":");
+  const client = createClient({ transport: dial({ host, port: Number(port) }) });
+  cleanups.push(() => client.close());
+  await client.connect();
+  const room = client.service(RoomClient);
+  await room.join({ room: "lobby", name: "ann" });
+  await expect(room.join({ room: "lobby", name: "" })).rejects.toThrow("1 to 32");
+}
+
+const get = (server: Server, path: string): Promise<Response> => fetch(`http://${server.addresses["http"]}${path}`);
+
+test("what was counted is read over HTTP, with what the application counts", async () => {
+  const server = await start();
+  const said = server.metrics.counter({ name: "chat_lines_total", help: "Lines said.", labels: ["room"] });
+  said.add(2, { room: 'the "lobby"\n' });
+  server.metrics.gauge({ name: "chat_rooms", help: "Rooms." }, () => 7);
+  const size = server.metrics.histogram({ name: "chat_line_length", help: "Letters.", buckets: [1, 10] });
+  for (const length of [1, 5, 50]) size.observe(length);
+  await chat(server);
+  const answer = await get(server, "/metrics");
+  expect(answer.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const lines = (await answer.text()).split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'chat_lines_total{room="the \\"lobby\\"\\n"} 2',
+      "chat_rooms 7",
+      'chat_line_length_bucket{le="1"} 1',
+      'chat_line_length_bucket{le="10"} 2',
+      'chat_line_length_bucket{le="+Inf"} 3',
+      "chat_line_length_sum 56",
+      "chat_line_length_count 3",
+      "nano_ready 1",
+      "nano_connections 1",
+      "nano_sessions 1",
+      "nano_users 1",
+      "nano_connections_accepted_total 1",
+      "nano_messages_received_total 2",
+      'nano_call_duration_seconds_count{kind="handler",route="room.room.join"} 2',
+      'nano_calls_failed_total{kind="handler",route="room.room.join",code="invalid_argument"} 1',
+      'nano_calls_pending{kind="handler"} 0',
+      'nano_servers{type="room",state="ready"} 1',
+      'nano_limit_hits_total{limit="connections"} 0',
+      'nano_cluster_refused_total{kind="links",reason="token"} 0',
+    ]),
+  );
+  expect(lines.some((line) => line.startsWith("nodejs_eventloop_lag_seconds "))).toBe(true);
+});
+
+test("promtool finds nothing to say against it", async () => {
+  const server = await start();
+  await chat(server);
+  const text = await (await get(server, "/metrics")).text();
+  const { stdout, stderr, status } = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+  // Those of prom-client for the process are as they are.
+  const words = `${stdout}${stderr}`.split("\n").filter((line) => line !== "" && !/^(process|nodejs)_/.test(line));
+  expect({ words, known: status === 0 || status === 3 }).toEqual({ words: [], known: true });
+});
+
+test("a real Prometheus finds the servers of the cluster by /sd, and scrapes them", async () => {
+  const discovery = memory();
+  const one = await start(discovery, "gate-1");
+  await start(discovery, "gate-2");
+  await chat(one);
+  await until(() => one.servers().length).toBe(2);
+  const folder = await mkdtemp(join(tmpdir(), "nano-prometheus-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  const sd = `http://${one.addresses["http"]}/sd`;
+  const config = join(folder, "prometheus.yml");
+  await writeFile(
+    config,
+    `global: { scrape_interval: 250ms }\nscrape_configs:\n  - job_name: nano\n    http_sd_configs: [{ url: "${sd}", refresh_interval: 1s }]\n`,
+  );
+  const port = await freePort();
+  const child = startChild("prometheus", [
+    ...[`--config.file=${config}`, `--storage.tsdb.path=${join(folder, "data")}`, `--web.listen-address=127.0.0.1:${port}`],
+  ]);
+  cleanups.push(() => child.end("SIGKILL"));
+  const ask = async (query: string): Promise<unknown> => {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`);
+      const { data } = (await answer.json()) as { data: { result: { metric: { server?: string }; value: [number, string] }[] } };
+      return data.result.map(({ metric, value }) => `${metric.server ?? "all"} ${value[1]}`).sort();
+    } catch {
+      return undefined;
+    }
+  };
+  await expect.poll(() => ask("nano_sessions"), { timeout: 20_000 }).toEqual(["gate-1 1", "gate-2 0"]);
+  // Either server may have the room.
+  const asked = 'sum(nano_call_duration_seconds_count{route="room.room.join"})';
+  await expect.poll(() => ask(asked), { timeout: 20_000 }).toEqual(["all 2"]);
+});
+
+test("probes learn whether it lives, and whether it takes work", async () => {
+  const server = await start();
+  expect((await get(server, "/healthz")).status).toBe(200);
+  const ready = await get(server, "/readyz");
+  expect([ready.status, await ready.json()]).toEqual([200, { state: "ready", ready: true, reasons: [] }]);
+  await server.drain({ graceMs: 0 });
+  const draining = await get(server, "/readyz");
+  expect([draining.status, await draining.json()]).toEqual([503, { state: "draining", ready: false, reasons: ["draining"] }]);
+  expect((await get(server, "/healthz")).status).toBe(200);
+  expect((await get(server, "/nothing")).status).toBe(404);
+  const posted = await fetch(`http://${server.addresses["http"]}/metrics`, { method: "POST", body: "x".repeat(1_000_000) });
+  expect(posted.status).toBe(405);
+});
+
+test("two reporters cannot be at one path", () => {
+  expect(() => createServer({ reporters: [prometheus(), prometheus()] })).toThrow("/metrics");
+});
+
+test("the page lists every name that is shown, and no other", async () => {
+  const server = await start();
+  await chat(server);
+  const text = await (await get(server, "/metrics")).text();
+  const shown = new Set([...text.matchAll(/^# TYPE (nano_\w+) (\w+)$/gm)].map(([, name, kind]) => `${name} ${kind}`));
+  const page = await readFile(fileURLToPath(new URL("../../docs/metrics.md", import.meta.url)), "utf8");
+  const listed = new Set([...page.matchAll(/^\| `(nano_\w+)` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`));
+  expect([...shown].sort()).toEqual([...listed].sort());
+});
