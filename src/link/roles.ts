@@ -34,7 +34,7 @@ const mostKnown = 16_384;
 
 /**
  * A certificate that has URIs of nano decides: "nano:frontend", "nano:type:room" for each type, and "nano:id:room-1", without which any id will do.
- * Where there is none, it is the record in discovery that does.
+ * Where there is none, it is the record in discovery that does. A server that has both is no more than either says.
  */
 export function createRoles({ shut, counters }: RolesOptions): Roles {
   const records = new Map<bigint, Known>();
@@ -59,18 +59,15 @@ export function createRoles({ shut, counters }: RolesOptions): Roles {
     check(claim, certificate) {
       const { id, incarnation } = claim;
       const named = certificate && readCertificate(certificate);
-      if (named) {
-        const wrong = exceeds(claim, named);
-        if (wrong) throw refusal("certificate", `the certificate of ${id} does not say ${wrong}`);
-        return "known";
-      }
-      if (!shut) return "known";
       const record = records.get(incarnation);
-      // What a server may only ask others needs no more than it has shown already.
-      if (!record) return claim.frontend ? "unknown" : "known";
-      const wrong = exceeds(claim, { ...record, ids: [record.id] });
+      // Also what its record says, which is what others go by: it may say less of itself, and be taken for that.
+      const beyond = named && (exceeds(claim, named) ?? (record && exceeds(record, named)));
+      if (beyond) throw refusal("certificate", `the certificate of ${id} does not say ${beyond}`);
+      if (!shut) return "known";
+      const wrong = record && exceeds(claim, { ...record, ids: [record.id] });
       if (wrong) throw refusal("record", `the record of ${record.id} does not say ${wrong}`);
-      return "known";
+      // To ask others needs no more than has been shown already.
+      return named || record || !claim.frontend ? "known" : "unknown";
     },
     unknown: ({ id }) => refusal("record", `no record says that ${id} is a frontend`),
   };
@@ -84,7 +81,7 @@ interface Allowed {
 }
 
 /** What a server says and may not; undefined where it may say all. */
-function exceeds(claim: Claim, { frontend, types, ids }: Allowed): string | undefined {
+function exceeds(claim: Known, { frontend, types, ids }: Allowed): string | undefined {
   if (claim.frontend && !frontend) return "that it is a frontend";
   const type = claim.types.find((one) => !types.includes(one));
   if (type !== undefined) return `that its type is ${type}`;

@@ -23,7 +23,8 @@ import { clientTls, createServerTls } from "./tls-options.ts";
 
 // With default windows bulk moves at half the speed of TCP.
 const windowBytes = 4 * 1_024 * 1_024;
-const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize: 8 * 1_024, enablePush: false };
+const maxHeaderListSize = 8 * 1_024;
+const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize, enablePush: false };
 // Beside what Node has by itself: streams that are reset as fast as they are opened, headers without end, pings without end.
 const bounds = { settings, maxHeaderListPairs: 64, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
@@ -76,6 +77,8 @@ export const http2Net: Http2Net = {
       const from = session && sessions.get(session);
       if (!from || stream.destroyed || stream.closed) return;
       const { socket, certificate } = from;
+      // Whoever has not acknowledged the settings is not held to them.
+      if (headerListSize(rawHeaders) > maxHeaderListSize) return refuse(stream, 431);
       const path = headers[":path"] ?? "";
       const isLink = path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
@@ -127,6 +130,11 @@ export const http2Net: Http2Net = {
     return bytes;
   },
 };
+
+/** As HTTP/2 counts it. */
+function headerListSize(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((size, text) => size + text.length + 16, 0);
+}
 
 function refuse(stream: ServerHttp2Stream, status: number): void {
   stream.respond({ ":status": status }, { endStream: true });

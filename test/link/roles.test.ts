@@ -192,10 +192,27 @@ describe("a certificate", () => {
     expect(counters.linksRefused.certificate - before).toBe(refused ? 1 : 0);
   });
 
-  test("goes before the record", () => {
-    roles.heard([{ ...serverInfo("room-1", 3n), types: ["room"], frontend: true }]);
-    expect(checked({ frontend: true }, ["nano:type:room"])).toMatch("the certificate");
-    expect(checked({ frontend: true }, [])).toBe("known");
+  test("and the record both have to say what a server is", () => {
+    roles.heard([{ ...serverInfo("room-5", 5n), types: ["room"], frontend: true }]);
+    const claim = { id: "room-5", incarnation: 5n };
+    expect(checked({ ...claim, frontend: true }, ["nano:type:room", "nano:frontend"])).toBe("known");
+    expect(checked({ ...claim, frontend: true }, ["nano:type:room"])).toMatch("the certificate");
+    expect(checked({ ...claim, types: ["hall"] }, ["nano:type:hall", "nano:type:room", "nano:frontend"])).toMatch("the record");
+    expect(checked({ ...claim, frontend: true }, [])).toBe("known");
+  });
+
+  test("is none for another server's incarnation, however little its own says of itself", () => {
+    roles.heard([gate]);
+    const little = { incarnation: gate.incarnation, types: [], frontend: false };
+    expect(checked({ ...little, id: "room-1" }, ["nano:type:room"])).toMatch(
+      "the certificate of room-1 does not say that it is a frontend",
+    );
+    expect(checked({ ...little, id: "gate-1" }, ["nano:type:room"])).toMatch("the certificate of gate-1");
+    expect(checked({ ...little, id: "gate-2" }, ["nano:type:gate", "nano:frontend"])).toMatch("the record of gate-1");
+    expect(checked({ ...little, id: "gate-1" }, ["nano:type:gate", "nano:frontend", "nano:id:gate-2"])).toMatch(
+      "the certificate",
+    );
+    expect(checked({ ...little, id: "gate-1" }, ["nano:type:gate", "nano:frontend"])).toBe("known");
   });
 
   test("has only those URIs that nothing else can be taken for", () => {
