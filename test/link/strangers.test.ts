@@ -172,6 +172,39 @@ describe.each(["connect", "grpc"] as const)("a plain client that opens a link by
     expect(await wrong.end()).toMatch("Unauthenticated: stranger has another token than play-1");
   });
 
+  test("with a token that was rotated out is unauthenticated, as is one who shows another's proof once more", async () => {
+    const server = await start("play-1", [next, token]);
+    const rotated = await start("play-2", [next]);
+    /** Greets with the old token, or a proof that was shown before; gives how it ended, and the proof. */
+    async function greet(to: Server, proof?: Uint8Array): Promise<{ readonly end: string; readonly mac: Uint8Array }> {
+      const link = new ConnectLink(to, protocol);
+      link.say(hello({ challenge }));
+      const greeting = (await link.frame())?.body;
+      if (greeting?.case !== "hello") throw new Error(`${greeting?.case} instead of Hello`);
+      const mac = proof ?? prove(token, greeting.value.challenge, { dialed: true, prover: self, verifier: greeting.value });
+      link.say({ body: { case: "proof", value: { mac } } });
+      try {
+        const answer = (await link.frame())?.body.case;
+        link.hangUp();
+        return { end: answer ?? "nothing", mac };
+      } catch (reason) {
+        link.hangUp();
+        const { code, rawMessage } = ConnectError.from(reason);
+        return { end: `${Code[code]}: ${rawMessage}`, mac };
+      }
+    }
+    const { end, mac } = await greet(server);
+    expect(end).toBe("proof");
+    // What a link ends with comes after a goodbye.
+    expect((await greet(server, mac)).end).toBe("goodbye");
+    expect((await greet(rotated)).end).toBe("goodbye");
+    expect([server, rotated].map(({ counters }) => counters.cluster?.linksRefused.token)).toEqual([1, 1]);
+    const call = (to: Server) => createClient(WhoService, transportTo(to, protocol, token)).any({});
+    expect((await call(server)).server).toBe("play-1");
+    await expect(call(rotated)).rejects.toMatchObject({ code: Code.Unauthenticated });
+    expect([server, rotated].map(({ counters }) => counters.cluster?.callsRefused.token)).toEqual([0, 1]);
+  });
+
   test("that speaks out of turn, or another version, is told so", async () => {
     const server = await start("play-1", []);
     const early = new ConnectLink(server, protocol);
@@ -213,7 +246,7 @@ describe("a plain call", () => {
     expect(await post("/play.v1.PlayService/Kept")).toBe(404);
     expect(await post("/play.v1.WhoService/Nothing")).toBe(404);
     expect(await post("/")).toBe(404);
-    expect(await post(`/${"x".repeat(8_000)}`)).toBe(404);
+    expect(await post(`/${"x".repeat(7_000)}`)).toBe(404);
     for (const odd of ["//[", "/%zz", "/?", "/\\"]) expect(await post(odd), odd).toBe(404);
     expect(await answerOf(server, { ":method": "CONNECT", ":authority": "x" })).toBe(405);
   });
