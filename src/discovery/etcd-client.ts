@@ -29,7 +29,7 @@ export interface EtcdClient {
   revoke(lease: string): Promise<void>;
   /** Puts records under a lease, and takes others away, in one transaction; false where the condition does not hold, and then nothing is done. */
   put(change: EtcdChange, condition: EtcdCondition): Promise<boolean>;
-  /** Puts a value that stays, unless it is there. */
+  /** Puts a value that stays, unless it is there: what else somebody has put there does not keep it out. */
   putOnce(key: string, value: Uint8Array): Promise<void>;
   get(key: string): Promise<Uint8Array | undefined>;
   /** A transaction. Fails with `not_found`, and does nothing, where a lease that it names is over. */
@@ -125,8 +125,9 @@ export async function createEtcdClient(options: EtcdConnection, clock: Clock): P
     async putOnce(key, value) {
       await bounded("put", (etcd3) =>
         etcd3
-          .if(key, "Create", "==", 0)
-          .then(etcd3.put(key).value(Buffer.from(value)))
+          .if(key, "Value", "==", Buffer.from(value))
+          .then()
+          .else(etcd3.put(key).value(Buffer.from(value)))
           .commit(),
       );
     },

@@ -144,6 +144,20 @@ test("nobody without the token takes a server's id", async () => {
   expect(server.readiness.state).toBe("ready");
 });
 
+test("a schema that somebody else has put under its hash is put right by the next server that brings it", async () => {
+  const first = await start("play-1", [token]);
+  const key = `${prefix}/schemas/${first.info.schema}`;
+  const schema = await raw.get(key).buffer();
+  await first.stop({ graceMs: 100 });
+  await put(key, "no schema");
+  const second = await start("play-2", [token]);
+  expect(await raw.get(key).buffer()).toEqual(schema);
+  const caller = await start("play-3", [token]);
+  await until(() => ids(caller), 10_000).toEqual(["play-2", "play-3"]);
+  expect(await caller.remote(WhoRemote, { server: "play-2" }).any({})).toMatchObject({ server: "play-2" });
+  expect(second.info.schema).toBe(first.info.schema);
+});
+
 test("without a token nothing is signed, and a record that is signed is as good as any", async () => {
   const server = await start("play-1", []);
   expect(await raw.get(keyOf("play-1")).string()).toBe(encodeRecord(server.info, "play"));
