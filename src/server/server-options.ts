@@ -19,9 +19,15 @@ export interface ClusterOptions {
   readonly listen?: string;
   /** What the other servers dial, where it is not `listen`: "10.0.0.1:4000". */
   readonly advertise?: string;
-  /** Shared secrets of at least 32 bytes. The first is used, any is accepted: two are valid while one replaces the other. */
+  /**
+   * Shared secrets of at least 32 bytes. The first is shown, and signs this server's record; any is accepted: two are valid while one replaces the
+   * other. The default is none: then others are told apart by `tls`, or the port is on loopback.
+   */
   readonly tokens?: readonly string[];
-  /** TLS on the cluster port, both ways. With `requestCert` and `ca` only servers with a certificate of the CA come in. */
+  /**
+   * TLS on the cluster port, both ways. With `requestCert` and `ca` only servers with a certificate of the authority come in, and are what its URIs say: `nano:type:room`,
+   * `nano:frontend`, `nano:id:room-1`. The default is none.
+   */
   readonly tls?: TlsOptions;
 }
 
