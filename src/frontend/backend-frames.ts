@@ -54,6 +54,12 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return found(by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
   }
 
+  function found(session: ClientSession | undefined): ClientSession {
+    if (session && !session.core.ended) return session;
+    options.counters.framesRefused.ended++;
+    throw new NanoError({ code: "not_found", message: "the session has ended" });
+  }
+
   /** @param order What the answer must not overtake: what the work has told the other server. */
   function answering(link: Link, call: bigint, work: () => Outcome | Promise<Outcome>, order: Order = noOrder): void {
     // Outside of a call nobody hears of a failure: the session was over.
@@ -185,11 +191,6 @@ function changesOf(target: SessionTarget | undefined): Order {
 
 const done: Outcome = { case: "body", value: new Uint8Array(0) };
 const hex = (id: Uint8Array): string => Buffer.from(id).toString("hex");
-
-function found(session: ClientSession | undefined): ClientSession {
-  if (session && !session.core.ended) return session;
-  throw new NanoError({ code: "not_found", message: "the session has ended" });
-}
 
 function delivery(text: string): OutgoingPush["delivery"] {
   return text === "latest" || text === "droppable" ? text : "replay";

@@ -19,8 +19,11 @@ export type CallRefusal = "token";
  */
 export type RecordRefusal = "unsigned" | "signature" | "place" | "format";
 
-/** Why something said on a link was refused: `capability`: not the right to that session; `frontend`: only frontends may say so. */
-export type FrameRefusal = "capability" | "frontend";
+/**
+ * Why something said on a link was refused: `capability`: not the right to that session; `ended`: the session is over, or the user not here; `frontend`: only
+ * frontends may say so.
+ */
+export type FrameRefusal = "capability" | "ended" | "frontend";
 
 /** What the cluster port has turned away, by reason. Read when asked for; never reset. */
 export interface ClusterCounters {
@@ -39,6 +42,6 @@ export function createClusterCounters(): ClusterCounters {
     linksRefused: { token: 0, certificate: 0, record: 0, protocol: 0, late: 0, busy: 0 },
     callsRefused: { token: 0 },
     recordsRefused: { unsigned: 0, signature: 0, place: 0, format: 0 },
-    framesRefused: { capability: 0, frontend: 0 },
+    framesRefused: { capability: 0, ended: 0, frontend: 0 },
   };
 }

@@ -390,7 +390,7 @@ describe("a peer that opens what is not its own", () => {
     await play.settle();
     expect(backend.raw.take("goodbye")).toMatchObject({ code: "permission_denied", reason: "only frontends open sessions" });
     expect(play.seen.numbers).toEqual([]);
-    expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, frontend: 2 });
+    expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 2 });
   });
 
   test("and is no frontend has no groups: it is sent nothing that is pushed to one", async () => {
