@@ -10,6 +10,7 @@ const needs = [
   { command: "etcdctl", debian: "etcd-client" },
   { command: "chromium", debian: "chromium" },
   { command: "haproxy", debian: "haproxy" },
+  { command: "openssl", debian: "openssl" },
   { command: "prometheus", debian: "prometheus" },
 ];
 
