@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { registryCommand } from "./registry/registry-command.ts";
 import { runCommand } from "./run-command.ts";
+import { isAddress } from "./talk/address.ts";
+import { talkCommand } from "./talk/talk-command.ts";
 
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -11,7 +13,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-process.exitCode = await runCommand([registryCommand], process.argv.slice(2), {
+const given = process.argv.slice(2);
+const [first] = given;
+// Whoever gives an address, or only options, wants to talk.
+const args =
+  first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help") ? ["talk", ...given] : given;
+process.exitCode = await runCommand([talkCommand, registryCommand], args, {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   interrupted: interrupt.signal,

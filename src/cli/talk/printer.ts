@@ -1,0 +1,57 @@
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { NanoError } from "../../client/index.ts";
+
+/** Where lines go. */
+export interface PrinterOptions {
+  write(line: string): void;
+  /** For machines: every line is an object. */
+  readonly json: boolean;
+  readonly colours: boolean;
+}
+
+/** Says what came, for people or for machines. */
+export interface Printer {
+  readonly options: PrinterOptions;
+  answer(route: string, data: JsonValue, tookMs: number | undefined): void;
+  failed(route: string, error: NanoError): void;
+  push(route: string, data: JsonValue): void;
+  raw(way: "out" | "in", bytes: Uint8Array): void;
+  /** What is said beside: people read it, machines as `note`. */
+  note(text: string): void;
+}
+
+const dim = 2;
+const red = 31;
+const cyan = 36;
+
+/** Makes one. */
+export function createPrinter(options: PrinterOptions): Printer {
+  const { write, json, colours } = options;
+  const paint = (colour: number, text: string): string => (colours ? `\u001B[${colour}m${text}\u001B[0m` : text);
+  const say = (object: object, text: () => string): void => write(json ? JSON.stringify(object) : text());
+  return {
+    options,
+    answer: (route, data, tookMs) =>
+      say({ answer: route, data, ...(tookMs === undefined ? {} : { tookMs: rounded(tookMs) }) }, () =>
+        tookMs === undefined ? JSON.stringify(data) : `${paint(dim, `${rounded(tookMs)} ms`)}  ${JSON.stringify(data)}`,
+      ),
+    failed: (route, { code, message, metadata }) =>
+      say({ error: route, code, message, metadata }, () => `${paint(red, code)}  ${plain(message)}`),
+    push: (route, data) => say({ push: route, data }, () => `${paint(cyan, route)}  ${JSON.stringify(data)}`),
+    raw: (way, bytes) =>
+      say({ raw: way, hex: Buffer.from(bytes).toString("hex") }, () =>
+        paint(dim, `${way === "out" ? "->" : "<-"} ${Buffer.from(bytes).toString("hex")}`),
+      ),
+    note: (text) => say({ note: text }, () => plain(text)),
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+/** A server's words do not steer the terminal: what is no letter is written as JSON writes it. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+  return text.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, (found) => JSON.stringify(found).slice(1, -1));
+}

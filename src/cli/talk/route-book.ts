@@ -1,0 +1,137 @@
+import { gunzipSync } from "node:zlib";
+import { createFileRegistry, type DescMessage, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
+import {
+  type DescriptorProto,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  FileDescriptorSetSchema,
+  ValueSchema,
+} from "@bufbuild/protobuf/wkt";
+import { DocSchema, ProtoDescriptorsSchema, ProtoNamesSchema } from "../../../gen/nano/client/v1/reflection_pb.ts";
+import { reflectCodec } from "../../client/codegen.ts";
+import type { Client } from "../../client/index.ts";
+
+/** What is known of a route. */
+export interface KnownRoute {
+  readonly route: string;
+  readonly kind: "request" | "notify" | "push";
+  /** Undefined for a push. */
+  readonly input: DescMessage | undefined;
+  /** Undefined for a notify. */
+  readonly output: DescMessage | undefined;
+}
+
+/** The routes of a server. */
+export interface RouteBook {
+  /** Whether routes and their messages are known; else everything is JSON, as it is typed. */
+  readonly known: boolean;
+  readonly routes: readonly KnownRoute[];
+  find(route: string): KnownRoute | undefined;
+}
+
+/** A book of routes. */
+function routeBook(known: boolean, routes: readonly KnownRoute[]): RouteBook {
+  const sorted = [...routes].sort((one, other) => (one.route < other.route ? -1 : 1));
+  const byRoute = new Map(sorted.map((route) => [route.route, route]));
+  return { known, routes: sorted, find: (route) => byRoute.get(route) };
+}
+
+/** For servers of which nothing is known: any JSON goes out, any comes back. */
+export const plainBook: RouteBook = {
+  known: false,
+  routes: [],
+  find: (route) => ({ route, kind: "request", input: ValueSchema, output: ValueSchema }),
+};
+
+// Descriptors of a whole game; more is no schema.
+const mostBytes = 16 * 1_024 * 1_024;
+
+/** Asks a server for its schema, by reflection. Undefined where it does not tell. */
+export async function learnRoutes(client: Client, timeoutMs: number): Promise<RouteBook | undefined> {
+  const book = client.service<{
+    docs(request: object, options: object): Promise<{ readonly doc: string }>;
+    descriptors(request: object, options: object): Promise<{ readonly desc: readonly Uint8Array[] }>;
+  }>({
+    codegen: 1,
+    kind: "client",
+    service: "nano.Reflection",
+    methods: {
+      docs: { kind: "request", route: "nano.docs", input: reflectCodec(ProtoNamesSchema), output: reflectCodec(DocSchema) },
+      descriptors: {
+        ...{ kind: "request", route: "nano.descriptors" },
+        ...{ input: reflectCodec(ProtoNamesSchema), output: reflectCodec(ProtoDescriptorsSchema) },
+      },
+    },
+  });
+  try {
+    const { doc } = await book.docs({}, { timeoutMs });
+    const shown = shownRoutes(JSON.parse(doc));
+    const names = [...new Set(shown.flatMap(({ input, output }) => [input, output].filter((name) => name !== undefined)))];
+    const { desc } = await book.descriptors({ name: names }, { timeoutMs });
+    const files = desc.map((bytes) => fromBinary(FileDescriptorProtoSchema, gunzipSync(bytes, { maxOutputLength: mostBytes })));
+    return read(shown, registryOf(files));
+  } catch {
+    return undefined;
+  }
+}
+
+interface ShownRoute {
+  readonly route: string;
+  readonly input: string | undefined;
+  readonly output: string | undefined;
+}
+
+// Pitaya's form: an object under the name of its type, with a star before it.
+function shownRoutes(doc: unknown): readonly ShownRoute[] {
+  const { handlers } = doc as {
+    readonly handlers: Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
+  };
+  return Object.entries(handlers).map(([route, { input, output }]) => ({
+    ...{ route, input: typeName(input) },
+    output: typeName(Array.isArray(output) ? output[0] : undefined),
+  }));
+}
+
+function typeName(shown: unknown): string | undefined {
+  if (typeof shown !== "object" || shown === null) return undefined;
+  return Object.keys(shown)[0]?.replace(/^\*/, "");
+}
+
+/** A file that was told before comes as an empty one; what a file leans on comes in any order. */
+function registryOf(files: readonly FileDescriptorProto[]): FileRegistry {
+  return createFileRegistry({ $typeName: FileDescriptorSetSchema.typeName, file: ordered(files).map(ownNames) });
+}
+
+/** Types go by names with "proto." before them, for Pitaya's sake: by their own, Timestamp and its like are written as they should be. */
+function ownNames(file: FileDescriptorProto): FileDescriptorProto {
+  if (!file.package.startsWith("proto.")) return file;
+  file.package = file.package.slice("proto.".length);
+  const rename = (type: DescriptorProto): void => {
+    for (const field of type.field) field.typeName = field.typeName.replace(/^\.proto\./, ".");
+    type.nestedType.forEach(rename);
+  };
+  file.messageType.forEach(rename);
+  return file;
+}
+
+function ordered(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const done = new Set<FileDescriptorProto>();
+  const add = (file: FileDescriptorProto | undefined): void => {
+    if (!file || done.has(file)) return;
+    for (const name of file.dependency) add(byName.get(name));
+    done.add(file);
+  };
+  for (const file of byName.values()) add(file);
+  return [...done];
+}
+
+function read(shown: readonly ShownRoute[], registry: FileRegistry): RouteBook {
+  const find = (name: string | undefined): DescMessage | undefined =>
+    name === undefined ? undefined : registry.getMessage(name.replace(/^proto\./, ""));
+  const routes = shown.map(({ route, input, output }): KnownRoute => {
+    const kind = input === undefined ? "push" : output === undefined ? "notify" : "request";
+    return { route, kind, input: find(input), output: find(output) };
+  });
+  return routeBook(true, routes);
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { type Command, CommandError, type Terminal } from "../command.ts";
+import { Desk } from "./desk.ts";
+import { typeAt } from "./interactive.ts";
+import { createPrinter } from "./printer.ts";
+import { helpLines, runLine } from "./run-line.ts";
+import { readData } from "./words.ts";
+
+const help = `Usage: nano-cli [talk] [ADDRESS] [OPTIONS]
+
+Talks to a server as a client does: asks, tells, and shows what is pushed. ADDRESS is a URL
+(tcp://HOST:PORT, tls://, ws://, wss://) or HOST:PORT, where all four are tried. Servers that tell
+their schema (reflection) are spoken to in protobuf, with completion; all others, those of Pitaya
+and pomelo among them, in plain JSON.
+
+  --script FILE       runs the lines of a file ("-": of stdin) and ends: with 0, or 1 at the first that fails
+  --json              prints an object a line, for machines
+  --encoding NAME     json or protobuf (default: protobuf where the server tells its schema)
+  --user JSON         what the handshake tells as its user: credentials, a token
+  --timeout MS        how long an answer may take (default: 5000)
+  --ca FILE           takes certificates of these authorities (PEM) for tls://
+  --insecure          takes any certificate for tls://
+
+Lines:
+${helpLines()
+  .map((line) => line.replace(/^/gm, "  "))
+  .join("\n")}`;
+
+/** `nano-cli talk`, which is what nano-cli does where it is given no command. */
+export const talkCommand: Command = {
+  name: "talk",
+  summary: "talks to a server: request, notify, on, ... (the default)",
+  help,
+  async run(args, terminal) {
+    const { address, flags } = parse(args);
+    const interactive = flags.script === undefined && process.stdin.isTTY === true && process.stdout.isTTY === true;
+    let write = (line: string): void => terminal.print(line);
+    const colours = interactive && process.stdout.hasColors();
+    const printer = createPrinter({ write: (line) => write(line), json: flags.json, colours });
+    const desk = new Desk(
+      {
+        ...{ insecure: flags.insecure, ca: flags.ca, user: readData(flags.user ?? "") },
+        encoding: encodingOf(flags.encoding),
+        timeoutMs: timeoutOf(flags.timeout),
+      },
+      printer,
+    );
+    try {
+      if (address !== undefined) {
+        const end = await runLine(desk, `connect ${address}`);
+        if (typeof end === "object") throw new CommandError(end.error);
+      }
+      if (!interactive) return await runLines(desk, linesOf(flags.script ?? "-"), terminal);
+      desk.timing = true;
+      const attach = (to: (line: string) => void): void => {
+        write = to;
+      };
+      const historyFile = join(homedir(), ".nano_cli_history");
+      await typeAt(desk, { input: process.stdin, output: process.stdout, historyFile, attach }, terminal.interrupted);
+      return 0;
+    } finally {
+      await desk.close();
+    }
+  },
+};
+
+async function runLines(desk: Desk, lines: AsyncIterable<string> | Iterable<string>, { interrupted }: Terminal): Promise<number> {
+  let number = 0;
+  // A request that failed ends a script, unless the next line expects it.
+  let failed: string | undefined;
+  for await (const line of lines) {
+    number++;
+    if (interrupted.aborted) return 1;
+    if (line.trim() === "" || line.trimStart().startsWith("#")) continue;
+    const expected = /^\s*expect\s+error\b/.test(line);
+    if (failed !== undefined && !expected) throw new CommandError(failed);
+    const end = await runLine(desk, line);
+    if (end === "exit") return 0;
+    if (typeof end === "object") throw new CommandError(`line ${number}: ${end.error}`);
+    const error = expected ? undefined : desk.values.get("error");
+    if (expected) desk.values.delete("error");
+    failed = error === undefined ? undefined : `line ${number}: it failed: ${JSON.stringify(error)}`;
+  }
+  if (failed !== undefined) throw new CommandError(failed);
+  return 0;
+}
+
+function linesOf(script: string): AsyncIterable<string> | Iterable<string> {
+  if (script === "-") return createInterface({ input: process.stdin });
+  try {
+    return readFileSync(script, "utf8").split(/\r?\n/);
+  } catch (reason) {
+    throw new CommandError(`the script cannot be read: ${reason instanceof Error ? reason.message : reason}`);
+  }
+}
+
+const options = {
+  script: { type: "string" },
+  json: { type: "boolean", default: false },
+  encoding: { type: "string" },
+  user: { type: "string" },
+  timeout: { type: "string", default: "5000" },
+  ca: { type: "string" },
+  insecure: { type: "boolean", default: false },
+} as const;
+
+function parse(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    if (positionals.length > 1) throw new TypeError(`one address, not ${positionals.join(" and ")}`);
+    return { address: positionals[0], flags: values };
+  } catch (reason) {
+    throw new CommandError(`${reason instanceof Error ? reason.message : reason} (see nano-cli --help)`);
+  }
+}
+
+function encodingOf(text: string | undefined): "json" | "protobuf" | undefined {
+  if (text === undefined || text === "json" || text === "protobuf") return text;
+  throw new CommandError(`--encoding is json or protobuf, not "${text}"`);
+}
+
+function timeoutOf(text: string): number {
+  const ms = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (ms === 0) throw new CommandError(`--timeout is milliseconds, not "${text}"`);
+  return ms;
+}
