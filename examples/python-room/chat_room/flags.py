@@ -1,0 +1,46 @@
+"""The flags of the command line: the same names as the TypeScript chat's."""
+
+import re
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LEAST_TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Flags:
+    id: str
+    endpoints: Sequence[str]
+    prefix: str
+    cluster: str
+    tokens: Sequence[str]
+    schema: Path
+    report_s: float
+
+
+def read_flags() -> Flags:
+    """Ends the process with code 2 where a flag makes no sense."""
+    parser = ArgumentParser(prog="python-room", description="A server of the chat's rooms.")
+    parser.add_argument("--id", default="python-1", help="unique in the cluster")
+    parser.add_argument("--discovery", default="etcd://127.0.0.1:2379", metavar="etcd://HOST:PORT[,HOST:PORT]")
+    parser.add_argument("--prefix", default="/chat", help="where the cluster's keys lie in etcd")
+    parser.add_argument("--cluster", default="127.0.0.1:0", metavar="HOST:PORT", help="where the others reach this server")
+    parser.add_argument("--token-file", type=Path, help="a file with the secret of the cluster: at least 32 bytes")
+    parser.add_argument("--schema", type=Path, default=Path(__file__).parent.parent / "chat.nanoschema")
+    parser.add_argument(
+        "--report", type=float, default=0, metavar="SECONDS", help="how often to say who is in the rooms of all servers"
+    )
+    given = parser.parse_args()
+
+    scheme, _, endpoints = given.discovery.partition("://")
+    if scheme != "etcd" or not endpoints:
+        parser.error(f"--discovery is etcd://HOST:PORT, not {given.discovery}")
+    tokens = [given.token_file.read_text().strip()] if given.token_file else []
+    if any(len(token.encode()) < LEAST_TOKEN_BYTES for token in tokens):
+        parser.error(f"--token-file holds fewer than {LEAST_TOKEN_BYTES} bytes")
+    host, _, _ = given.cluster.rpartition(":")
+    if not tokens and not re.fullmatch(r"127\.[\d.]+|localhost|\[::1\]", host):
+        parser.error(f"the cluster port on {host} is open to strangers: give --token-file")
+    return Flags(given.id, endpoints.split(","), given.prefix, given.cluster, tokens, given.schema, given.report)
