@@ -9,7 +9,7 @@ const floors: readonly (readonly string[])[] = [
   ["logger", "metrics", "contract", "packet", "net", "compression", "text"],
   ["message", "codec", "serializer", "handshake", "route", "discovery", "acceptor", "reporter"],
   ["session", "link"],
-  ["group", "user", "router"],
+  ["group", "user", "router", "plain"],
   ["context"],
   ["pipeline", "module"],
   ["handler", "remote", "reflection"],

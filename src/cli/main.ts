@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { registryCommand } from "./registry/registry-command.ts";
 import { runCommand } from "./run-command.ts";
+import { schemaCommand } from "./schema/schema-command.ts";
 import { isAddress } from "./talk/address.ts";
 import { talkCommand } from "./talk/talk-command.ts";
 
@@ -18,7 +19,7 @@ const [first] = given;
 // Whoever gives an address, or only options, wants to talk.
 const args =
   first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help") ? ["talk", ...given] : given;
-process.exitCode = await runCommand([talkCommand, registryCommand], args, {
+process.exitCode = await runCommand([talkCommand, registryCommand, schemaCommand], args, {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   interrupted: interrupt.signal,

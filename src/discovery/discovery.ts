@@ -23,6 +23,8 @@ export interface ServerInfo {
   /** The SHA-256 of the schema, in hex. Empty: it answers nothing. */
   readonly schema: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** How it is asked: "unary", where it takes plain calls instead of a link. The default is "link". */
+  readonly forward?: "link" | "unary";
 }
 
 /** What a server hears of the others, until it leaves. */

@@ -1,5 +1,5 @@
 import { create, fromJsonString, toJsonString } from "@bufbuild/protobuf";
-import { ServerRecordSchema, ServerState as StateCode } from "../../gen/nano/cluster/v1/record_pb.ts";
+import { ForwardMode, ServerRecordSchema, ServerState as StateCode } from "../../gen/nano/cluster/v1/record_pb.ts";
 import { NanoError } from "../error/index.ts";
 import type { ServerInfo, ServerState } from "./discovery.ts";
 import { signatureBytes } from "./record-seal.ts";
@@ -24,6 +24,7 @@ export function encodeRecord(info: ServerInfo, type: string): string {
       addresses: [...info.addresses],
       metadata: { ...info.metadata },
       state: stateCodes[info.state],
+      forward: info.forward === "unary" ? ForwardMode.UNARY : ForwardMode.UNSPECIFIED,
     }),
   );
   const bytes = new TextEncoder().encode(text).length + signatureBytes;
@@ -58,7 +59,9 @@ export function decodeRecord(text: string): ReadRecord | undefined {
     if (id === "" || incarnation === 0n || type === "") return undefined;
     const all = types.length > 0 ? types : [type];
     if (!all.includes(type)) return undefined;
-    return { type, server: { id, incarnation, types: all, version, frontend, addresses, state, protocol, schema, metadata } };
+    const forward = record.forward === ForwardMode.UNARY ? { forward: "unary" as const } : {};
+    const server: ServerInfo = { id, incarnation, types: all, version, frontend, addresses, state, protocol, schema, metadata };
+    return { type, server: { ...server, ...forward } };
   } catch {
     return undefined;
   }

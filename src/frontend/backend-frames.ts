@@ -35,12 +35,20 @@ export interface BackendFramesOptions {
   readonly counters: Pick<ClusterCounters, "framesRefused">;
 }
 
-/** What other servers may ask of a frontend: push, kick, bind, write, groups. Gives whether a frame was one of these. */
-export function createBackendFrames(options: BackendFramesOptions): (link: Link, body: FrameBody) => boolean {
+/** What other servers may ask of a frontend: push, kick, bind, write, groups. */
+export interface BackendFrames {
+  /** Takes a frame of a link, if it is one of these. */
+  frame(link: Link, body: FrameBody): boolean;
+  /** The same, of a server without a link: sessions are named with the right to them. Rejects with what there is to be told of a failure. */
+  ask(body: FrameBody): Promise<Outcome>;
+}
+
+/** Does what other servers ask. */
+export function createBackendFrames(options: BackendFramesOptions): BackendFrames {
   const { peers, users, membership } = options;
 
   /** Throws `not_found` where the session is over, `permission_denied` without the right to it. */
-  function sessionOf(link: Link, target: SessionTarget | undefined): ClientSession {
+  function sessionOf(link: Link | undefined, target: SessionTarget | undefined): ClientSession {
     const by = target?.by;
     if (by?.case === "key") {
       const id = hex(by.value.session);
@@ -51,7 +59,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
       return found(options.sessionById(id));
     }
     if (by?.case === "user") return found([...users.of(by.value)][0]);
-    return found(by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
+    return found(link && by?.case === "handle" ? peers.sessionOf(link, by.value) : undefined);
   }
 
   function found(session: ClientSession | undefined): ClientSession {
@@ -60,15 +68,15 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     throw new NanoError({ code: "not_found", message: "the session has ended" });
   }
 
-  /** @param order What the answer must not overtake: what the work has told the other server. */
-  function answering(link: Link, call: bigint, work: () => Outcome | Promise<Outcome>, order: Order = noOrder): void {
+  /** @param order What the answer must not overtake: what was told the other server. */
+  function answering(link: Link, call: bigint, asked: () => Outcome | Promise<Outcome>, order: Order): void {
     // Outside of a call nobody hears of a failure: the session was over.
     const answer = (outcome: Outcome): void => {
       if (call !== 0n) link.answer(call, outcome, order);
     };
     const fail = (reason: unknown): void => answer({ case: "error", value: toWireError(publicError(reason)) });
     try {
-      const outcome = work();
+      const outcome = asked();
       if (outcome instanceof Promise) outcome.then(answer, fail);
       else answer(outcome);
     } catch (reason) {
@@ -76,18 +84,18 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     }
   }
 
-  async function bind(link: Link, frame: Bind): Promise<Outcome> {
+  async function bind(link: Link | undefined, frame: Bind): Promise<Outcome> {
     const former = await sessionOf(link, frame.session).bind(frame.user, frame.roles);
     return { case: "bound", value: create(BoundSchema, { former }) };
   }
 
-  async function write(link: Link, frame: Write): Promise<Outcome> {
+  async function write(link: Link | undefined, frame: Write): Promise<Outcome> {
     const { patch, expected } = frame;
     if (!patch) throw new NanoError({ code: "invalid_argument", message: "a write without a patch" });
     return { case: "written", value: await sessionOf(link, frame.session).write(patch, expected) };
   }
 
-  function push(link: Link, frame: Push): Outcome {
+  function push(link: Link | undefined, frame: Push): Outcome {
     const { target } = frame;
     const push: OutgoingPush = { route: frame.route, body: frame.body, delivery: delivery(frame.delivery) };
     const missed = create(MissedSchema);
@@ -107,15 +115,15 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return { case: "missed", value: missed };
   }
 
-  function kick(link: Link, frame: Kick): Outcome {
+  function kick(link: Link | undefined, frame: Kick): Outcome {
     const kick = { code: frame.code, reason: frame.reason };
     sessionOf(link, frame.session).kick(kick);
     if (frame.session?.by.case === "user") for (const other of [...users.of(frame.session.by.value)]) other.kick(kick);
     return done;
   }
 
-  async function claim(link: Link, { user, session, boundMs, former }: Claim): Promise<Outcome> {
-    if (!link.peer.frontend) {
+  async function claim(link: Link | undefined, { user, session, boundMs, former }: Claim): Promise<Outcome> {
+    if (!link?.peer.frontend) {
       options.counters.framesRefused.frontend++;
       throw new NanoError({ code: "permission_denied", message: "only frontends have users" });
     }
@@ -128,7 +136,7 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     return { case: "missed", value: create(MissedSchema, { users: frame.users.filter((user) => !users.has(user)) }) };
   }
 
-  async function changeGroup(link: Link, frame: GroupChange): Promise<Outcome> {
+  async function changeGroup(link: Link | undefined, frame: GroupChange): Promise<Outcome> {
     const group: GroupKey = { type: frame.group?.type ?? "", name: frame.group?.name ?? "" };
     if (!frame.session) {
       for (const member of [...membership.members(group)]) membership.remove(group, member);
@@ -150,39 +158,52 @@ export function createBackendFrames(options: BackendFramesOptions): (link: Link,
     for (const session of [...members, ...named]) if (session) yield session;
   }
 
-  return (link, body) => {
+  /** What a frame asks for; undefined where it is none of these. */
+  function work(link: Link | undefined, body: FrameBody): (() => Outcome | Promise<Outcome>) | undefined {
     switch (body.case) {
       case "push":
-        answering(link, body.value.call, () => push(link, body.value));
-        return true;
+        return () => push(link, body.value);
       case "kick":
-        answering(link, body.value.call, () => kick(link, body.value));
-        return true;
+        return () => kick(link, body.value);
       case "bind":
-        answering(link, body.value.call, () => bind(link, body.value), changesOf(body.value.session));
-        return true;
+        return () => bind(link, body.value);
       case "write":
-        answering(link, body.value.call, () => write(link, body.value), changesOf(body.value.session));
-        return true;
+        return () => write(link, body.value);
       case "groupChange":
-        answering(link, body.value.call, () => changeGroup(link, body.value), interestOrder);
-        return true;
+        return () => changeGroup(link, body.value);
       case "claim":
-        answering(link, body.value.call, () => claim(link, body.value));
-        return true;
+        return () => claim(link, body.value);
       case "userQuery":
-        answering(link, body.value.call, () => away(body.value));
-        return true;
+        return () => away(body.value);
       case "groupQuery":
-        answering(link, body.value.call, () => ({ case: "members", value: answerGroupQuery(membership, body.value) }));
-        return true;
-      case "gap":
+        return () => ({ case: "members", value: answerGroupQuery(membership, body.value) });
+      default:
+        return undefined;
+    }
+  }
+
+  return {
+    frame(link, body) {
+      if (body.case === "gap") {
         for (const session of missing(link, body.value)) session.missedPushes();
         return true;
-      default:
-        return false;
-    }
+      }
+      const asked = work(link, body);
+      if (!asked || !("call" in body.value)) return false;
+      answering(link, body.value.call, asked, orderOf(body));
+      return true;
+    },
+    async ask(body) {
+      const asked = work(undefined, body);
+      if (!asked) throw new NanoError({ code: "unimplemented", message: "nothing that a frontend does" });
+      return asked();
+    },
   };
+}
+
+function orderOf(body: FrameBody): Order {
+  if (body.case === "groupChange") return interestOrder;
+  return body.case === "bind" || body.case === "write" ? changesOf(body.value.session) : noOrder;
 }
 
 function changesOf(target: SessionTarget | undefined): Order {

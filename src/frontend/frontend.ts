@@ -5,7 +5,7 @@ import type { Clock, Random } from "../clock/index.ts";
 import type { DrainTime } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
-import type { FrameBody, Link } from "../link/index.ts";
+import type { FrameBody, Link, Outcome } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
 import { type ClusterCounters, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
@@ -58,6 +58,8 @@ export interface Frontend {
   /** Takes no more clients. */
   pause(): void;
   frame(link: Link, body: FrameBody): boolean;
+  /** Does what a server without a link asks. Rejects with what there is to be told of a failure. */
+  ask(body: FrameBody): Promise<Outcome>;
   linkOpened(link: Link): void;
   linkBroken(link: Link): void;
   linkClosed(link: Link): void;
@@ -303,7 +305,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       draining = true;
       for (const acceptor of started) acceptor.pause();
     },
-    frame: (link, body) => news.frame(link, body) || backendFrames(link, body),
+    frame: (link, body) => news.frame(link, body) || backendFrames.frame(link, body),
+    ask: (body) => backendFrames.ask(body),
     linkOpened(link) {
       announcer.opened(link);
       links.opened(link);

@@ -44,6 +44,11 @@ export class PendingCalls {
     return BigInt(number);
   }
 
+  /** Whether anybody waits still. */
+  has(call: bigint): boolean {
+    return this.#find(call) !== undefined;
+  }
+
   /** False where nobody waits. */
   settle(call: bigint, outcome: Outcome | NanoError): boolean {
     const waiting = this.#find(call);

@@ -1,6 +1,4 @@
 import {
-  type ClientHttp2Session,
-  connect,
   constants,
   createSecureServer,
   createServer,
@@ -10,23 +8,25 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
 import { certificateUris } from "./certificate-uris.ts";
 import { Http2ByteStream } from "./http2-byte-stream.ts";
+import { openCaller } from "./http2-caller.ts";
+import { openSession } from "./http2-session.ts";
 import type { Http2Net } from "./net.ts";
 import { createStrangers } from "./strangers.ts";
 import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
-import { clientTls, createServerTls } from "./tls-options.ts";
+import { createServerTls } from "./tls-options.ts";
 
 // With default windows bulk moves at half the speed of TCP.
 const windowBytes = 4 * 1_024 * 1_024;
 const maxHeaderListSize = 8 * 1_024;
+const maxHeaders = 64;
 const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize, enablePush: false };
 // Beside what Node has by itself: streams that are reset as fast as they are opened, headers without end, pings without end.
-const bounds = { settings, maxHeaderListPairs: 64, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
+const bounds = { settings, maxHeaderListPairs: 8 * maxHeaders, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
 // Strangers who say nothing, and peers that froze. Longer than a plain call may take.
 const idleTimeoutMs = 75_000;
@@ -107,12 +107,8 @@ export const http2Net: Http2Net = {
     return { ...listener, close: () => close(listener.close) };
   },
 
-  async connect({ host, port, tls, path }, events, signal) {
-    const authority = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const socket = tls ? connectTls({ host, port, ...clientTls(tls, host), ALPNProtocols: ["h2"] }) : connectTcp({ host, port });
-    const session = connect(authority, { settings, createConnection: () => socket });
-    session.on("error", () => {});
-    await sessionReady(session, signal);
+  async connect({ path, ...at }, events, signal) {
+    const { session, socket } = await openSession(at, settings, signal);
     session.setLocalWindowSize(windowBytes);
     const stream = session.request({
       ":method": "POST",
@@ -129,6 +125,8 @@ export const http2Net: Http2Net = {
     bytes.hear(events);
     return bytes;
   },
+
+  open: openCaller,
 };
 
 /** As HTTP/2 counts it. */
@@ -139,23 +137,4 @@ function headerListSize(rawHeaders: readonly string[]): number {
 function refuse(stream: ServerHttp2Stream, status: number): void {
   stream.respond({ ":status": status }, { endStream: true });
   stream.close(constants.NGHTTP2_NO_ERROR);
-}
-
-function sessionReady(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => {
-      session.destroy();
-      reject(signal.reason);
-    };
-    session.once("connect", () => {
-      signal.removeEventListener("abort", aborted);
-      resolve();
-    });
-    session.once("error", (error) => {
-      signal.removeEventListener("abort", aborted);
-      reject(error);
-    });
-    if (signal.aborted) aborted();
-    else signal.addEventListener("abort", aborted, { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 export { type Datagrams, openDatagrams } from "./datagrams.ts";
 export { type HttpAnswer, listenHttp } from "./http-endpoint.ts";
+export type { Http2Answer, Http2Call, Http2Caller } from "./http2-caller.ts";
 export { createMemoryNet, type MemoryNet } from "./memory-net.ts";
 export type {
   ByteStream,

@@ -1,4 +1,5 @@
 import type { Code } from "../error/index.ts";
+import type { Http2Caller } from "./http2-caller.ts";
 
 /** A byte pipe to one peer. */
 export interface ByteStream {
@@ -191,6 +192,12 @@ export interface Http2Net {
     events: StreamEvents,
     signal: AbortSignal,
   ): Promise<ByteStream>;
+  /** Opens a connection for single requests. `lost` is told, once, when it is gone. */
+  open(
+    at: { readonly host: string; readonly port: number; readonly tls?: TlsOptions },
+    lost: () => void,
+    signal: AbortSignal,
+  ): Promise<Http2Caller>;
 }
 
 /** Why a connection was closed: no TLS or no certificate of the right authority; a breach of HTTP/2, or a flood; nobody in time; too many. */

@@ -11,6 +11,8 @@ import type { Remotes } from "./remotes.ts";
 export interface ConnectOptions {
   readonly remotes: Remotes;
   readonly now: () => number;
+  /** What is served beside them. */
+  readonly beside?: (router: ConnectRouter) => void;
   /** The largest message, in bytes. The default is 1 MiB. */
   readonly maxMessageBytes?: number;
 }
@@ -26,6 +28,7 @@ export function createConnectHandler(options: ConnectOptions): Http2Handler {
     acceptCompression: [],
     maxTimeoutMs: 60_000,
     routes(router: ConnectRouter) {
+      options.beside?.(router);
       const services = new Map<Entry["method"]["method"]["parent"], Entry[]>();
       for (const entry of options.remotes.routes.values()) {
         const service = entry.method.method.parent;

@@ -24,6 +24,8 @@ export type RouteKind = "request" | "notify" | "push" | "remote";
 export interface RouteInfo {
   /** As "room.room.join". */
   readonly route: string;
+  /** Where plain calls find it, as "/chat.v1.RoomService/Join". */
+  readonly path: string;
   readonly kind: RouteKind;
   /** The type of server that hosts it. */
   readonly server: string;
@@ -112,6 +114,7 @@ function read(hash: string, gzip: Uint8Array): ServerSchema {
 function info(one: SchemaMethod, kind: RouteKind, method: DescMethod): RouteInfo {
   return {
     route: one.route,
+    path: `/${one.service}/${one.method}`,
     kind,
     server: one.server,
     policy: fromMethodOptions(one.policy, kind === "push" ? method.output : method.input),

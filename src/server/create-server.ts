@@ -6,11 +6,20 @@ import { NanoError } from "../error/index.ts";
 import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
-import { createLinkHub, createLinkTransport, createRoles, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
+import {
+  createLinkHub,
+  createLinkTransport,
+  createRoles,
+  type FrameBody,
+  type Link,
+  type Outcome,
+  protocolVersion,
+} from "../link/index.ts";
 import { createJsonLogger, withFields } from "../logger/index.ts";
 import { createClusterCounters, createMetrics } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { type Listener, systemNet } from "../net/index.ts";
+import { createPlainHub, createSessionService } from "../plain/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
@@ -92,6 +101,7 @@ export function createServer(options: ServerOptions): Server {
     heard(servers) {
       roles.heard(servers);
       hub?.serversChanged();
+      plain?.serversChanged(servers);
     },
     gone({ incarnation: gone }) {
       backend.frontendGone(gone);
@@ -102,7 +112,7 @@ export function createServer(options: ServerOptions): Server {
   const interest = createInterest();
   const router = createRouter({
     random,
-    load: (server) => (server.incarnation === incarnation ? load() : hub?.find(server.incarnation)?.load),
+    load: (server) => (server.incarnation === incarnation ? load() : linkOf(server)?.load),
     routers: options.routers,
     routerFailed: (type, reason) => log.error({ err: reason, type }, "a routing function failed"),
   });
@@ -141,7 +151,7 @@ export function createServer(options: ServerOptions): Server {
     clock,
     deadlines,
     retries,
-    linkOf: (server) => hub?.find(server.incarnation),
+    linkOf,
     linkTo,
   });
   const backend = createBackend({
@@ -155,7 +165,7 @@ export function createServer(options: ServerOptions): Server {
     createSessionWatch({
       ...{ incarnation, clock, random, log, directory, linkTo },
       events: options.sessionEvents,
-      linkOf: (server) => hub?.find(server.incarnation),
+      linkOf,
     });
   const linkCalls = createLinkCalls({ remotes, now: () => clock.now() });
   const hub = cluster
@@ -165,7 +175,11 @@ export function createServer(options: ServerOptions): Server {
           ...(cluster.tls ? { tls: cluster.tls } : {}),
           authorize: cluster.authorize,
           refused: (why) => clusterCounters.connectionsRefused[why]++,
-          other: createConnectHandler({ remotes, now: () => clock.now() }),
+          other: createConnectHandler({
+            remotes,
+            now: () => clock.now(),
+            ...(acceptors.length > 0 ? { beside: createSessionService(askFrontend) } : {}),
+          }),
         }),
         clock,
         random,
@@ -178,6 +192,15 @@ export function createServer(options: ServerOptions): Server {
         latestKey: (push) => latestKey(directory.route(push.route)?.info, push),
       })
     : undefined;
+  const plain =
+    cluster &&
+    createPlainHub({
+      ...{ net, clock, random, log },
+      tls: cluster.tls,
+      tokens: cluster.tokens,
+      routeOf: directory.routeOf,
+      events: { opened: linkOpened, closed: linkClosed },
+    });
   const frontend =
     acceptors.length > 0
       ? createFrontend({
@@ -211,7 +234,7 @@ export function createServer(options: ServerOptions): Server {
           retries,
           handlers,
           deadlines,
-          linkOf: (server) => hub?.find(server.incarnation),
+          linkOf,
           linkTo,
         })
       : undefined;
@@ -248,8 +271,19 @@ export function createServer(options: ServerOptions): Server {
   }
 
   async function linkTo(server: ServerInfo): Promise<Link> {
-    if (!hub) throw new NanoError({ code: "unavailable", message: "this server is in no cluster" });
-    return hub.linkTo(server);
+    const to = server.forward === "unary" ? plain : hub;
+    if (!to) throw new NanoError({ code: "unavailable", message: "this server is in no cluster" });
+    return to.linkTo(server);
+  }
+
+  function linkOf({ incarnation, forward }: ServerInfo): Link | undefined {
+    return (forward === "unary" ? plain : hub)?.find(incarnation);
+  }
+
+  async function askFrontend(body: FrameBody): Promise<Outcome> {
+    // Nobody calls a port before the server is made.
+    if (!frontend) throw new NanoError({ code: "unimplemented", message: "no frontend" });
+    return frontend.ask(body);
   }
 
   function linkOpened(link: Link): void {
@@ -341,6 +375,7 @@ export function createServer(options: ServerOptions): Server {
       await place.leave();
       await frontend?.stop();
       watch?.stop();
+      plain?.stop();
       await hub?.stop();
       await lifecycles.shutdown(server);
       deadlines.clear();

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEAST_TOKEN_BYTES = 32
+SCHEMA = Path(__file__).parents[2] / "chat/gen/chat.nanoschema"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def read_flags() -> Flags:
     parser.add_argument("--prefix", default="/chat", help="where the cluster's keys lie in etcd")
     parser.add_argument("--cluster", default="127.0.0.1:0", metavar="HOST:PORT", help="where the others reach this server")
     parser.add_argument("--token-file", type=Path, help="a file with the secret of the cluster: at least 32 bytes")
-    parser.add_argument("--schema", type=Path, default=Path(__file__).parent.parent / "chat.nanoschema")
+    parser.add_argument("--schema", type=Path, default=SCHEMA, help="what the server hosts, as nano-cli schema writes it")
     parser.add_argument(
         "--report", type=float, default=0, metavar="SECONDS", help="how often to say who is in the rooms of all servers"
     )

@@ -274,7 +274,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
       },
       frame(on: Link, body: FrameBody) {
         if (body.case === "interest") interest.heard(on, body.value);
-        else if (!frontend(on, body) && !backend.frame(on, body)) calls.frame(on, body);
+        else if (!frontend.frame(on, body) && !backend.frame(on, body)) calls.frame(on, body);
       },
       broken: () => {},
       closed(on) {
