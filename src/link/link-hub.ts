@@ -77,8 +77,10 @@ const refusals: Readonly<Partial<Record<Code, LinkRefusal>>> = {
   unimplemented: "protocol",
   internal: "protocol",
   deadline_exceeded: "late",
-  resource_exhausted: "busy",
+  resource_exhausted: "protocol",
 };
+
+const tooMany = new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" });
 
 interface Dialing {
   readonly stream: LinkStream;
@@ -193,7 +195,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   function accept(bytes: ByteStream): StreamEvents {
     const stream = create(undefined, (error) => {
-      const counted = refusals[error.code];
+      const counted = error === tooMany ? "busy" : refusals[error.code];
       if (counted) counters.linksRefused[counted]++;
       log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
     });
@@ -201,7 +203,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     if (shut || stopped) stream.refuse(unavailable("the server stops"));
     // Whoever belongs here has greeted within milliseconds: the oldest does not.
     const oldest = greeting.size > maxGreeting ? [...greeting].find(({ dialed }) => !dialed) : undefined;
-    oldest?.refuse(new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" }));
+    oldest?.refuse(tooMany);
     return stream.events;
   }
 

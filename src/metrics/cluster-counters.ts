@@ -10,8 +10,8 @@ export type ConnectionRefusal = "tls" | "protocol" | "silent" | "busy";
  */
 export type LinkRefusal = "token" | "certificate" | "record" | "protocol" | "late" | "busy";
 
-/** Why a plain call was refused before its body was read: `token`: none, or a wrong one. */
-export type CallRefusal = "token";
+/** Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64. */
+export type CallRefusal = "token" | "headers";
 
 /**
  * Why a value in discovery is no server's: `unsigned`; `signature`: it is of another token, of another key, or was changed; `place`: it names
@@ -40,7 +40,7 @@ export function createClusterCounters(): ClusterCounters {
   return {
     connectionsRefused: { tls: 0, protocol: 0, silent: 0, busy: 0 },
     linksRefused: { token: 0, certificate: 0, record: 0, protocol: 0, late: 0, busy: 0 },
-    callsRefused: { token: 0 },
+    callsRefused: { token: 0, headers: 0 },
     recordsRefused: { unsigned: 0, signature: 0, place: 0, format: 0 },
     framesRefused: { capability: 0, ended: 0, frontend: 0 },
   };

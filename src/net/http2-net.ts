@@ -24,9 +24,10 @@ import { createServerTls } from "./tls-options.ts";
 const windowBytes = 4 * 1_024 * 1_024;
 const maxHeaderListSize = 8 * 1_024;
 const maxHeaders = 64;
-const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, maxHeaderListSize, enablePush: false };
+const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, enablePush: false };
 // Beside what Node has by itself: streams that are reset as fast as they are opened, headers without end, pings without end.
-const bounds = { settings, maxHeaderListPairs: 8 * maxHeaders, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
+// Node resets, untold, what is over its own limits for headers: these are 64 KiB, and what would be in them at the most.
+const bounds = { settings, maxHeaderListPairs: 2_048, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
 // Strangers who say nothing, and peers that froze. Longer than a plain call may take.
 const idleTimeoutMs = 75_000;
@@ -77,8 +78,10 @@ export const http2Net: Http2Net = {
       const from = session && sessions.get(session);
       if (!from || stream.destroyed || stream.closed) return;
       const { socket, certificate } = from;
-      // Whoever has not acknowledged the settings is not held to them.
-      if (headerListSize(rawHeaders) > maxHeaderListSize) return refuse(stream, 431);
+      if (headerListSize(rawHeaders) > maxHeaderListSize || rawHeaders.length > 2 * maxHeaders) {
+        refused("headers");
+        return refuse(stream, 431);
+      }
       const path = headers[":path"] ?? "";
       const isLink = path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;

@@ -181,7 +181,7 @@ export interface Http2Net {
        * oldest of more than 1,024 such. The default is never.
        */
       readonly strangerMs?: number;
-      /** Told of every connection that was closed before anybody came in by it, and why. */
+      /** Told of every connection that was closed before anybody came in by it, and of every request whose headers were not looked at, and why. */
       readonly refused?: (why: Http2Refusal) => void;
     },
     accept: (stream: ByteStream) => StreamEvents,
@@ -200,8 +200,11 @@ export interface Http2Net {
   ): Promise<Http2Caller>;
 }
 
-/** Why a connection was closed: no TLS or no certificate of the right authority; a breach of HTTP/2, or a flood; nobody in time; too many. */
-export type Http2Refusal = "tls" | "protocol" | "silent" | "busy";
+/**
+ * Why a connection was closed: no TLS or no certificate of the right authority; a breach of HTTP/2, or a flood; nobody in time; too many. Or, of one request: over
+ * 8 KiB of headers, or 64.
+ */
+export type Http2Refusal = "tls" | "protocol" | "silent" | "busy" | "headers";
 
 /** A handler of `node:http2` requests, as connect-node makes it, and the URIs of the certificate that the caller has shown. */
 export type Http2Handler = (

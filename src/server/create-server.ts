@@ -174,7 +174,8 @@ export function createServer(options: ServerOptions): Server {
         transport: createLinkTransport(net, {
           ...(cluster.tls ? { tls: cluster.tls } : {}),
           authorize: cluster.authorize,
-          refused: (why) => clusterCounters.connectionsRefused[why]++,
+          refused: (why) =>
+            why === "headers" ? clusterCounters.callsRefused.headers++ : clusterCounters.connectionsRefused[why]++,
           other: createConnectHandler({
             remotes,
             now: () => clock.now(),

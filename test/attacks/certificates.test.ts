@@ -86,9 +86,9 @@ describe("with a backend's certificate, a link of a server", () => {
 
   test.each(lies)("%s", async (_what, lie) => {
     const { cert, key, ca } = ours.tls("room-1");
-    const stranger = new Stranger(siege.ports.play, { cert, key, ca, servername });
     const attack = (): Promise<void> =>
       inBatches(attempts, 200, async (from, count) => {
+        const stranger = new Stranger(siege.ports.play, { cert, key, ca, servername });
         const links = many(count, () => stranger.link());
         for (const [at, raw] of links.entries()) {
           lie(raw, from + at);
@@ -99,8 +99,8 @@ describe("with a backend's certificate, a link of a server", () => {
           expect(raw.take("goodbye").code).toBe("permission_denied");
           expect(raw.kinds).toEqual([]);
         }
+        stranger.close();
       });
     expect(await siege.beside(attack)).toEqual({ play: { linksRefused: { certificate: attempts } } });
-    stranger.close();
   });
 });

@@ -167,9 +167,9 @@ describe("a backend of the cluster, with a link of its own to the frontend,", ()
   });
 
   test("who sends a client's message as if he were the frontend is hung up on, also with the context that he was given", async () => {
-    const stranger = new Stranger(siege.ports.play);
     const attack = (): Promise<void> =>
       inBatches(attempts, 200, async (from, count) => {
+        const stranger = new Stranger(siege.ports.play);
         const links = many(count, () => stranger.link());
         const self = (at: number) => ({ id: "spy-2", incarnation: 80_000n + BigInt(from + at) });
         for (const [at, raw] of links.entries()) raw.hello(self(at), { challenge, frontend: false, types: ["spy"] });
@@ -190,9 +190,9 @@ describe("a backend of the cluster, with a link of its own to the frontend,", ()
         }
         await allClosed(links);
         for (const raw of links) expect(raw.take("goodbye").code).toBe("permission_denied");
+        stranger.close();
       });
     expect(await siege.beside(attack)).toEqual({ play: { framesRefused: { frontend: attempts } } });
-    stranger.close();
   });
 
   test("who says that he is a frontend, and is none that is known, gets no link", async () => {

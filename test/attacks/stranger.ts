@@ -54,7 +54,13 @@ export class Stranger {
     const stream = this.#session.request(all, { endStream: body === undefined });
     let answer: Record<string, unknown> = {};
     let text = "";
-    stream.on("error", () => {}).on("response", (headers) => (answer = headers));
+    const keep = (headers: object): void => {
+      answer = { ...answer, ...headers };
+    };
+    stream
+      .on("error", () => {})
+      .on("response", keep)
+      .on("trailers", keep);
     stream.on("data", (piece: Buffer) => (text += piece.toString("latin1")));
     stream.once("close", () => {
       const status = answer[":status"] === undefined ? undefined : Number(answer[":status"]);

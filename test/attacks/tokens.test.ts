@@ -41,8 +41,8 @@ function wereTurnedAway(links: readonly RawLink[], code: string): void {
 
 /** On a link, and on both servers alternately. `show` comes after the server's Hello. */
 async function triesLinks(hello: (raw: RawLink, at: number) => void, show?: (raw: RawLink, at: number) => void): Promise<void> {
-  const strangers = [new Stranger(siege.ports.gate), new Stranger(siege.ports.play)];
   await inBatches(attempts, 200, async (from, count) => {
+    const strangers = [new Stranger(siege.ports.gate), new Stranger(siege.ports.play)];
     const links = many(count, (at) => (strangers[at % 2] as Stranger).link());
     for (const [at, raw] of links.entries()) hello(raw, from + at);
     if (show) {
@@ -52,8 +52,8 @@ async function triesLinks(hello: (raw: RawLink, at: number) => void, show?: (raw
     for (const [at, raw] of links.entries()) mischief(raw, from + at);
     await allClosed(links);
     wereTurnedAway(links, "unauthenticated");
+    for (const stranger of strangers) stranger.close();
   });
-  for (const stranger of strangers) stranger.close();
 }
 
 const half = attempts / 2;
@@ -113,10 +113,10 @@ describe("a plain call", () => {
     // Letter by letter, and at its end; and what would be a token to a sloppy reader.
     ["with a token that is nearly right", (at: number) => nearly(at)],
   ] as const)("%s", async (_what, authorization) => {
-    const strangers = [new Stranger(siege.ports.gate), new Stranger(siege.ports.play)];
     const paths = ["/play.v1.WhoService/Any", "/play.v1.PlayService/Kept", "/nano.cluster.v1.SessionService/Kick", "/"];
     const attack = async (): Promise<void> => {
       await inBatches(attempts, 200, async (from, count) => {
+        const strangers = [new Stranger(siege.ports.gate), new Stranger(siege.ports.play)];
         const answers = await Promise.all(
           many(count, (at) => {
             const shown = authorization(from + at);
@@ -126,11 +126,11 @@ describe("a plain call", () => {
           }),
         );
         for (const { status, body } of answers) expect([status, body]).toEqual([401, ""]);
+        for (const stranger of strangers) stranger.close();
       });
     };
     const refused = { callsRefused: { token: half } };
     expect(await siege.beside(attack)).toEqual({ gate: refused, play: refused });
-    for (const stranger of strangers) stranger.close();
   });
 
   function nearly(at: number): string {
