@@ -1,0 +1,17 @@
+import type { Point } from "../point.ts";
+import { callPoints } from "./call.ts";
+import { doorPoints } from "./door.ts";
+import { gatePoints } from "./gate.ts";
+import { lifePoints } from "./life.ts";
+import { recordPoints } from "./record.ts";
+import { sessionPoints } from "./session.ts";
+
+/** All points, in the order in which they are looked at. */
+export const points: readonly Point[] = [
+  ...recordPoints,
+  ...doorPoints,
+  ...callPoints,
+  ...sessionPoints,
+  ...gatePoints,
+  ...lifePoints,
+];
