@@ -12,6 +12,13 @@ import {
   SessionTargetSchema,
   WriteSchema,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
+import {
+  AddToGroupRequestSchema,
+  BindRequestSchema,
+  KickRequestSchema,
+  PatchRequestSchema,
+  PushRequestSchema,
+} from "../../gen/nano/cluster/v1/session_pb.ts";
 import type { FrameInit } from "../link/raw-link.ts";
 import { KeepRequestSchema, PlaySessionSchema, ToldResponseSchema } from "../schema/gen/play/v1/play_pb.ts";
 
@@ -64,14 +71,14 @@ export interface Key {
   readonly capability: Uint8Array;
 }
 
-/** Everything that can be done to a session by its key, one after the other: `at` says which. A push has a number. */
-export function act(at: number, call: bigint, { session, capability }: Key, number: bigint): FrameInit {
+/** Everything that can be done to a session by its key, one after the other: `at` says which. A push is still to be numbered. */
+export function act(at: number, call: bigint, { session, capability }: Key): FrameInit {
   const key = create(SessionKeySchema, { session, capability });
   const target = create(SessionTargetSchema, { by: { case: "key", value: key } });
   switch (at % 5) {
     case 0: {
       const push = { call, route: "play.play.told", body: told, target: { case: "session", value: key } } as const;
-      return { number, body: { case: "push", value: create(PushSchema, push) } };
+      return { body: { case: "push", value: create(PushSchema, push) } };
     }
     case 1:
       return { body: { case: "kick", value: create(KickSchema, { call, session: target, code: "stranger" }) } };
@@ -89,3 +96,25 @@ const patch = {
   fields: toBinary(PlaySessionSchema, create(PlaySessionSchema, { note: "of a stranger" })),
 };
 const group = { type: "play", name: "of strangers" };
+
+/** The same as a plain call of a frontend. */
+export function plainAct(at: number, { session, capability }: Key): { readonly path: string; readonly body: Uint8Array } {
+  const key = create(SessionKeySchema, { session, capability });
+  const asked = (name: string, body: Uint8Array) => ({ path: `/nano.cluster.v1.SessionService/${name}`, body });
+  switch (at % 5) {
+    case 0: {
+      const push = { session: key, route: "play.play.told", body: told };
+      return asked("Push", toBinary(PushRequestSchema, create(PushRequestSchema, push)));
+    }
+    case 1:
+      return asked("Kick", toBinary(KickRequestSchema, create(KickRequestSchema, { session: key, code: "stranger" })));
+    case 2: {
+      const bind = { session: key, user: "stranger", roles: ["admin"] };
+      return asked("Bind", toBinary(BindRequestSchema, create(BindRequestSchema, bind)));
+    }
+    case 3:
+      return asked("Patch", toBinary(PatchRequestSchema, create(PatchRequestSchema, { session: key, patch })));
+    default:
+      return asked("AddToGroup", toBinary(AddToGroupRequestSchema, create(AddToGroupRequestSchema, { session: key, group })));
+  }
+}

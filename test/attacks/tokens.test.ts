@@ -28,7 +28,10 @@ function mischief(raw: RawLink, at: number): void {
   const session = new Uint8Array(16).fill(at);
   const context = { session, frontend: "gate-1", incarnation: BigInt(siege.ports.gateIncarnation), user: "ann" };
   const key = { session, capability: new Uint8Array(32).fill(at) };
-  raw.say(...forwarded(1n, context), remoteCall(2n, 2n), userKick(3n, "ann"), userPush(4n, "ann"), act(at, 5n, key, 4n));
+  raw.say(...forwarded(1n, context), remoteCall(2n, 2n), userKick(3n, "ann"), userPush(4n, "ann"), {
+    ...act(at, 5n, key),
+    number: 4n,
+  });
 }
 
 /** Nothing was said but who is there, and why not. */
