@@ -63,10 +63,10 @@ function answer(
       { id: context.requestHeader.get("nano-caller") ?? "", types: [] },
       {
         deadlineMs: now() + timeoutMs,
-        hops: 0,
+        hops: counted(context, "nano-hops"),
         traceparent: context.requestHeader.get("traceparent") ?? "",
         tracestate: context.requestHeader.get("tracestate") ?? "",
-        attempt: 0,
+        attempt: counted(context, "nano-attempt"),
       },
       {
         answered: (body) => resolve(method.output.decode(body, 0, body.length)),
@@ -79,6 +79,12 @@ function answer(
       once: true,
     });
   });
+}
+
+/** What is no number is none. */
+function counted({ requestHeader }: HandlerContext, name: string): number {
+  const text = requestHeader.get(name) ?? "";
+  return /^\d{1,4}$/.test(text) ? Number(text) : 0;
 }
 
 function connectError(error: NanoError, entry: Entry): ConnectError {
