@@ -177,9 +177,10 @@ export async function besiege({ tokens = [], tls = {} }: Shut): Promise<Siege> {
 }
 
 /** What is counted of refusals. Not who was too slow: on a busy machine strangers are sent away before they have done all that they came for. */
-function refusals({ gate, play, failed }: Account): object {
+function refusals({ gate, play, frontend, failed }: Account): object {
   for (const { connectionsRefused } of [gate, play]) connectionsRefused.silent = 0;
-  return { gate, play, failed };
+  const { limits, refused, violations } = frontend;
+  return { gate, play, frontend: { limits, refused, violations }, failed };
 }
 
 /** What is more than before, where anything is. */
