@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** What is called. */
-export interface RawCall {
+interface RawCall {
   /** As "chat.v1.RoomService/Join". */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
