@@ -18,13 +18,10 @@ export interface Leaving {
   readonly recordGone: boolean;
 }
 
-/** How long a process may take to end. */
-export const leaveMs = 40_000;
-
 /** Tells the server's process to end, and looks on. Throws Skipped where nobody has said which it is. */
 export async function leave(stand: Stand): Promise<Leaving> {
   const { options, states, registry, probe, token, fresh } = stand;
-  const { pid, type } = options;
+  const { pid, type, leaveMs } = options;
   if (pid === undefined) throw new Skipped("--pid does not say which process to end");
   const from = Math.max(0, states.length - 1);
   const plain = (await stand.record()).forward === ForwardMode.UNARY;
@@ -42,7 +39,7 @@ export async function leave(stand: Stand): Promise<Leaving> {
     held.resolve();
   }
   const answer = await joining;
-  const inFlight = answer === undefined || typeof answer === "string" ? answer : told(answer);
+  const inFlight = answer === undefined || typeof answer === "string" ? answer : answer.code === "ok" ? "ok" : told(answer);
   const ended = await until("it has ended", () => isOver(pid), leaveMs).catch(() => false);
   const recordGone = (await registry.servers(type)).length === 0;
   if (recordGone) await until("the others hear that it has gone", () => states.at(-1) === "gone").catch(() => {});

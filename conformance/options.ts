@@ -14,10 +14,12 @@ export interface KitOptions {
   readonly host: string;
   /** The server's process, where it may be ended at the end. */
   readonly pid: number | undefined;
-  /** Names of points, or what they begin with; empty: all. */
+  /** Names of points, or of kinds of them ("record"); empty: all. */
   readonly only: readonly string[];
   /** How long the server may take to be there. */
   readonly waitMs: number;
+  /** How long its process may take to end. */
+  readonly leaveMs: number;
 }
 
 export const usage = `Usage: npm run conformance -- --discovery etcd://HOST:PORT [OPTIONS]
@@ -30,8 +32,9 @@ Looks whether a server of the chat's rooms (chat.v1), in whatever language, does
   --token-file FILE    the cluster's secrets, a line each
   --host HOST          where the kit's frontends listen, for the server to reach (127.0.0.1)
   --pid PID            the server's process: it is sent SIGTERM at last, and has to leave in good order
-  --only NAME[,NAME]   points, by their names or what they begin with: record,session.bind
+  --only NAME[,NAME]   points, or all of a kind: session.bind,record
   --wait SECONDS       how long the server may take to be there (30)
+  --leave SECONDS      how long its process may take to end (40)
   --json               prints the results as JSON
   --list               prints the points, and looks at nothing`;
 
@@ -56,6 +59,7 @@ export function readFlags(args: readonly string[]): Flags {
       pid: { type: "string" },
       only: { type: "string", default: "" },
       wait: { type: "string", default: "30" },
+      leave: { type: "string", default: "40" },
       json: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -72,8 +76,8 @@ export function readFlags(args: readonly string[]): Flags {
           .split(/\s*\n\s*/);
   const pid = values.pid === undefined ? undefined : wholeNumber("pid", values.pid);
   const only = values.only.split(",").filter((name) => name !== "");
-  const waitMs = wholeNumber("wait", values.wait) * 1_000;
-  return { options: { endpoints, prefix, type, tokens, host, pid, only, waitMs }, json, list, help };
+  const [waitMs, leaveMs] = [wholeNumber("wait", values.wait) * 1_000, wholeNumber("leave", values.leave) * 1_000];
+  return { options: { endpoints, prefix, type, tokens, host, pid, only, waitMs, leaveMs }, json, list, help };
 }
 
 function wholeNumber(name: string, text: string): number {

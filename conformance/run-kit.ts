@@ -22,9 +22,9 @@ const pointMs = 90_000;
  * @param told Each result, as soon as it is there.
  */
 export async function runKit(options: KitOptions, told: (result: Result) => void = () => {}): Promise<readonly Result[]> {
-  const unknown = options.only.find((start) => !points.some(({ name }) => name.startsWith(start)));
+  const unknown = options.only.find((one) => !points.some(({ name }) => belongs(name, one)));
   if (unknown !== undefined) throw new TypeError(`there is no point ${unknown}`);
-  const chosen = points.filter(({ name }) => options.only.length === 0 || options.only.some((start) => name.startsWith(start)));
+  const chosen = points.filter(({ name }) => options.only.length === 0 || options.only.some((one) => belongs(name, one)));
   const stand = await openStand(options);
   const results: Result[] = [];
   try {
@@ -38,6 +38,10 @@ export async function runKit(options: KitOptions, told: (result: Result) => void
     await stand.close();
   }
   return results;
+}
+
+function belongs(name: string, to: string): boolean {
+  return name === to || name.startsWith(`${to}.`);
 }
 
 async function look(point: Point, stand: Stand): Promise<Result> {

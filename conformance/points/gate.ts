@@ -82,7 +82,13 @@ export const gatePoints: readonly Point[] = [
       const gate = await stand.gate();
       const rooms = Array.from({ length: 4 }, () => stand.fresh("room"));
       const people = await Promise.all(Array.from({ length: 32 }, (_, at) => gate.connect(at % 2 ? "json" : "protobuf")));
-      await Promise.all(people.map((person, at) => person.room.join({ room: rooms[at % 4] ?? "", name: `n${at}` })));
+      await Promise.all(
+        people.map(async ({ room }, at) => {
+          const { members } = await room.join({ room: rooms[at % 4] ?? "", name: `n${at}` });
+          const own = members.includes(`n${at}`) && members.every((one) => (Number(one.slice(1)) - at) % 4 === 0);
+          must(own, `n${at} is told that these are in its room: ${members.join(", ")}`);
+        }),
+      );
       for (const [at, person] of people.entries()) person.room.say({ text: `hi of ${at}` });
       for (const [at, person] of people.entries()) {
         const own = people.flatMap((_, other) => (other % 4 === at % 4 ? [`said n${other}: hi of ${other}`] : [])).sort();

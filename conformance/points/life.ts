@@ -1,5 +1,4 @@
 import { ServerStateSchema } from "../../gen/nano/cluster/v1/record_pb.ts";
-import { leaveMs } from "../leaving.ts";
 import { until } from "../patience.ts";
 import { must, mustEqual, type Point, Skipped } from "../point.ts";
 import { enumName } from "../registry.ts";
@@ -65,7 +64,7 @@ export const lifePoints: readonly Point[] = [
     name: "drain.exit",
     says: "Its process ends by itself.",
     async check(stand) {
-      must((await stand.leaving()).ended, `the process is there ${leaveMs / 1_000} s after SIGTERM`);
+      must((await stand.leaving()).ended, `the process is there ${stand.options.leaveMs / 1_000} s after SIGTERM`);
     },
   },
   {
