@@ -14,7 +14,7 @@ const floors: readonly (readonly string[])[] = [
   ["pipeline", "module"],
   ["handler", "remote", "reflection"],
   ["frontend", "backend", "client"],
-  ["server", "cli"],
+  ["server", "cli", "bot"],
   ["testing"],
 ];
 

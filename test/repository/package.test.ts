@@ -37,6 +37,7 @@ describe("the packed tarball", () => {
       "dist/src/index.js",
       "dist/src/index.d.ts",
       "dist/plugin/protoc-gen-nano.js",
+      "dist/src/bot/main.js",
       "dist/src/cli/main.js",
       // What was made of etcd's own files comes with their license.
       "proto/etcd/LICENSE",
@@ -56,6 +57,7 @@ describe("the packed tarball", () => {
     await mkdir(project);
     for (const page of [
       "README.md",
+      "docs/bot.md",
       "docs/client.md",
       "docs/compatibility.md",
       "docs/acceptors.md",

@@ -1,0 +1,131 @@
+import type { Message } from "@bufbuild/protobuf";
+import { type Client, type Listen, next } from "../client/index.ts";
+import { type Clock, type Random, sleep } from "../clock/index.ts";
+import { asCall, type Call, type CallOptions, type ClientService } from "../contract/index.ts";
+import { NanoError } from "../error/index.ts";
+import type { Ledger } from "./ledger.ts";
+import { ended, type Meetings } from "./meetings.ts";
+
+/** How often a bot does something again. */
+export type Repetition = ({ readonly times: number } | { readonly forMs: number }) & {
+  /**
+   * A turn is due each so many milliseconds. One that comes late, because the one before took longer, follows at once, and its first
+   * call is measured from when it was due. The default is one after the other.
+   */
+  readonly everyMs?: number;
+};
+
+/** One user of a load test: a client, and what people do besides calling. Its requests are measured by route. */
+export interface Bot extends Client {
+  /** Counts from 0 over the whole run. */
+  readonly index: number;
+  /** Aborts when the user has to go. What the bot waits for then rejects with `canceled`, which is no failure. */
+  readonly signal: AbortSignal;
+  /** Waits, as people do: so long, or by chance between the two. */
+  think(minMs: number, maxMs?: number): Promise<void>;
+  /** Does it again until the times or the time are over, or the user has to go. */
+  repeat(options: Repetition, action: (turn: number) => Promise<void>): Promise<void>;
+  /** Waits until so many bots are at this place; then it is empty again. */
+  meet(place: string, count: number): Promise<void>;
+  /** Waits for a push, and measures how long it took. One that does not come counts as lost, and rejects with `deadline_exceeded`. */
+  expect<M extends Message>(
+    listen: Listen<M>,
+    options: { readonly where?: (message: M) => boolean; readonly withinMs: number },
+  ): Promise<M>;
+  /** One of them, by chance. */
+  pick<T>(from: readonly [T, ...T[]]): T;
+}
+
+/** What a bot is made of. */
+export interface BotParts {
+  readonly client: Client;
+  readonly index: number;
+  readonly signal: AbortSignal;
+  readonly ledger: Ledger;
+  readonly meetings: Meetings;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+type Request = (init: never, options?: CallOptions) => Call<Message>;
+
+export function createBot({ client, index, signal, ledger, meetings, clock, random }: BotParts): Bot {
+  const routes = new Map<unknown, string>();
+  const services = new Map<unknown, unknown>();
+  /** When the turn was due whose first call is still to come. */
+  let dueMs: number | undefined;
+
+  function measured(route: string, request: Request): Request {
+    return (init, options) => {
+      if (signal.aborted) {
+        const refused = asCall<Message>(Promise.reject(ended()));
+        refused.catch(() => {});
+        return refused;
+      }
+      const fromMs = dueMs ?? clock.now();
+      dueMs = undefined;
+      const call = request(init, options);
+      call.then(
+        () => ledger.answered(route, clock.now() - fromMs),
+        (reason: unknown) => ledger.failed(route, NanoError.from(reason).code),
+      );
+      return call;
+    };
+  }
+
+  function service<C>(definition: ClientService<C>): C {
+    const known = services.get(definition);
+    if (known) return known as C;
+    const plain = client.service(definition) as Record<string, unknown>;
+    const made = { ...plain };
+    for (const [name, method] of Object.entries(definition.methods)) {
+      if (method.kind === "push") routes.set(plain[`on${name.charAt(0).toUpperCase()}${name.slice(1)}`], method.route);
+      if (method.kind === "request") made[name] = measured(method.route, plain[name] as Request);
+    }
+    services.set(definition, made);
+    // It has the members of the plain one.
+    return made as C;
+  }
+
+  return {
+    get state() {
+      return client.state;
+    },
+    ...{ connect: client.connect, close: client.close, onReset: client.onReset, onState: client.onState },
+    ...{ onFailed: client.onFailed, onGone: client.onGone, index, signal, service },
+    think: (minMs, maxMs = minMs) => wait(minMs + random.next() * (maxMs - minMs)),
+    async repeat(options, action) {
+      const beganMs = clock.now();
+      for (let turn = 0; !signal.aborted; turn++) {
+        const turnMs = options.everyMs === undefined ? clock.now() : beganMs + turn * options.everyMs;
+        if ("times" in options ? turn >= options.times : turnMs - beganMs >= options.forMs) break;
+        if (options.everyMs !== undefined) {
+          if (turnMs > clock.now()) await wait(turnMs - clock.now());
+          dueMs = turnMs;
+        }
+        await action(turn);
+      }
+      dueMs = undefined;
+    },
+    meet: (place, count) => meetings.meet(place, count, signal),
+    async expect(listen, { where, withinMs }) {
+      const route = routes.get(listen) ?? "(other)";
+      const fromMs = clock.now();
+      try {
+        const message = await next(listen, { ...(where ? { where } : {}), timeoutMs: withinMs, signal, clock });
+        ledger.came(route, clock.now() - fromMs);
+        return message;
+      } catch (reason) {
+        if (!signal.aborted) ledger.lost(route);
+        throw reason;
+      }
+    },
+    pick: (from) => from[Math.floor(random.next() * from.length)] ?? from[0],
+  };
+
+  function wait(durationMs: number): Promise<void> {
+    return sleep(clock, durationMs, signal).catch(() => {
+      throw ended();
+    });
+  }
+}
