@@ -130,7 +130,8 @@ describe("a backend of the cluster", () => {
         for (const [at, raw] of links.entries()) {
           raw.proof(token, self(at), raw.take("hello"));
           // Every other time of a frontend that it says it is, for another user.
-          const { session, capability } = here;
+          const session = randomBytes(16);
+          const { capability } = here;
           const own = {
             session,
             capability,
