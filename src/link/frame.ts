@@ -44,8 +44,10 @@ export interface InFrame {
   bodyBytes: number;
 }
 
-// What a frame costs beside its bytes: it is an object at both ends.
-const frameCost = 32;
+/** What a data frame of so many bytes costs of the peer's credit: it is an object at both ends as well. */
+export function costOf(bytes: number): number {
+  return bytes + 32;
+}
 
 /** Encodes a frame's body. */
 export function encodeBody(body: FrameBody): Uint8Array {
@@ -54,12 +56,12 @@ export function encodeBody(body: FrameBody): Uint8Array {
 
 /** A forward or a call: counts against the peer's credit. */
 export function dataFrame(bytes: Uint8Array, order: Order): OutFrame {
-  return outFrame(bytes, order, bytes.length + frameCost, undefined, false);
+  return outFrame(bytes, order, costOf(bytes.length), undefined, false);
 }
 
 /** A push: counts as well. */
 export function pushFrame(bytes: Uint8Array, order: Order, push: Push): OutFrame {
-  return outFrame(bytes, order, bytes.length + frameCost, push, push.delivery !== "droppable");
+  return outFrame(bytes, order, costOf(bytes.length), push, push.delivery !== "droppable");
 }
 
 /** A frame outside of credit. */

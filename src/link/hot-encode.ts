@@ -1,108 +1,146 @@
 import type { Answer, Call, Envelope, Forward, Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { FrameBody } from "./link.ts";
-import { bytesField, isAscii, messageField, numberField, varintBytes, WireWriter } from "./wire-writer.ts";
+import {
+  bytesField,
+  isAscii,
+  messageField,
+  numberField,
+  varintBytes,
+  writeBlob,
+  writeHead,
+  writeNumber,
+  writeText,
+  writeVarint,
+} from "./wire-writer.ts";
 
 // Most of what links carry: forwards, calls, answers with a body, pushes to one session. Written and read by descriptors they would be nine tenths
 // of a link's time. Whatever is odd about one is left to the descriptors, which know all of it.
 
 /** A body that is often sent, as a Frame with nothing else. Undefined: by its descriptor. */
 export function encodeHot(body: FrameBody): Uint8Array | undefined {
+  const length = hotLength(body);
+  if (length < 0) return undefined;
+  // Out of node's pool: small arrays of their own would take longer than what is written.
+  const bytes = Buffer.allocUnsafe(hotFrameBytes(length));
+  writeHot(bytes, 0, body, length);
+  return bytes;
+}
+
+/** How many bytes the message of a body takes that is often sent; below 0: it is to be written by its descriptor. */
+export function hotLength(body: FrameBody): number {
   switch (body.case) {
     case "forward":
-      return encodeForward(body.value);
+      return forwardLength(body.value);
     case "call":
-      return encodeCall(body.value);
+      return callLength(body.value);
     case "answer":
-      return encodeAnswer(body.value);
+      return answerLength(body.value);
     case "push":
-      return encodePush(body.value);
+      return pushLength(body.value);
     default:
-      return undefined;
+      return -1;
+  }
+}
+
+/** How many bytes it takes as a Frame with nothing else. */
+export function hotFrameBytes(length: number): number {
+  return 2 + varintBytes(length) + length;
+}
+
+/** Writes a body that is often sent, and gives where it ends. @param length As `hotLength` gave it. */
+export function writeHot(target: Uint8Array, at: number, body: FrameBody, length: number): number {
+  switch (body.case) {
+    case "forward":
+      return writeForward(target, begin(target, at, forwardTag, length), body.value);
+    case "call":
+      return writeCall(target, begin(target, at, callTag, length), body.value);
+    case "answer":
+      return writeAnswer(target, begin(target, at, answerTag, length), body.value);
+    case "push":
+      return writePush(target, begin(target, at, pushTag, length), body.value);
+    default:
+      return at;
   }
 }
 
 // A field's number times 8, and 2 where it has a length. In a frame the numbers of bodies are over 15, and take two bytes.
 const [callTag, answerTag, forwardTag, pushTag] = [23 * 8 + 2, 24 * 8 + 2, 22 * 8 + 2, 26 * 8 + 2];
 
-function encodeForward({ call, handle, route, body, notify, envelope, version }: Forward): Uint8Array | undefined {
+function begin(target: Uint8Array, at: number, tag: number, length: number): number {
+  return writeVarint(target, writeVarint(target, at, tag), length);
+}
+
+function forwardLength({ call, handle, route, body, notify, envelope, version }: Forward): number {
   const [number, ofSession] = [Number(call), Number(version)];
-  const around = envelopeBytes(envelope);
-  if (!isAscii(route) || around < 0 || !isExact(number) || !isExact(ofSession)) return undefined;
-  const length =
+  if (!isAscii(route) || !isPlain(envelope) || !isExact(number) || !isExact(ofSession)) return -1;
+  return (
     numberField(number) +
     numberField(handle) +
     bytesField(route.length) +
     bytesField(body.length) +
     (notify ? 2 : 0) +
-    (envelope ? messageField(around) : 0) +
-    numberField(ofSession);
-  const writer = begin(forwardTag, length);
-  writer.number(0x08, number);
-  writer.number(0x10, handle);
-  writer.text(0x1a, route);
-  writer.blob(0x22, body);
-  writer.number(0x28, notify ? 1 : 0);
-  if (envelope) writeEnvelope(writer, 0x32, envelope, around);
-  writer.number(0x38, ofSession);
-  return writer.bytes;
+    (envelope ? messageField(envelopeLength(envelope)) : 0) +
+    numberField(ofSession)
+  );
 }
 
-function encodeCall({ call, route, body, envelope }: Call): Uint8Array | undefined {
-  const number = Number(call);
-  const around = envelopeBytes(envelope);
-  if (!isAscii(route) || around < 0 || !isExact(number)) return undefined;
-  const length = numberField(number) + bytesField(route.length) + bytesField(body.length) + (envelope ? messageField(around) : 0);
-  const writer = begin(callTag, length);
-  writer.number(0x08, number);
-  writer.text(0x12, route);
-  writer.blob(0x1a, body);
-  if (envelope) writeEnvelope(writer, 0x22, envelope, around);
-  return writer.bytes;
+function writeForward(target: Uint8Array, from: number, forward: Forward): number {
+  const { envelope } = forward;
+  let at = writeNumber(target, from, 0x08, Number(forward.call));
+  at = writeNumber(target, at, 0x10, forward.handle);
+  at = writeText(target, at, 0x1a, forward.route);
+  at = writeBlob(target, at, 0x22, forward.body);
+  at = writeNumber(target, at, 0x28, forward.notify ? 1 : 0);
+  if (envelope) at = writeEnvelope(target, at, 0x32, envelope);
+  return writeNumber(target, at, 0x38, Number(forward.version));
 }
 
-function encodeAnswer({ call, outcome }: Answer): Uint8Array | undefined {
+function callLength({ call, route, body, envelope }: Call): number {
   const number = Number(call);
-  if (outcome.case !== "body" || !isExact(number)) return undefined;
+  if (!isAscii(route) || !isPlain(envelope) || !isExact(number)) return -1;
+  const around = envelope ? messageField(envelopeLength(envelope)) : 0;
+  return numberField(number) + bytesField(route.length) + bytesField(body.length) + around;
+}
+
+function writeCall(target: Uint8Array, from: number, { call, route, body, envelope }: Call): number {
+  let at = writeNumber(target, from, 0x08, Number(call));
+  at = writeText(target, at, 0x12, route);
+  at = writeBlob(target, at, 0x1a, body);
+  return envelope ? writeEnvelope(target, at, 0x22, envelope) : at;
+}
+
+function answerLength({ call, outcome }: Answer): number {
+  const number = Number(call);
+  return outcome.case === "body" && isExact(number) ? numberField(number) + messageField(outcome.value.length) : -1;
+}
+
+function writeAnswer(target: Uint8Array, from: number, { call, outcome }: Answer): number {
+  const at = writeNumber(target, from, 0x08, Number(call));
+  if (outcome.case !== "body") return at;
   // Of several outcomes the one that is there is written, empty or not.
-  const writer = begin(answerTag, numberField(number) + messageField(outcome.value.length));
-  writer.number(0x08, number);
-  if (outcome.value.length === 0) writer.head(0x12, 0);
-  else writer.blob(0x12, outcome.value);
-  return writer.bytes;
+  return outcome.value.length === 0 ? writeHead(target, at, 0x12, 0) : writeBlob(target, at, 0x12, outcome.value);
 }
 
-function encodePush({ route, body, delivery, target, except, call }: Push): Uint8Array | undefined {
+function pushLength({ route, body, delivery, target, except, call }: Push): number {
   const number = Number(call);
-  if (target.case !== "handle" || except.length > 0 || !isExact(number) || !isAscii(route) || !isAscii(delivery))
-    return undefined;
-  const length =
-    bytesField(route.length) +
-    bytesField(body.length) +
-    bytesField(delivery.length) +
-    1 +
-    varintBytes(target.value) +
-    numberField(number);
-  const writer = begin(pushTag, length);
-  writer.text(0x0a, route);
-  writer.blob(0x12, body);
-  writer.text(0x1a, delivery);
-  writer.head(0x20, target.value);
-  writer.number(0x48, number);
-  return writer.bytes;
+  if (target.case !== "handle" || except.length > 0 || !isExact(number) || !isAscii(route) || !isAscii(delivery)) return -1;
+  const around = bytesField(route.length) + bytesField(delivery.length) + 1 + varintBytes(target.value);
+  return around + bytesField(body.length) + numberField(number);
 }
 
-function begin(tag: number, length: number): WireWriter {
-  const writer = new WireWriter(2 + varintBytes(length) + length);
-  writer.varint(tag);
-  writer.varint(length);
-  return writer;
+function writePush(target: Uint8Array, from: number, push: Push): number {
+  let at = writeText(target, from, 0x0a, push.route);
+  at = writeBlob(target, at, 0x12, push.body);
+  at = writeText(target, at, 0x1a, push.delivery);
+  if (push.target.case === "handle") at = writeHead(target, at, 0x20, push.target.value);
+  return writeNumber(target, at, 0x48, Number(push.call));
 }
 
-/** How many bytes it takes; below 0 where it is odd. */
-function envelopeBytes(envelope: Envelope | undefined): number {
-  if (!envelope) return 0;
-  const { remainingMs, hops, traceparent, tracestate, attempt } = envelope;
-  if (!isAscii(traceparent) || !isAscii(tracestate)) return -1;
+function isPlain(envelope: Envelope | undefined): boolean {
+  return !envelope || (isAscii(envelope.traceparent) && isAscii(envelope.tracestate));
+}
+
+function envelopeLength({ remainingMs, hops, traceparent, tracestate, attempt }: Envelope): number {
   return (
     numberField(remainingMs) +
     numberField(hops) +
@@ -112,13 +150,13 @@ function envelopeBytes(envelope: Envelope | undefined): number {
   );
 }
 
-function writeEnvelope(writer: WireWriter, tag: number, envelope: Envelope, length: number): void {
-  writer.head(tag, length);
-  writer.number(0x08, envelope.remainingMs);
-  writer.number(0x10, envelope.hops);
-  writer.text(0x1a, envelope.traceparent);
-  writer.text(0x22, envelope.tracestate);
-  writer.number(0x28, envelope.attempt);
+function writeEnvelope(target: Uint8Array, from: number, tag: number, envelope: Envelope): number {
+  let at = writeHead(target, from, tag, envelopeLength(envelope));
+  at = writeNumber(target, at, 0x08, envelope.remainingMs);
+  at = writeNumber(target, at, 0x10, envelope.hops);
+  at = writeText(target, at, 0x1a, envelope.traceparent);
+  at = writeText(target, at, 0x22, envelope.tracestate);
+  return writeNumber(target, at, 0x28, envelope.attempt);
 }
 
 function isExact(number: number): boolean {

@@ -1,9 +1,10 @@
 import type { Clock } from "../clock/index.ts";
 import type { ByteStream } from "../net/index.ts";
-import { layBatch, maxWholeBytes, type Ready } from "./batch.ts";
+import { Batch, maxWholeBytes } from "./batch.ts";
 import { chunkBytes, maxChunkedFrames, Slicer } from "./chunks.ts";
 import { maxEnvelopeBytes } from "./envelope.ts";
 import type { OutFrame, Rider } from "./frame.ts";
+import type { FrameBody } from "./link.ts";
 import { type Order, ordersMeet } from "./order.ts";
 
 /** What an outbox asks of the link that it sends for. */
@@ -28,6 +29,15 @@ const noOwner: OutboxOwner = {
 // More than this is not given to the system at once: what comes first then still can.
 const mostQueuedBytes = 256 * 1_024;
 const batchBytes = maxEnvelopeBytes - 1_024;
+// What a turn may lay at once, and so before what comes first.
+const mostLaidBytes = 64 * 1_024;
+
+/** A piece of a frame, or the frame itself where it goes in one. */
+interface Ready {
+  readonly bytes: Uint8Array;
+  /** 0 where it is no data frame, or not its last piece. */
+  readonly number: number;
+}
 
 /** Frames on their way to the stream: one write for all that a turn has sent, in its order; of large ones some pieces in each. */
 export class Outbox {
@@ -36,6 +46,8 @@ export class Outbox {
   chunks = false;
   readonly #clock: Clock;
   readonly #stream: ByteStream;
+  // What leaves next, laid already.
+  readonly #batch = new Batch();
   #first: Uint8Array[] = [];
   #queue: (OutFrame | Ready)[] = [];
   #head = 0;
@@ -55,7 +67,7 @@ export class Outbox {
 
   /** Bytes that the system has not taken yet. */
   get waitingBytes(): number {
-    return this.#queuedBytes + this.#stream.queuedBytes;
+    return this.#queuedBytes + this.#batch.length + this.#stream.queuedBytes;
   }
 
   /** Whether the system takes no more for now. */
@@ -95,8 +107,26 @@ export class Outbox {
     return bytes <= (this.chunks ? mostSliced : maxWholeBytes);
   }
 
+  /** Whether a frame of so many bytes can be laid for the next write at once: nothing waits before it. */
+  lays(bytes: number): boolean {
+    if (this.#queue.length > 0 || this.#first.length > 0 || this.#slicers.length > 0) return false;
+    const { length } = this.#batch;
+    return length + bytes <= mostLaidBytes && (length > 0 || !this.full);
+  }
+
+  /** Lays the frame of a body that is often sent, where `lays` says so. @param length As `hotLength` gave it. */
+  lay(body: FrameBody, length: number, number: number): void {
+    this.#batch.addHot(body, length, number);
+    this.touch();
+  }
+
   /** Behind what is there. A large frame must have a slot. */
   add(frame: OutFrame): void {
+    // What has no number and is kept is not known anywhere else, until it is written.
+    if (this.lays(frame.bytes.length) && (frame.cost > 0 || !frame.kept)) {
+      this.#batch.add(frame.bytes, this.owner.number(frame));
+      return this.touch();
+    }
     if (this.sliced(frame.bytes)) {
       // It overtakes nothing of its order that was there before; what comes after it is held up.
       frame.after ||= this.end;
@@ -120,8 +150,11 @@ export class Outbox {
 
   /** Before what waits: for what has no order. */
   addFirst(bytes: Uint8Array): void {
-    this.#first.push(bytes);
-    this.#queuedBytes += bytes.length;
+    if (this.#first.length === 0 && (this.#batch.length > 0 || !this.full)) this.#batch.add(bytes, 0);
+    else {
+      this.#first.push(bytes);
+      this.#queuedBytes += bytes.length;
+    }
     this.touch();
   }
 
@@ -150,17 +183,19 @@ export class Outbox {
   /** Writes what the system takes, now. */
   flush(all = false): void {
     while (all || !this.full) {
-      const batch = this.#compose();
-      if (batch.length === 0 && this.#last) {
-        batch.push({ bytes: this.#last, number: 0 });
+      this.#compose();
+      const batch = this.#batch;
+      if (batch.frames === 0 && this.#last) {
+        batch.add(this.#last, 0);
         this.#last = undefined;
       }
-      if (batch.length === 0 && this.#alone) batch.push(nothing);
-      if (batch.length === 0) return;
+      if (batch.frames === 0 && this.#alone) batch.add(nothing, 0);
+      const { frames } = batch;
+      if (frames === 0) return;
       this.#alone = false;
-      const bytes = layBatch(batch, this.owner.rider());
+      const bytes = batch.take(this.owner.rider());
       this.#stream.write(bytes);
-      this.owner.wrote(batch.length, bytes.length);
+      this.owner.wrote(frames, bytes.length);
     }
   }
 
@@ -173,21 +208,20 @@ export class Outbox {
     return frames;
   }
 
-  #compose(): Ready[] {
-    const batch: Ready[] = [];
-    let left = batchBytes;
+  #compose(): void {
+    const batch = this.#batch;
+    let left = batchBytes - batch.length;
     for (const bytes of this.#first) {
-      batch.push({ bytes, number: 0 });
+      batch.add(bytes, 0);
+      this.#queuedBytes -= bytes.length;
       left -= bytes.length;
     }
-    this.#queuedBytes -= batchBytes - left;
     this.#first = [];
     // Where much waits, what was held has three quarters of a batch, and leaves a quarter to what may overtake it.
-    left -= this.#fromQueue(batch, left - (left >> 2) * 3);
+    left -= this.#fromQueue(left - (left >> 2) * 3);
     this.owner.pull((batchBytes >> 2) * 3, (frame) => {
       if (this.sliced(frame.bytes)) return void this.add(frame);
-      this.owner.number(frame);
-      batch.push(frame);
+      batch.add(frame.bytes, this.owner.number(frame));
       left -= frame.bytes.length;
     });
     for (const slicer of [...this.#slicers]) {
@@ -197,27 +231,25 @@ export class Outbox {
       const bytes = slicer.next();
       this.#queuedBytes -= before - slicer.restBytes;
       left -= bytes.length;
-      batch.push({ bytes, number: slicer.restBytes > 0 ? 0 : this.owner.number(slicer.frame) });
+      batch.add(bytes, slicer.restBytes > 0 ? 0 : this.owner.number(slicer.frame));
       // The next turn begins with the others.
       this.#slicers.splice(this.#slicers.indexOf(slicer), 1);
       if (slicer.restBytes > 0) this.#slicers.push(slicer);
     }
-    this.#fromQueue(batch, left);
-    return batch;
+    this.#fromQueue(left);
   }
 
   /** Gives how many bytes it has moved: at least one frame, where there is room at all. */
-  #fromQueue(batch: Ready[], most: number): number {
+  #fromQueue(most: number): number {
     let moved = 0;
     while (this.#head < this.#queue.length && moved < most) {
       const frame = this.#queue[this.#head++];
       if (!frame) break;
       this.left++;
-      if (isWhole(frame)) this.owner.number(frame);
-      batch.push(frame);
+      this.#batch.add(frame.bytes, isWhole(frame) ? this.owner.number(frame) : frame.number);
       moved += frame.bytes.length;
     }
-    if (this.#head === this.#queue.length) {
+    if (this.#head > 0 && this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
     }
@@ -226,7 +258,7 @@ export class Outbox {
   }
 }
 
-const nothing: Ready = { bytes: new Uint8Array(0), number: 0 };
+const nothing = new Uint8Array(0);
 
 function isWhole(frame: OutFrame | Ready): frame is OutFrame {
   return "order" in frame;

@@ -4,7 +4,6 @@ import { CancelSchema, PingSchema, PongSchema, type Push } from "../../gen/nano/
 import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
 import { Carried } from "./carried.ts";
-import { maxChunkedBytes } from "./chunks.ts";
 import { encodeBody, type InFrame, type Rider } from "./frame.ts";
 import type { GapReport } from "./gap-report.ts";
 import type { FrameBody, Link, LinkCounters, LinkEvents, Outcome, Peer } from "./link.ts";
@@ -138,7 +137,7 @@ export class PeerLink implements Link, StreamOwner {
     if (!outbox) return this.#unanswered(body);
     this.#ours.take(body);
     if (isUrgent(body)) outbox.addFirst(encodeBody(body));
-    else this.#sender.free(encodeBody(body), orderOf(body));
+    else this.#sender.free(body, orderOf(body));
     this.#mustBeRead();
   }
 
@@ -179,14 +178,11 @@ export class PeerLink implements Link, StreamOwner {
     if (call === 0n || this.#closed) return;
     this.#used = true;
     this.#answers.given(call, outcome);
-    const outbox = this.#stream?.outbox;
-    if (!outbox) return;
-    let bytes = encodeAnswer(call, outcome);
-    if (!outbox.fits(bytes.length, maxChunkedBytes)) {
+    if (!this.#stream) return;
+    if (!this.#sender.free(answerBody(call, outcome), order)) {
       const error = { code: "resource_exhausted", msg: "the answer is larger than the link carries" };
-      bytes = encodeAnswer(call, { case: "error", value: create(ErrorSchema, error) });
+      this.#sender.free(answerBody(call, { case: "error", value: create(ErrorSchema, error) }), order);
     }
-    this.#sender.free(bytes, order);
     this.#mustBeRead();
   }
 
@@ -319,8 +315,8 @@ function isUrgent({ case: kind }: FrameBody): boolean {
   return kind === "ping" || kind === "pong";
 }
 
-function encodeAnswer(call: bigint, outcome: Outcome): Uint8Array {
-  return encodeBody({ case: "answer", value: { $typeName: "nano.cluster.v1.Answer", call, outcome } });
+function answerBody(call: bigint, outcome: Outcome): FrameBody {
+  return { case: "answer", value: { $typeName: "nano.cluster.v1.Answer", call, outcome } };
 }
 
 function asUnavailable(error: NanoError): NanoError {

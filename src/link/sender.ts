@@ -2,9 +2,10 @@ import type { Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import { maxChunkedBytes } from "./chunks.ts";
-import { dataFrame, encodeBody, freeFrame, type OutFrame, pushFrame, type Rider } from "./frame.ts";
+import { costOf, dataFrame, encodeBody, freeFrame, type OutFrame, pushFrame, type Rider } from "./frame.ts";
 import { GapReport } from "./gap-report.ts";
 import { HeldFrames, type Leave } from "./held-frames.ts";
+import { hotFrameBytes, hotLength } from "./hot-encode.ts";
 import type { FrameBody, LinkCounters } from "./link.ts";
 import { type Order, orderOf } from "./order.ts";
 import type { Outbox, OutboxOwner } from "./outbox.ts";
@@ -56,7 +57,7 @@ export class Sender implements OutboxOwner {
   attach(outbox: Outbox): void {
     this.#outbox = outbox;
     outbox.owner = this;
-    for (const frame of this.#sent.all()) {
+    for (const frame of this.#sent.kept()) {
       this.#underway += frame.cost;
       this.#options.counters.resent++;
       outbox.addInLine(frame);
@@ -70,7 +71,7 @@ export class Sender implements OutboxOwner {
     const outbox = this.#outbox;
     this.#outbox = undefined;
     this.#underway = 0;
-    for (const frame of this.#sent.take()) if (frame.kept) this.#sent.add(frame);
+    this.#sent.forgetOthers();
     // What has a number is among those.
     const unsent = [...(outbox?.take() ?? []), ...this.#held.take()].filter(({ kept, number }) => kept && number === 0);
     for (const frame of unsent) this.#held.add(frame);
@@ -79,7 +80,7 @@ export class Sender implements OutboxOwner {
   /** Nothing will be sent any more; gives the pushes that may not have arrived. */
   end(): Push[] {
     this.#outbox = undefined;
-    return [...this.#sent.take(), ...this.#held.take()].flatMap(({ push, kept }) => (push && kept ? [push] : []));
+    return [...this.#sent.kept(), ...this.#held.take()].flatMap(({ push, kept }) => (push && kept ? [push] : []));
   }
 
   /** The peer has taken data frames, up to a number. */
@@ -97,15 +98,31 @@ export class Sender implements OutboxOwner {
 
   /** A forward or a call. Throws NanoError `resource_exhausted`. */
   data(body: FrameBody): void {
-    const frame = dataFrame(this.#encode(body), orderOf(body));
-    if (this.#underway + frame.cost > this.#window) throw this.#tooMuch(`the link to ${this.#options.peer} is full`);
-    this.#underway += frame.cost;
-    this.#add(frame);
+    const order = orderOf(body);
+    const length = this.#laid(body, order);
+    if (length >= 0) {
+      const cost = costOf(hotFrameBytes(length));
+      this.#spend(cost);
+      this.#outbox?.lay(body, length, ++this.#number);
+      this.#sent.add({ number: this.#number, cost, kept: false });
+    } else {
+      const frame = dataFrame(this.#encode(body), order);
+      this.#spend(frame.cost);
+      this.#add(frame);
+    }
   }
 
-  /** A frame outside of credit. */
-  free(bytes: Uint8Array, order: Order): void {
+  /** A frame outside of credit. False where it is an answer that is larger than the link carries. */
+  free(body: FrameBody, order: Order): boolean {
+    const length = this.#laid(body, order);
+    if (length >= 0) {
+      this.#outbox?.lay(body, length, 0);
+      return true;
+    }
+    const bytes = encodeBody(body);
+    if (body.case === "answer" && !this.#fits(bytes)) return false;
     this.#add(freeFrame(bytes, order));
+    return true;
   }
 
   /** A frame that waits for a stream, if there is none. Gives whether there was room. */
@@ -168,11 +185,27 @@ export class Sender implements OutboxOwner {
     return this.#window - (this.#window >> 2);
   }
 
+  /** The length of a body that needs no frame of its own until it is written; below 0: it does. */
+  #laid(body: FrameBody, order: Order): number {
+    const outbox = this.#outbox;
+    if (!outbox || (this.#held.size > 0 && this.#held.meets(order))) return -1;
+    const length = hotLength(body);
+    return length >= 0 && outbox.lays(hotFrameBytes(length)) ? length : -1;
+  }
+
+  #spend(cost: number): void {
+    if (this.#underway + cost > this.#window) throw this.#tooMuch(`the link to ${this.#options.peer} is full`);
+    this.#underway += cost;
+  }
+
   #encode(body: FrameBody): Uint8Array {
     const bytes = encodeBody(body);
-    const fits = this.#outbox?.fits(bytes.length, maxChunkedBytes) ?? bytes.length <= maxChunkedBytes;
-    if (!fits) throw this.#tooMuch("the frame is larger than the link carries");
+    if (!this.#fits(bytes)) throw this.#tooMuch("the frame is larger than the link carries");
     return bytes;
+  }
+
+  #fits({ length }: Uint8Array): boolean {
+    return this.#outbox?.fits(length, maxChunkedBytes) ?? length <= maxChunkedBytes;
   }
 
   #add(frame: OutFrame): void {

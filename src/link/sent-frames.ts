@@ -1,8 +1,11 @@
 import type { OutFrame } from "./frame.ts";
 
+/** A data frame that was written: of one that is not kept nothing else is known any more. */
+export type SentFrame = OutFrame | { readonly number: number; readonly cost: number; readonly kept: false };
+
 /** Data frames that were written and are not acknowledged, oldest first. */
 export class SentFrames {
-  #frames: (OutFrame | undefined)[] = [];
+  #frames: (SentFrame | undefined)[] = [];
   #head = 0;
 
   get size(): number {
@@ -10,7 +13,7 @@ export class SentFrames {
   }
 
   /** Numbers grow. */
-  add(frame: OutFrame): void {
+  add(frame: SentFrame): void {
     this.#frames.push(frame);
   }
 
@@ -33,15 +36,14 @@ export class SentFrames {
     return freed;
   }
 
-  all(): OutFrame[] {
-    return this.#frames.slice(this.#head).filter((frame) => frame !== undefined);
+  /** Those that outlive a stream. */
+  kept(): OutFrame[] {
+    return this.#frames.slice(this.#head).filter((frame) => frame !== undefined && frame.kept && "bytes" in frame) as OutFrame[];
   }
 
-  /** Takes all away. */
-  take(): OutFrame[] {
-    const frames = this.all();
-    this.#frames = [];
+  /** Forgets those that do not. */
+  forgetOthers(): void {
+    this.#frames = this.kept();
     this.#head = 0;
-    return frames;
   }
 }

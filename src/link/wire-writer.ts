@@ -37,43 +37,33 @@ export function isAscii(text: string): boolean {
   return true;
 }
 
-/** Fields of protobuf, laid one behind the other in bytes that have room for them: whoever writes has counted. */
-export class WireWriter {
-  readonly bytes: Buffer;
-  at = 0;
+// What writes gives where it ends. Whoever writes has counted: there is room.
 
-  constructor(length: number) {
-    // Out of node's pool: the frames of a turn lie beside each other.
-    this.bytes = Buffer.allocUnsafe(length);
-  }
+/** Writes a field with a number; 0 is not written. */
+export function writeNumber(target: Uint8Array, at: number, tag: number, value: number): number {
+  if (value === 0) return at;
+  target[at] = tag;
+  return writeVarint(target, at + 1, value);
+}
 
-  varint(value: number): void {
-    this.at = writeVarint(this.bytes, this.at, value);
-  }
+/** Writes what stands before a field with a length. */
+export function writeHead(target: Uint8Array, at: number, tag: number, length: number): number {
+  target[at] = tag;
+  return writeVarint(target, at + 1, length);
+}
 
-  number(tag: number, value: number): void {
-    if (value === 0) return;
-    this.bytes[this.at++] = tag;
-    this.varint(value);
-  }
+/** Writes a field of text, if there is any. @param text In ASCII. */
+export function writeText(target: Uint8Array, from: number, tag: number, text: string): number {
+  if (text === "") return from;
+  const at = writeHead(target, from, tag, text.length);
+  for (let index = 0; index < text.length; index++) target[at + index] = text.charCodeAt(index);
+  return at + text.length;
+}
 
-  /** @param text In ASCII. */
-  text(tag: number, text: string): void {
-    if (text === "") return;
-    this.head(tag, text.length);
-    for (let at = 0; at < text.length; at++) this.bytes[this.at++] = text.charCodeAt(at);
-  }
-
-  blob(tag: number, blob: Uint8Array): void {
-    if (blob.length === 0) return;
-    this.head(tag, blob.length);
-    this.bytes.set(blob, this.at);
-    this.at += blob.length;
-  }
-
-  /** What stands before a field with a length. */
-  head(tag: number, length: number): void {
-    this.bytes[this.at++] = tag;
-    this.varint(length);
-  }
+/** Writes a field of bytes, if there are any. */
+export function writeBlob(target: Uint8Array, from: number, tag: number, blob: Uint8Array): number {
+  if (blob.length === 0) return from;
+  const at = writeHead(target, from, tag, blob.length);
+  target.set(blob, at);
+  return at + blob.length;
 }
