@@ -1,5 +1,6 @@
 import type { Answer, Call, Envelope, Forward, Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { FrameBody } from "./link.ts";
+import { toNumber } from "./wide.ts";
 import {
   bytesField,
   isAscii,
@@ -71,7 +72,7 @@ function begin(target: Uint8Array, at: number, tag: number, length: number): num
 }
 
 function forwardLength({ call, handle, route, body, notify, envelope, version }: Forward): number {
-  const [number, ofSession] = [Number(call), Number(version)];
+  const [number, ofSession] = [toNumber(call), toNumber(version)];
   if (!isAscii(route) || !isPlain(envelope) || !isExact(number) || !isExact(ofSession)) return -1;
   return (
     numberField(number) +
@@ -86,43 +87,43 @@ function forwardLength({ call, handle, route, body, notify, envelope, version }:
 
 function writeForward(target: Uint8Array, from: number, forward: Forward): number {
   const { envelope } = forward;
-  let at = writeNumber(target, from, 0x08, Number(forward.call));
+  let at = writeNumber(target, from, 0x08, toNumber(forward.call));
   at = writeNumber(target, at, 0x10, forward.handle);
   at = writeText(target, at, 0x1a, forward.route);
   at = writeBlob(target, at, 0x22, forward.body);
   at = writeNumber(target, at, 0x28, forward.notify ? 1 : 0);
   if (envelope) at = writeEnvelope(target, at, 0x32, envelope);
-  return writeNumber(target, at, 0x38, Number(forward.version));
+  return writeNumber(target, at, 0x38, toNumber(forward.version));
 }
 
 function callLength({ call, route, body, envelope }: Call): number {
-  const number = Number(call);
+  const number = toNumber(call);
   if (!isAscii(route) || !isPlain(envelope) || !isExact(number)) return -1;
   const around = envelope ? messageField(envelopeLength(envelope)) : 0;
   return numberField(number) + bytesField(route.length) + bytesField(body.length) + around;
 }
 
 function writeCall(target: Uint8Array, from: number, { call, route, body, envelope }: Call): number {
-  let at = writeNumber(target, from, 0x08, Number(call));
+  let at = writeNumber(target, from, 0x08, toNumber(call));
   at = writeText(target, at, 0x12, route);
   at = writeBlob(target, at, 0x1a, body);
   return envelope ? writeEnvelope(target, at, 0x22, envelope) : at;
 }
 
 function answerLength({ call, outcome }: Answer): number {
-  const number = Number(call);
+  const number = toNumber(call);
   return outcome.case === "body" && isExact(number) ? numberField(number) + messageField(outcome.value.length) : -1;
 }
 
 function writeAnswer(target: Uint8Array, from: number, { call, outcome }: Answer): number {
-  const at = writeNumber(target, from, 0x08, Number(call));
+  const at = writeNumber(target, from, 0x08, toNumber(call));
   if (outcome.case !== "body") return at;
   // Of several outcomes the one that is there is written, empty or not.
   return outcome.value.length === 0 ? writeHead(target, at, 0x12, 0) : writeBlob(target, at, 0x12, outcome.value);
 }
 
 function pushLength({ route, body, delivery, target, except, call }: Push): number {
-  const number = Number(call);
+  const number = toNumber(call);
   if (target.case !== "handle" || except.length > 0 || !isExact(number) || !isAscii(route) || !isAscii(delivery)) return -1;
   const around = bytesField(route.length) + bytesField(delivery.length) + 1 + varintBytes(target.value);
   return around + bytesField(body.length) + numberField(number);
@@ -133,7 +134,7 @@ function writePush(target: Uint8Array, from: number, push: Push): number {
   at = writeBlob(target, at, 0x12, push.body);
   at = writeText(target, at, 0x1a, push.delivery);
   if (push.target.case === "handle") at = writeHead(target, at, 0x20, push.target.value);
-  return writeNumber(target, at, 0x48, Number(push.call));
+  return writeNumber(target, at, 0x48, toNumber(push.call));
 }
 
 function isPlain(envelope: Envelope | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { Answer, Call, Envelope, Forward, Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { FrameBody } from "./link.ts";
+import { toBigint } from "./wide.ts";
 import type { WireReader } from "./wire-reader.ts";
 
 /**
@@ -71,13 +72,13 @@ function readForward(reader: WireReader): Forward | undefined {
   if (!isExact(call) || !isExact(version) || !isShort(handle)) return undefined;
   return {
     $typeName: "nano.cluster.v1.Forward",
-    call: BigInt(call),
+    call: toBigint(call),
     handle,
     route,
     body,
     notify,
     envelope,
-    version: BigInt(version),
+    version: toBigint(version),
   };
 }
 
@@ -107,7 +108,7 @@ function readCall(reader: WireReader): Call | undefined {
     }
   }
   if (!isExact(call)) return undefined;
-  return { $typeName: "nano.cluster.v1.Call", call: BigInt(call), route, body, envelope };
+  return { $typeName: "nano.cluster.v1.Call", call: toBigint(call), route, body, envelope };
 }
 
 function readAnswer(reader: WireReader): Answer | undefined {
@@ -126,7 +127,7 @@ function readAnswer(reader: WireReader): Answer | undefined {
     }
   }
   if (!body || !isExact(call)) return undefined;
-  return { $typeName: "nano.cluster.v1.Answer", call: BigInt(call), outcome: { case: "body", value: body } };
+  return { $typeName: "nano.cluster.v1.Answer", call: toBigint(call), outcome: { case: "body", value: body } };
 }
 
 function readPush(reader: WireReader): Push | undefined {
@@ -158,7 +159,7 @@ function readPush(reader: WireReader): Push | undefined {
   }
   if (handle < 0 || !isShort(handle) || !isExact(call)) return undefined;
   const target = { case: "handle", value: handle } as const;
-  return { $typeName: "nano.cluster.v1.Push", route, body, delivery, target, except: [], call: BigInt(call) };
+  return { $typeName: "nano.cluster.v1.Push", route, body, delivery, target, except: [], call: toBigint(call) };
 }
 
 function readEnvelope(reader: WireReader): Envelope | undefined {

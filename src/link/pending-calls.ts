@@ -1,6 +1,7 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Outcome } from "./link.ts";
+import { toBigint, toNumber } from "./wide.ts";
 
 type Settle = (outcome: Outcome | NanoError) => void;
 
@@ -32,7 +33,7 @@ export class PendingCalls {
     if (this.#size >= maxPending) {
       // Not within the call: whoever waits has not got the number yet.
       queueMicrotask(() => settle(new NanoError({ code: "resource_exhausted", message: "too many calls are under way" })));
-      return BigInt(this.#next++);
+      return toBigint(this.#next++);
     }
     if (this.#size * 2 >= this.#places.length) this.#grow();
     while (this.#places[this.#place(this.#next)]) this.#next++;
@@ -41,7 +42,7 @@ export class PendingCalls {
     this.#places[this.#place(number)] = waiting;
     this.#size++;
     this.#deadlines.add(waiting);
-    return BigInt(number);
+    return toBigint(number);
   }
 
   /** Whether anybody waits still. */
@@ -61,7 +62,7 @@ export class PendingCalls {
   /** A call's time is up. */
   expire(waiting: Waiting): void {
     this.#over(waiting, new NanoError({ code: "deadline_exceeded", message: "the answer did not come in time" }));
-    this.#expired(BigInt(waiting.number));
+    this.#expired(toBigint(waiting.number));
   }
 
   /** Its answer may come on another stream. */
@@ -73,7 +74,7 @@ export class PendingCalls {
   /** In the order in which they were asked. @param all Also those that are kept. */
   fail(reason: NanoError, all: boolean): void {
     const failed = this.#places.filter((waiting) => waiting !== undefined && (all || !waiting.kept)) as Waiting[];
-    for (const { number } of failed.sort((one, other) => one.number - other.number)) this.settle(BigInt(number), reason);
+    for (const { number } of failed.sort((one, other) => one.number - other.number)) this.settle(toBigint(number), reason);
   }
 
   #over(waiting: Waiting, outcome: Outcome | NanoError): void {
@@ -83,7 +84,7 @@ export class PendingCalls {
   }
 
   #find(call: bigint): Waiting | undefined {
-    const number = Number(call);
+    const number = toNumber(call);
     const waiting = this.#places[this.#place(number)];
     return waiting?.number === number ? waiting : undefined;
   }
