@@ -97,8 +97,11 @@ export function readFrames(batch: Uint8Array, texts?: RouteTexts): InFrame[] {
     const frames: InFrame[] = [];
     while (reader.more) {
       const tag = reader.varint();
-      if (tag === framesTag) frames.push(reader.within(readFrame, undefined));
-      else reader.skip(tag);
+      if (tag === framesTag) {
+        const outer = reader.enter();
+        frames.push(readFrame(reader));
+        reader.leave(outer);
+      } else reader.skip(tag);
     }
     return frames;
   } catch (reason) {
@@ -121,8 +124,10 @@ function readFrame(reader: WireReader): InFrame {
     const tag = reader.varint();
     const kind = tag % 8 === 2 ? kinds[tag >>> 3] : undefined;
     if (kind) {
-      frame.body = readBody(reader, tag >>> 3, kind);
+      const outer = reader.enter();
       frame.bodyBytes = reader.length;
+      frame.body = readBody(reader, tag >>> 3, kind);
+      reader.leave(outer);
     } else if (tag === numberTag) frame.number = reader.varint();
     else if (tag === ackTag) frame.ack = reader.varint();
     else if (tag === creditTag) frame.credit = reader.varint();
@@ -133,11 +138,13 @@ function readFrame(reader: WireReader): InFrame {
 }
 
 function readBody(reader: WireReader, field: number, { name, schema }: Kind): FrameBody {
-  const hot = reader.within(readHot, field);
+  const { at, end } = reader;
+  const hot = readHot(reader, field);
   if (hot) return hot;
-  const bytes = reader.bytes.subarray(reader.at - reader.length, reader.at);
+  // It was given up anywhere, also within something else.
+  reader.end = end;
   // The kind and its message come from one table.
-  return { case: name, value: fromBinary(schema, bytes) } as unknown as FrameBody;
+  return { case: name, value: fromBinary(schema, reader.bytes.subarray(at, end)) } as unknown as FrameBody;
 }
 
 /** The tag of `repeated Frame frames = 1`. */

@@ -59,7 +59,7 @@ function readForward(reader: WireReader): Forward | undefined {
         break;
       case 0x32:
         if (envelope) return undefined;
-        envelope = reader.within(readEnvelope, undefined);
+        envelope = readEnvelope(reader);
         if (!envelope) return undefined;
         break;
       case 0x38:
@@ -100,7 +100,7 @@ function readCall(reader: WireReader): Call | undefined {
         break;
       case 0x22:
         if (envelope) return undefined;
-        envelope = reader.within(readEnvelope, undefined);
+        envelope = readEnvelope(reader);
         if (!envelope) return undefined;
         break;
       default:
@@ -163,6 +163,7 @@ function readPush(reader: WireReader): Push | undefined {
 }
 
 function readEnvelope(reader: WireReader): Envelope | undefined {
+  const outer = reader.enter();
   let remainingMs = 0;
   let hops = 0;
   let traceparent = "";
@@ -189,6 +190,7 @@ function readEnvelope(reader: WireReader): Envelope | undefined {
         return undefined;
     }
   }
+  reader.leave(outer);
   if (!isShort(remainingMs) || !isShort(hops) || !isShort(attempt)) return undefined;
   return { $typeName: "nano.cluster.v1.Envelope", remainingMs, hops, traceparent, tracestate, attempt };
 }

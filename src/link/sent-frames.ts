@@ -38,7 +38,7 @@ export class SentFrames {
 
   /** Those that outlive a stream. */
   kept(): OutFrame[] {
-    return this.#frames.slice(this.#head).filter((frame) => frame !== undefined && frame.kept && "bytes" in frame) as OutFrame[];
+    return this.#frames.slice(this.#head).filter((frame) => frame?.kept && "bytes" in frame) as OutFrame[];
   }
 
   /** Forgets those that do not. */

@@ -51,18 +51,18 @@ export class WireReader {
     return this.at;
   }
 
-  /** Passes a field with a length, and reads it meanwhile: its end is the end. */
-  within<A, T>(read: (reader: this, about: A) => T, about: A): T {
-    const whole = this.end;
-    const end = this.past();
-    const { length } = this;
-    this.at = end - length;
-    this.end = end;
-    const value = read(this, about);
-    this.at = end;
-    this.end = whole;
-    this.length = length;
-    return value;
+  /** Begins to read within a field with a length: its end is the end. Gives what `leave` needs. */
+  enter(): number {
+    const outer = this.end;
+    this.end = this.past();
+    this.at = this.end - this.length;
+    return outer;
+  }
+
+  /** Goes on behind the field. */
+  leave(outer: number): void {
+    this.at = this.end;
+    this.end = outer;
   }
 
   /** A field of bytes, as a view. */

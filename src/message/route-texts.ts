@@ -11,17 +11,22 @@ const slots = 1_024;
  */
 export class RouteTexts {
   readonly #known: (Known | undefined)[] = new Array(slots).fill(undefined);
+  // Most often the next one is the same.
+  #last: Known | undefined;
 
   /** @param read Builds the text of bytes that were not seen before. */
   find(buffer: Uint8Array, from: number, to: number, read: (buffer: Uint8Array, from: number, to: number) => string): string {
+    const last = this.#last;
+    if (last && same(last.bytes, buffer, from, to)) return last.text;
     let hash = 0;
     for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (buffer[at] ?? 0)) | 0;
     const slot = (hash ^ (hash >>> 16)) & (slots - 1);
     const known = this.#known[slot];
-    if (known && same(known.bytes, buffer, from, to)) return known.text;
-    const text = read(buffer, from, to);
-    this.#known[slot] = { bytes: buffer.slice(from, to), text };
-    return text;
+    const seen = known && same(known.bytes, buffer, from, to);
+    const found = seen ? known : { bytes: buffer.slice(from, to), text: read(buffer, from, to) };
+    this.#known[slot] = found;
+    this.#last = found;
+    return found.text;
   }
 }
 

@@ -149,6 +149,26 @@ describe("frames", () => {
     expect(raw.frames).toMatchObject([{ ack: 66n }]);
   });
 
+  test("of any length carry what rides on the last of a turn", async () => {
+    const [link] = one.opened;
+    // Where the length of a frame, or of what it carries, takes one byte more.
+    const lengths = [...Array(140).keys(), ...Array.from({ length: 60 }, (_none, at) => 16_340 + at)];
+    let number = 0n;
+    for (const length of lengths) {
+      raw.say({ number: ++number, body: { case: "push", value: {} } });
+      await hubs.settle();
+      raw.frames.length = 0;
+      const body = new Uint8Array(length).fill(7);
+      link?.answer(1n, { case: "body", value: body });
+      link?.sendData({ case: "call", value: create(CallSchema, { call: number, body }) });
+      await hubs.settle();
+      expect(raw.frames).toMatchObject([
+        { ack: 0n, load: 0, body: { case: "answer", value: { outcome: { value: body } } } },
+        { number, ack: number, load: 1, body: { case: "call", value: { call: number, body } } },
+      ]);
+    }
+  });
+
   test("of one turn leave in one envelope; those that do not fit in more", async () => {
     const [link] = one.opened;
     const before = link?.counters.bytesOut ?? 0;

@@ -11,6 +11,7 @@ import {
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { NanoError } from "../../src/error/index.ts";
 import { ask, type Link } from "../../src/link/index.ts";
+import { PeerLink } from "../../src/link/peer-link.ts";
 import { mustBeInOrder, Pusher, pushBody, Taker } from "./history.ts";
 import { createHubs, type Hubs, type TestHub } from "./hubs.ts";
 
@@ -108,6 +109,16 @@ describe.each(["back", "front"] as const)("a link that %s has dialed, and whose 
     await hubs.advance(1_000);
     expect(front.frames).toEqual([]);
     expect(link.counters.resent).toBe(0);
+  });
+
+  test("still has what was sent in the very turn in which it broke, pushes and kicks, in order", async () => {
+    pusher.push(link, 1);
+    link.send({ case: "kick", value: create(KickSchema, { session: { by: { case: "handle", value: 1 } }, code: "over" }) });
+    pusher.push(link, 1);
+    if (link instanceof PeerLink) link.break(new NanoError({ code: "unavailable", message: "it is silent" }));
+    expect(link.broken).toBe(true);
+    await hubs.advance(1_000);
+    expect(front.frames.map(({ body }) => body.case)).toEqual(["push", "kick", "push"]);
   });
 
   test("takes kicks meanwhile, behind the pushes before them", async () => {
