@@ -1,8 +1,8 @@
 import type { Open } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { CloseReason, NanoError } from "../error/index.ts";
-import type { BreakOff } from "../handler/index.ts";
 import type { Link } from "../link/index.ts";
 import { SessionCore, SessionData } from "../session/index.ts";
+import type { ForwardedCalls } from "./forwarded-call.ts";
 import { type HomeLink, LinkHome, type LinkHomeOptions } from "./link-home.ts";
 
 /** A client's session on a server that does not hold its client. */
@@ -13,7 +13,7 @@ export class BackendSession implements HomeLink {
   /** Since when its frontend is out of sight, and has not opened it again. */
   awaySinceMs: number | undefined;
   /** What the frontend waits for, by the numbers of its calls on this link. */
-  readonly calls = new Map<bigint, BreakOff>();
+  readonly calls: ForwardedCalls = new Map();
 
   constructor(link: Link, open: Open, home: LinkHomeOptions, failed: (reason: unknown) => void) {
     const { context } = open;
@@ -48,7 +48,7 @@ export class BackendSession implements HomeLink {
   breakOff(reason: NanoError): void {
     const calls = [...this.calls.values()];
     this.calls.clear();
-    for (const breakOff of calls) breakOff(reason);
+    for (const call of calls) call.breakOff(reason);
   }
 
   end(reason: CloseReason): Promise<void> {

@@ -2,13 +2,14 @@ import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_p
 import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
 import { type CloseReason, type Code, NanoError } from "../error/index.ts";
-import type { BreakOff, Handlers } from "../handler/index.ts";
+import type { Handlers } from "../handler/index.ts";
 import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
 import { failureOutcome } from "../router/index.ts";
 import type { ServerSessionHooks } from "../session/index.ts";
 import { BackendSession, sessionId } from "./backend-session.ts";
+import { ForwardedCall, type ForwardedCalls, type ForwardHost } from "./forwarded-call.ts";
 import { readCloseReason } from "./read-close-reason.ts";
 
 /** What answers the forwards of other frontends, and knows their sessions. */
@@ -46,8 +47,7 @@ export interface BackendOptions {
 interface OnLink {
   /** By their handles. */
   readonly sessions: Map<number, BackendSession>;
-  /** By their numbers. */
-  readonly calls: Map<bigint, BreakOff>;
+  readonly calls: ForwardedCalls;
 }
 
 // 128 bits in hex.
@@ -66,9 +66,19 @@ export function createBackend(options: BackendOptions): Backend {
     lost: (error: NanoError) => log.warn({ err: error }, "a push did not leave"),
   };
 
+  const host: ForwardHost = {
+    answered({ frame, session }) {
+      if (options.stickyRoutes?.has(frame.route) && !session.core.ended) stuck.add(session);
+    },
+    failed: fail,
+  };
+
   function onLink(link: Link): OnLink {
-    const there = links.get(link) ?? { sessions: new Map(), calls: new Map() };
-    links.set(link, there);
+    let there = links.get(link);
+    if (!there) {
+      there = { sessions: new Map(), calls: new Map() };
+      links.set(link, there);
+    }
     return there;
   }
 
@@ -142,37 +152,16 @@ export function createBackend(options: BackendOptions): Backend {
     } catch (reason) {
       return fail(link, frame, reason);
     }
-    const settled = (): void => {
-      session.calls.delete(frame.call);
-      there.calls.delete(frame.call);
+    const call = new ForwardedCall(link, frame, session, there.calls, host);
+    const info = {
+      deadlineMs: clock.now() + (envelope?.remainingMs ?? 0),
+      hops,
+      traceparent: envelope?.traceparent ?? "",
+      tracestate: envelope?.tracestate ?? "",
+      attempt: envelope?.attempt ?? 0,
     };
-    const breakOff = handlers.dispatch(
-      session.core,
-      frame.route,
-      frame.body,
-      {
-        deadlineMs: clock.now() + (envelope?.remainingMs ?? 0),
-        hops,
-        traceparent: envelope?.traceparent ?? "",
-        tracestate: envelope?.tracestate ?? "",
-        attempt: envelope?.attempt ?? 0,
-      },
-      {
-        answered(body) {
-          settled();
-          if (options.stickyRoutes?.has(frame.route) && !session.core.ended) stuck.add(session);
-          // What was pushed before the answer is heard before it.
-          link.answer(frame.call, { case: "body", value: body }, pushesOf(frame.handle));
-        },
-        failed(reason) {
-          settled();
-          fail(link, frame, reason);
-        },
-      },
-    );
-    if (!breakOff) return;
-    session.calls.set(frame.call, breakOff);
-    there.calls.set(frame.call, breakOff);
+    const breakOff = handlers.dispatch(session.core, frame.route, frame.body, info, call);
+    if (breakOff) call.goesOn(breakOff);
   }
 
   function fail(link: Link, frame: Forward, reason: unknown): void {
@@ -181,9 +170,9 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   function cancel(link: Link, call: bigint): boolean {
-    const breakOff = links.get(link)?.calls.get(call);
-    breakOff?.(refusal("canceled", "the caller gave up"));
-    return breakOff !== undefined;
+    const forwarded = links.get(link)?.calls.get(call);
+    forwarded?.breakOff(refusal("canceled", "the caller gave up"));
+    return forwarded !== undefined;
   }
 
   /** Their frontend has so long to open them again. */

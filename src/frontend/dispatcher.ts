@@ -48,7 +48,7 @@ export class Dispatcher implements IncomingOwner {
   readonly #host: DispatchHost;
   readonly #waiting: Incoming[] = [];
   // Made when they are needed, which few sessions do: there are many of them.
-  #running: Map<Incoming, BreakOff> | undefined;
+  #running: Incoming[] | undefined;
   #before: Map<string, ServerKey> | undefined;
   #toldGone: Set<bigint> | undefined;
   // Serial messages under way, and where they went.
@@ -69,7 +69,7 @@ export class Dispatcher implements IncomingOwner {
 
   /** Messages that wait, and that are under way. */
   get pending(): number {
-    return this.#waiting.length + (this.#running?.size ?? 0);
+    return this.#waiting.length + (this.#running?.length ?? 0);
   }
 
   /** Sends a message on, in its turn. */
@@ -82,7 +82,7 @@ export class Dispatcher implements IncomingOwner {
   stop(reason: NanoError): void {
     this.#pause?.cancel();
     for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
-    for (const breakOff of [...(this.#running?.values() ?? [])]) breakOff(reason);
+    for (const { breakOff } of [...(this.#running ?? [])]) breakOff?.(reason);
     this.#running = undefined;
   }
 
@@ -292,12 +292,23 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #runs(incoming: Incoming, breakOff: BreakOff): void {
-    this.#running ??= new Map();
-    this.#running.set(incoming, breakOff);
+    this.#running ??= [];
+    incoming.breakOff = breakOff;
+    incoming.running = this.#running.push(incoming) - 1;
+  }
+
+  #ran(incoming: Incoming): void {
+    const running = this.#running;
+    const { running: at } = incoming;
+    if (running?.[at] !== incoming) return;
+    const last = running.pop();
+    if (!last || last === incoming) return;
+    running[at] = last;
+    last.running = at;
   }
 
   answered(incoming: Incoming, body: Uint8Array): void {
-    this.#running?.delete(incoming);
+    this.#ran(incoming);
     const { message, known, body: request, server } = incoming;
     if (server && incoming.unsure) this.#host.router.learn(known, request, server.incarnation);
     if (server && this.#before?.get(known.info.server) !== server) {
@@ -313,7 +324,7 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #failed(incoming: Incoming, reason: unknown, stage: Stage, begun: boolean): void {
-    this.#running?.delete(incoming);
+    this.#ran(incoming);
     if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
     const error = publicError(reason);
     const again = error instanceof WrongServer ? this.#moved(incoming, error.home) : this.#again(incoming, error, begun);

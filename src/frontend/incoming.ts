@@ -1,6 +1,7 @@
 import type { Due } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
+import type { BreakOff } from "../handler/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { Outlet } from "../pipeline/index.ts";
 import type { KnownRoute } from "../router/index.ts";
@@ -29,6 +30,9 @@ export class Incoming implements Due, Outlet {
   chosen: ServerInfo | undefined;
   /** Whether its key is owned, and the server that it was sent to may not be its home. */
   unsure = false;
+  /** While it is under way: what breaks it off, and where it stands among its session's others. */
+  breakOff: BreakOff | undefined;
+  running = 0;
   readonly #owner: IncomingOwner;
 
   constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {
