@@ -1,8 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execPath } from "node:process";
+import { createClient, next, webSocket } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { runBots } from "../../src/bot/run-bots.ts";
+import { startChild } from "../support/child.ts";
 import { type BotServer, startBotServer } from "./chat-bots.ts";
 
 let server: BotServer;
@@ -40,6 +44,25 @@ describe("nano-bot", () => {
     });
     expect(report.pushes[0].came).toBeGreaterThanOrEqual(10);
     expect(report.broken).toEqual({});
+  }, 60_000);
+
+  test("is interrupted in a process of its own, and still tells what it saw", async () => {
+    const watcher = createClient({ transport: webSocket(server.url) });
+    const room = watcher.service(RoomClient);
+    await watcher.connect();
+    await room.join({ room: "room-0", name: "watcher" });
+    const heard = next(room.onSaid, { timeoutMs: 30_000 });
+    const args = ["--conditions=nano-source", "src/bot/main.ts", "run", chatter, "--url", server.url];
+    const child = startChild(execPath, args);
+    try {
+      await heard;
+      child.process.kill("SIGINT");
+      await child.line((line) => /^chatter: \d+ users in /.test(line), 30_000);
+      await child.line((line) => line.startsWith("room.room.join "));
+    } finally {
+      await child.end("SIGKILL");
+      await watcher.close();
+    }
   }, 60_000);
 
   test("ends with 1 where the server is not there", async () => {
