@@ -178,12 +178,13 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
 
   return {
     async leave() {
+      // Before anybody knows that it leaves.
+      if (fault === "drops what is in flight") port.drop();
       if (fault !== "leaves without a word") {
         await member.drains();
         await new Promise((resolve) => setTimeout(resolve, noticeMs));
       }
-      if (fault === "drops what is in flight") port.drop();
-      else await port.finish();
+      if (fault !== "drops what is in flight") await port.finish();
       await member.leave(fault !== "leaves its record there");
       frontends.close();
     },
