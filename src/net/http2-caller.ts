@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders } from "node:http2";
+import { certificateUris } from "./certificate-uris.ts";
 import { type Http2Address, openSession } from "./http2-session.ts";
 
 /** One request with a body, and what becomes of it: `answered` or `failed`, once. */
@@ -21,6 +22,8 @@ export interface Http2Answer {
 
 /** One connection over which requests are made. */
 export interface Http2Caller {
+  /** The URIs of the certificate that the server has shown; undefined: none. */
+  readonly certificate: readonly string[] | undefined;
   /** Whether it takes requests. */
   readonly open: boolean;
   /** Makes a request. Gives what breaks it off, after which nothing is heard of it. */
@@ -46,6 +49,7 @@ export async function openCaller(at: Http2Address, lost: () => void, signal: Abo
   session.once("goaway", () => session.close());
 
   return {
+    certificate: certificateUris(socket),
     get open() {
       return !session.closed && !session.destroyed;
     },

@@ -1,7 +1,7 @@
 import { type Clock, createDeadlineSweep, type Random, type Timer, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { type Link, type LinkEvents, Redial } from "../link/index.ts";
+import { type Link, type LinkEvents, Redial, type Roles } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { RouteInfo } from "../route/index.ts";
@@ -27,6 +27,8 @@ export interface PlainHubOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Which servers are what their records say. */
+  readonly roles: Pick<Roles, "check">;
   /** What a server knows of a route. */
   readonly routeOf: (server: ServerInfo, route: string) => RouteInfo | undefined;
   readonly events: Pick<LinkEvents, "opened" | "closed">;
@@ -95,6 +97,12 @@ export function createPlainHub(options: PlainHubOptions): PlainHub {
         const caller = await within(clock, dialTimeoutMs, net.http2.open(at, lost, giveUp.signal), () => {
           throw unavailable(`no connection within ${dialTimeoutMs} ms`);
         });
+        try {
+          options.roles.check(server, caller.certificate);
+        } catch (reason) {
+          caller.destroy();
+          throw reason;
+        }
         if (link.closed) caller.destroy();
         const first = link.caller === undefined;
         link.caller = caller;

@@ -196,7 +196,7 @@ export function createServer(options: ServerOptions): Server {
   const plain =
     cluster &&
     createPlainHub({
-      ...{ net, clock, random, log },
+      ...{ net, clock, random, log, roles },
       tls: cluster.tls,
       tokens: cluster.tokens,
       routeOf: directory.routeOf,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import {
+  createSecureServer,
   createServer,
   type Http2Server,
   type Http2ServerRequest,
@@ -13,6 +14,7 @@ import { gunzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { TlsOptions } from "nano-rpc";
 import { type SessionContext, SessionContextSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Discovery } from "../../src/discovery/index.ts";
 import { info, join } from "../discovery/member.ts";
@@ -37,8 +39,8 @@ export function routed(routes: (router: ConnectRouter) => void): Handler {
 }
 
 /** Starts one in the cluster of a discovery. */
-export async function startForeign(discovery: Discovery, id: string, handler: Handler): Promise<ForeignServer> {
-  const server: Http2Server = createServer(handler);
+export async function startForeign(discovery: Discovery, id: string, handler: Handler, tls?: TlsOptions): Promise<ForeignServer> {
+  const server: Http2Server = tls ? createSecureServer({ ...tls, requestCert: true }, handler) : createServer(handler);
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session.on("error", () => {}));
