@@ -9,6 +9,7 @@ export {
   writeEnvelopeHeader,
 } from "./envelope.ts";
 export {
+  createLinkCounters,
   type FrameBody,
   type Link,
   type LinkCounters,

@@ -90,3 +90,20 @@ export interface LinkCounters {
   late: number;
   pings: number;
 }
+
+/** All at zero. */
+export function createLinkCounters(): LinkCounters {
+  return {
+    framesIn: 0,
+    framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    refused: 0,
+    dropped: 0,
+    resent: 0,
+    repeats: 0,
+    lost: 0,
+    late: 0,
+    pings: 0,
+  };
+}

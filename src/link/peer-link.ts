@@ -6,7 +6,7 @@ import { fromWireError, NanoError } from "../error/index.ts";
 import { Carried } from "./carried.ts";
 import { encodeBody, type InFrame, type Rider } from "./frame.ts";
 import type { GapReport } from "./gap-report.ts";
-import type { FrameBody, Link, LinkCounters, LinkEvents, Outcome, Peer } from "./link.ts";
+import { createLinkCounters, type FrameBody, type Link, type LinkEvents, type Outcome, type Peer } from "./link.ts";
 import type { LinkStream, StreamOwner } from "./link-stream.ts";
 import { noOrder, type Order, orderOf } from "./order.ts";
 import { PendingCalls } from "./pending-calls.ts";
@@ -39,19 +39,7 @@ const maxWaitingBytes = 16 * 1_024 * 1_024;
 export class PeerLink implements Link, StreamOwner {
   readonly peer: Peer;
   readonly name: bigint;
-  readonly counters: LinkCounters = {
-    framesIn: 0,
-    framesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    refused: 0,
-    dropped: 0,
-    resent: 0,
-    repeats: 0,
-    lost: 0,
-    late: 0,
-    pings: 0,
-  };
+  readonly counters = createLinkCounters();
   dialed = false;
   broken = false;
   openedAtMs = 0;

@@ -99,11 +99,11 @@ export function createPlainHub(options: PlainHubOptions): PlainHub {
         });
         try {
           options.roles.check(server, caller.certificate);
+          if (link.closed) throw unavailable("it is gone");
         } catch (reason) {
           caller.destroy();
           throw reason;
         }
-        if (link.closed) caller.destroy();
         const first = link.caller === undefined;
         link.caller = caller;
         line.heardAtMs = clock.now();

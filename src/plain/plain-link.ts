@@ -3,7 +3,7 @@ import type { Call, End, Forward } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { ClosedRequestSchema } from "../../gen/nano/cluster/v1/session_pb.ts";
 import type { Clock, DeadlineSweep } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
-import { type FrameBody, type Link, type LinkCounters, type Outcome, type Peer, PendingCalls } from "../link/index.ts";
+import { createLinkCounters, type FrameBody, type Link, type Outcome, type Peer, PendingCalls } from "../link/index.ts";
 import type { Http2Caller } from "../net/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { callHeaders, readGrpc, toGrpc } from "./grpc.ts";
@@ -34,6 +34,8 @@ interface Request {
 const closedPath = "/nano.cluster.v1.SessionEventsService/Closed";
 const maxAnswerBytes = 1_048_576;
 const maxHeaderBytes = 4_096;
+// As much as a link takes: whoever is slow must not fill this server with what waits for it.
+const windowBytes = 4 * 1_024 * 1_024;
 const endTimeoutMs = 5_000;
 const endAgainMs = 200;
 
@@ -45,25 +47,16 @@ export class PlainLink implements Link {
   readonly peer: Peer;
   readonly dialed = true;
   readonly broken = false;
-  readonly counters: LinkCounters = {
-    framesIn: 0,
-    framesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    refused: 0,
-    dropped: 0,
-    resent: 0,
-    repeats: 0,
-    lost: 0,
-    late: 0,
-    pings: 0,
-  };
+  readonly counters = createLinkCounters();
   caller: Http2Caller | undefined;
 
   readonly #options: PlainLinkOptions;
   readonly #calls: PendingCalls;
   readonly #sessions = new Map<number, PlainSession>();
   readonly #running = new Map<bigint, () => void>();
+  // What calls carry until they are over, those included that wait for their turn.
+  readonly #costs = new Map<bigint, number>();
+  #underway = 0;
   // Whether the server wants to hear that sessions are over.
   #hears = true;
   #closed = false;
@@ -111,13 +104,18 @@ export class PlainLink implements Link {
 
   sendData(body: FrameBody): void {
     if (this.#closed) throw unavailable("the link is closed");
+    if (body.case === "forward" || body.case === "call") this.#spend(body.value);
     if (body.case === "forward") this.#forward(body.value);
     else if (body.case === "call") this.#call(body.value);
     else throw new NanoError({ code: "unimplemented", message: `${this.peer.id} takes no pushes` });
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
-    const call = this.#calls.add(deadlineMs, settle);
+    const call = this.#calls.add(deadlineMs, (outcome) => {
+      this.#underway -= this.#costs.get(call) ?? 0;
+      this.#costs.delete(call);
+      settle(outcome);
+    });
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
     return call;
   }
@@ -139,6 +137,15 @@ export class PlainLink implements Link {
     this.caller?.destroy();
     this.#sessions.clear();
     this.#calls.fail(unavailable(reason), true);
+  }
+
+  #spend({ call, body }: Forward | Call): void {
+    if (this.#underway + body.length > windowBytes) {
+      this.counters.refused++;
+      throw new NanoError({ code: "resource_exhausted", message: `the link to ${this.peer.id} is full` });
+    }
+    this.#underway += body.length;
+    this.#costs.set(call, body.length);
   }
 
   #call({ call, route, body, envelope }: Call): void {

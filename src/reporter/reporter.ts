@@ -16,7 +16,7 @@ export interface ReporterHost {
 export interface ReporterPage {
   /** As "/metrics". */
   readonly path: string;
-  /** Its content type and text, made when somebody asks. */
+  /** Its content type and text, made when somebody asks. Over 5 s there is no answer. */
   read(): Promise<{ readonly type: string; readonly text: string }>;
 }
 
@@ -26,8 +26,8 @@ export interface Reporter {
   readonly name: string;
   /** Absent: it has none, and goes out by itself. */
   readonly page?: ReporterPage;
-  /** Called when the server starts. What it throws ends the start. */
+  /** Called when the server starts. What it throws ends the start, as does taking over 10 s. */
   start(host: ReporterHost): void | Promise<void>;
-  /** Called when the server has ended: a last chance to tell. */
+  /** Called when the server has ended: a last chance to tell, for at most 5 s. */
   stop(): void | Promise<void>;
 }

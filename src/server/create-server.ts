@@ -351,6 +351,7 @@ export function createServer(options: ServerOptions): Server {
       await reporting.start();
       if (options.http) {
         endpoint = await openEndpoint(options.http, {
+          clock,
           pages: reporting.pages,
           readiness: () => server.readiness,
           servers: () => directory.servers,

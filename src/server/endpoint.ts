@@ -1,5 +1,7 @@
+import { type Clock, within } from "../clock/index.ts";
 import type { Readiness } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
+import { NanoError } from "../error/index.ts";
 import { type HttpAnswer, type Listener, listenHttp } from "../net/index.ts";
 import type { ReporterPage } from "../reporter/index.ts";
 import { hostPort } from "./host-port.ts";
@@ -17,16 +19,25 @@ export const endpointKey = "nano.http";
 
 /** What an endpoint shows. */
 export interface EndpointSources {
+  readonly clock: Clock;
   readonly pages: ReadonlyMap<string, ReporterPage>;
   readiness(): Readiness;
   servers(): Iterable<ServerInfo>;
 }
 
+// Whoever scrapes has gone by then.
+const pageTimeoutMs = 5_000;
+
 /** Opens the endpoint. Throws a TypeError for an address that is none; rejects where nobody may listen. */
 export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: EndpointSources): Promise<Listener> {
   return listenHttp(hostPort(listen), async (path) => {
     const page = sources.pages.get(path);
-    if (page) return { status: 200, ...(await page.read()) };
+    if (page) {
+      const read = await within(sources.clock, pageTimeoutMs, page.read(), () => {
+        throw new NanoError({ code: "deadline_exceeded", message: `${path} took over ${pageTimeoutMs} ms` });
+      });
+      return { status: 200, ...read };
+    }
     switch (path) {
       // That it answers at all is what it says.
       case "/healthz":

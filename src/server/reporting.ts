@@ -1,4 +1,5 @@
-import type { Clock, Timer } from "../clock/index.ts";
+import { type Clock, type Timer, within } from "../clock/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Sample } from "../metrics/index.ts";
 import type { Reporter, ReporterPage } from "../reporter/index.ts";
@@ -23,6 +24,8 @@ export interface ReportingOptions {
 
 // What fails each time would fill the log.
 const quietMs = 60_000;
+const startTimeoutMs = 10_000;
+const stopTimeoutMs = 5_000;
 
 /** Throws a TypeError where two reporters want one path. */
 export function createReporting({ id, reporters, clock, log, read }: ReportingOptions): Reporting {
@@ -59,19 +62,25 @@ export function createReporting({ id, reporters, clock, log, read }: ReportingOp
     };
   }
 
+  function inTime(timeoutMs: number, { name }: Reporter, work: () => void | Promise<void>): Promise<void> {
+    return within(clock, timeoutMs, Promise.resolve(work()), () => {
+      throw new NanoError({ code: "deadline_exceeded", message: `the reporter ${name} took over ${timeoutMs} ms` });
+    });
+  }
+
   return {
     pages,
     async start() {
       for (const reporter of reporters) {
         started.push(reporter);
-        await reporter.start(host(reporter.name));
+        await inTime(startTimeoutMs, reporter, () => reporter.start(host(reporter.name)));
       }
     },
     async stop() {
       for (const timer of timers.splice(0)) timer.cancel();
       for (const reporter of started.splice(0).reverse()) {
         try {
-          await reporter.stop();
+          await inTime(stopTimeoutMs, reporter, () => reporter.stop());
         } catch (reason) {
           log.warn({ err: reason, reporter: reporter.name }, "a reporter did not stop well");
         }

@@ -205,6 +205,17 @@ test("the page's example says what the page says, and the page has all that ther
   for (const { name } of verbs) expect(page).toContain(`| \`${name}`);
 });
 
+test("what others say does not steer the terminal", async () => {
+  await start(true);
+  const { out, code } = await runHere([
+    'request room.room.join {"room": "lobby", "name": "ann"}',
+    'notify room.room.say {"text": "\\u009b2Ja\\u001b[2Jb\\u007f"}',
+    "expect push room.room.said",
+  ]);
+  expect(code).toBe(0);
+  expect(out).toContain('{"name":"ann","text":"\\u009b2Ja\\u001b[2Jb\\u007f"}');
+});
+
 test("a server that tells nothing is spoken to in plain JSON", async () => {
   await start(false);
   const { out, errors, code } = await run(

@@ -1,5 +1,7 @@
 import { createServer, type Reporter, type Sample, silentLogger } from "nano-rpc";
 import { expect, test } from "vitest";
+import { createVirtualClock } from "../../src/clock/index.ts";
+import { until } from "../net/recorder.ts";
 
 function reader(): { readonly reporter: Reporter; read(): readonly Sample[] } {
   let look: () => Iterable<Sample> = () => [];
@@ -65,4 +67,21 @@ test("a reporter that fails to start ends the start; one that fails later is hea
   await server.start();
   expect(read().some(({ name }) => name === "nano_ready")).toBe(true);
   await server.stop();
+});
+
+test("a reporter that never comes to an end holds up neither a start nor a stop", async () => {
+  const clock = createVirtualClock();
+  const never = (): Promise<void> => new Promise(() => {});
+  const stuck = createServer({ clock, log: silentLogger, reporters: [{ name: "stuck", start: never, stop: () => {} }] });
+  const start = stuck.start().catch((reason: unknown) => String(reason));
+  await until(() => clock.nextAtMs).toBe(10_000);
+  clock.moveTo(10_000);
+  expect(await start).toContain("the reporter stuck took over 10000 ms");
+
+  const server = createServer({ clock, log: silentLogger, reporters: [{ name: "stuck", start: () => {}, stop: never }] });
+  await server.start();
+  const stop = server.stop({ graceMs: 0 });
+  await until(() => clock.nextAtMs).toBe(15_000);
+  clock.moveTo(15_000);
+  await stop;
 });

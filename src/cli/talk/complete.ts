@@ -71,7 +71,7 @@ function place(root: DescMessage, text: string): Place {
   }
   const here = top();
   return {
-    message: here?.message ?? (stack.length === 0 && text.trim() === "" ? undefined : undefined),
+    message: here?.message,
     field: here?.field,
     word,
   };

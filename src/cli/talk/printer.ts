@@ -33,11 +33,11 @@ export function createPrinter(options: PrinterOptions): Printer {
     options,
     answer: (route, data, tookMs) =>
       say({ answer: route, data, ...(tookMs === undefined ? {} : { tookMs: rounded(tookMs) }) }, () =>
-        tookMs === undefined ? JSON.stringify(data) : `${paint(dim, `${rounded(tookMs)} ms`)}  ${JSON.stringify(data)}`,
+        tookMs === undefined ? written(data) : `${paint(dim, `${rounded(tookMs)} ms`)}  ${written(data)}`,
       ),
     failed: (route, { code, message, metadata }) =>
       say({ error: route, code, message, metadata }, () => `${paint(red, code)}  ${plain(message)}`),
-    push: (route, data) => say({ push: route, data }, () => `${paint(cyan, route)}  ${JSON.stringify(data)}`),
+    push: (route, data) => say({ push: route, data }, () => `${paint(cyan, route)}  ${written(data)}`),
     raw: (way, bytes) =>
       say({ raw: way, hex: Buffer.from(bytes).toString("hex") }, () =>
         paint(dim, `${way === "out" ? "->" : "<-"} ${Buffer.from(bytes).toString("hex")}`),
@@ -50,8 +50,14 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-/** A server's words do not steer the terminal: what is no letter is written as JSON writes it. */
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  return text.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, (found) => JSON.stringify(found).slice(1, -1));
+function written(data: JsonValue): string {
+  return plain(JSON.stringify(data));
 }
+
+/** A server's words do not steer the terminal: what is no letter is written by its number. */
+function plain(text: string): string {
+  return text.replace(unprintable, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+const unprintable = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g;

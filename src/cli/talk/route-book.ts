@@ -68,7 +68,12 @@ export async function learnRoutes(client: Client, timeoutMs: number): Promise<Ro
     const shown = shownRoutes(JSON.parse(doc));
     const names = [...new Set(shown.flatMap(({ input, output }) => [input, output].filter((name) => name !== undefined)))];
     const { desc } = await book.descriptors({ name: names }, { timeoutMs });
-    const files = desc.map((bytes) => fromBinary(FileDescriptorProtoSchema, gunzipSync(bytes, { maxOutputLength: mostBytes })));
+    let left = mostBytes;
+    const files = desc.map((bytes) => {
+      const file = gunzipSync(bytes, { maxOutputLength: left });
+      left = Math.max(1, left - file.length);
+      return fromBinary(FileDescriptorProtoSchema, file);
+    });
     return read(shown, registryOf(files));
   } catch {
     return undefined;
