@@ -16,9 +16,9 @@ import {
   protocolVersion,
 } from "../link/index.ts";
 import { createJsonLogger, withFields } from "../logger/index.ts";
-import { createClusterCounters, createMetrics } from "../metrics/index.ts";
+import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
-import { type Listener, systemNet } from "../net/index.ts";
+import { systemNet } from "../net/index.ts";
 import { createPlainHub, createSessionService } from "../plain/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
@@ -28,12 +28,10 @@ import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
 import { createDrain } from "./drain.ts";
-import { endpointKey, openEndpoint } from "./endpoint.ts";
 import { createLife } from "./life.ts";
+import { createOperations } from "./operations.ts";
 import { createPlace } from "./place.ts";
 import { releaseHooks } from "./release-hooks.ts";
-import { createReporting } from "./reporting.ts";
-import { serverSamples } from "./samples.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -68,7 +66,6 @@ export function createServer(options: ServerOptions): Server {
   let addresses: Record<string, string> = {};
   let clusterAddress: string | undefined;
   let metadata = options.metadata ?? {};
-  let endpoint: Listener | undefined;
   let needsUser = false;
   let offSignals = (): void => {};
 
@@ -82,7 +79,7 @@ export function createServer(options: ServerOptions): Server {
     state: life.state,
     protocol: protocolVersion,
     schema: schema.hash,
-    metadata: endpoint ? { ...metadata, [endpointKey]: options.http?.advertise ?? at(endpoint) } : metadata,
+    metadata: { ...metadata, ...operations.metadata },
   });
 
   const directory = createDirectory({
@@ -332,31 +329,24 @@ export function createServer(options: ServerOptions): Server {
     handlers: handlers.counters,
     remotes: remotes.counters,
   };
-  const metrics = createMetrics();
-  metrics.source(() =>
-    serverSamples({
-      ...{ counters, frontend, pending: { handlers: handlers.pending, remotes: remotes.pending } },
+  const operations = createOperations({
+    ...{ id, clock, log },
+    reporters: options.reporters ?? [],
+    http: options.http,
+    sources: {
+      ...{ counters, frontend, pending: { handlers: () => handlers.pending, remotes: () => remotes.pending } },
       links: () => hub && [...hub.links()].length,
-      servers: () => directory.servers,
-      ready: () => life.readiness(place.away).ready,
-    }),
-  );
-  const reporting = createReporting({ id, clock, log, reporters: options.reporters ?? [], read: () => metrics.read() });
+    },
+    readiness: () => life.readiness(place.away),
+    servers: () => directory.servers,
+  });
 
   const life = createLife({
     clock,
     graceMs: options.graceMs,
     async begin(serves) {
       if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
-      await reporting.start();
-      if (options.http) {
-        endpoint = await openEndpoint(options.http, {
-          clock,
-          pages: reporting.pages,
-          readiness: () => server.readiness,
-          servers: () => directory.servers,
-        });
-      }
+      await operations.start();
       await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);
       await lifecycles.afterInit(server);
@@ -365,7 +355,7 @@ export function createServer(options: ServerOptions): Server {
       addresses = {
         ...(await frontend?.start()),
         ...(clusterAddress ? { cluster: clusterAddress } : {}),
-        ...(endpoint ? { http: at(endpoint) } : {}),
+        ...(operations.address ? { http: operations.address } : {}),
       };
     },
     drain: (grace) => drain.run(grace),
@@ -381,8 +371,7 @@ export function createServer(options: ServerOptions): Server {
       await hub?.stop();
       await lifecycles.shutdown(server);
       deadlines.clear();
-      await reporting.stop();
-      await endpoint?.close();
+      await operations.stop();
       offSignals();
     },
   });
@@ -392,7 +381,7 @@ export function createServer(options: ServerOptions): Server {
     types,
     log,
     counters,
-    metrics,
+    metrics: operations.metrics,
     get info() {
       return info();
     },
@@ -421,8 +410,4 @@ export function createServer(options: ServerOptions): Server {
     ownedKeys: (type) => core.ownedKeys(type),
   };
   return server;
-}
-
-function at({ host, port }: Listener): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,6 +1,5 @@
 import { type Clock, within } from "../clock/index.ts";
 import type { Readiness } from "../context/index.ts";
-import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { type HttpAnswer, type Listener, listenHttp } from "../net/index.ts";
 import type { ReporterPage } from "../reporter/index.ts";
@@ -14,15 +13,13 @@ export interface HttpOptions {
   readonly advertise?: string;
 }
 
-/** The key in a server's metadata under which the cluster finds its endpoint. */
-export const endpointKey = "nano.http";
-
 /** What an endpoint shows. */
 export interface EndpointSources {
   readonly clock: Clock;
   readonly pages: ReadonlyMap<string, ReporterPage>;
   readiness(): Readiness;
-  servers(): Iterable<ServerInfo>;
+  /** The endpoints of the cluster. */
+  targets(): readonly object[];
 }
 
 // Whoever scrapes has gone by then.
@@ -47,7 +44,7 @@ export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: E
         return json(readiness.ready ? 200 : 503, readiness);
       }
       case "/sd":
-        return json(200, targets(sources.servers()));
+        return json(200, sources.targets());
       default:
         return undefined;
     }
@@ -56,12 +53,4 @@ export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: E
 
 function json(status: number, value: unknown): HttpAnswer {
   return { status, type: "application/json", text: `${JSON.stringify(value)}\n` };
-}
-
-/** What Prometheus asks of its HTTP discovery: https://prometheus.io/docs/prometheus/latest/http_sd/ */
-function targets(servers: Iterable<ServerInfo>): unknown {
-  return [...servers].flatMap(({ id, types, version, metadata }) => {
-    const at = metadata[endpointKey];
-    return at ? [{ targets: [at], labels: { server: id, type: types.join(","), version } }] : [];
-  });
 }

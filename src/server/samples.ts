@@ -8,7 +8,7 @@ export interface SampleSources {
     | { readonly connections: number; readonly sessions: number; readonly users: { readonly size: number } }
     | undefined;
   /** Messages of clients, and calls of other servers, that run here. */
-  readonly pending: { readonly handlers: number; readonly remotes: number };
+  readonly pending: { readonly handlers: () => number; readonly remotes: () => number };
   /** Absent on a server that is in no cluster. */
   links(): number | undefined;
   /** The servers that are known, this one included. */
@@ -21,7 +21,7 @@ export function* serverSamples(sources: SampleSources): Iterable<Sample> {
   const { counters, frontend, pending } = sources;
   yield gauge("nano_ready", "1 while the server takes new work.", sources.ready() ? 1 : 0);
   for (const [kind, value] of Object.entries(pending)) {
-    yield gauge("nano_calls_pending", "Calls that began here and have not been answered.", value, { kind: kind.slice(0, -1) });
+    yield gauge("nano_calls_pending", "Calls that began here and have not been answered.", value(), { kind: kind.slice(0, -1) });
   }
   yield* calls("handler", counters.handlers);
   yield* calls("remote", counters.remotes);
