@@ -5,6 +5,9 @@ import { must, mustEqual, type Point } from "../point.ts";
 import type { Ask } from "../probe-session.ts";
 import type { Stand } from "../stand.ts";
 
+// How long an answer that may not come yet is waited for: a slow server that gives it too soon should be seen, too.
+const tooSoonMs = 1_000;
+
 /** What a server asks of the frontend that holds a session, and what it hears of it. */
 export const sessionPoints: readonly Point[] = [
   {
@@ -23,7 +26,7 @@ export const sessionPoints: readonly Point[] = [
       joining.catch(() => {});
       try {
         await until("the frontend is asked to bind the session, with its key", () => over || session.asked.includes("Bind"));
-        await Promise.race([joining, new Promise((resolve) => setTimeout(resolve, 100))]);
+        await Promise.race([joining, new Promise((resolve) => setTimeout(resolve, tooSoonMs))]);
         must(!over, "Join is answered before the session is bound");
       } finally {
         held.resolve();
