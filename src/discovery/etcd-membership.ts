@@ -144,11 +144,11 @@ export class EtcdMembership implements Membership {
   }
 
   async #register(): Promise<void> {
-    const startedAtMs = this.#host.clock.now();
     const self = this.#self;
     const { schema } = this.#options;
     this.#doubtIfForgotten();
     if (schema && self.schema !== "") await this.#client.putOnce(`${this.#prefix}/schemas/${self.schema}`, schema);
+    const grantedAtMs = this.#host.clock.now();
     const lease = await this.#client.grant(Math.ceil(this.leaseMs / 1_000));
     const { entries: listed, revision } = await this.#client.list(`${this.#prefix}/servers/`);
     this.#servers.list.replace(listed);
@@ -163,7 +163,7 @@ export class EtcdMembership implements Membership {
     this.#registered = true;
     this.#lease = lease;
     this.#written = self;
-    this.#heard(startedAtMs);
+    this.#heard(grantedAtMs);
     this.#servers.doubt();
     await this.#write.run();
   }
@@ -240,13 +240,16 @@ export class EtcdMembership implements Membership {
     const { clock } = this.#host;
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; ) {
-      await this.#rest(failures === 0 ? this.leaseMs / 3 : this.#backoffMs(failures));
+      // From the last sign of life on: a step that took long has used up some of the lease.
+      const keepAliveInMs = this.#aliveAtMs + this.leaseMs / 3 - clock.now();
+      await this.#rest(failures === 0 ? Math.max(leastBackoffMs, keepAliveInMs) : this.#backoffMs(failures));
       if (signal.aborted) return;
       try {
         await this.#step();
         failures = 0;
         this.#late.trust();
-        this.#setAvailable(true);
+        // One that took most of the lease says nothing: the next one, at once, does.
+        if (clock.now() - this.#aliveAtMs < this.leaseMs * fenceShare) this.#setAvailable(true);
       } catch (reason) {
         failures++;
         // Whatever changed meanwhile was missed.

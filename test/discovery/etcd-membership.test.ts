@@ -76,6 +76,16 @@ test("of an etcd that comes back empty at once nobody is gone before there was t
   }
 });
 
+test("an etcd that is back and slow is not away again: a registration that took long has used up some of its lease", async () => {
+  const { etcd, time, availability } = await begin();
+  etcd.state = "away";
+  await time.advance(2 * leaseMs);
+  etcd.latencyMs = 1_200;
+  etcd.state = "there";
+  await time.advance(6 * leaseMs);
+  expect(availability.map(([available]) => available)).toEqual([false, true]);
+});
+
 test("what a watch lost is found by listing again, within a minute", async () => {
   const { etcd, time, ids } = await begin();
   etcd.put(keyOf("came"), encodeRecord(info("came"), "room"));

@@ -12,6 +12,8 @@ interface Held {
 export class FakeEtcd {
   /** "away": it refuses; "silent": a call is over after its time. */
   state: "there" | "away" | "silent" = "there";
+  /** How long each answer takes, from when it was made. */
+  latencyMs = 0;
   /** Watches stay open and hear nothing. */
   deaf = false;
   /** Every call, answered or not, as "list". */
@@ -38,7 +40,9 @@ export class FakeEtcd {
         throw new NanoError({ code: "deadline_exceeded", message: "etcd did not answer" });
       }
       if (this.state === "away") throw new NanoError({ code: "unavailable", message: "etcd is away" });
-      return run();
+      const answer = run();
+      if (this.latencyMs > 0) await new Promise<void>((resolve) => void this.#clock.after(this.latencyMs, resolve));
+      return answer;
     };
     const unused = (): never => {
       throw new Error("not part of this");
