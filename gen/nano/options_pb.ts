@@ -122,7 +122,7 @@ export type Method = Message<"nano.Method"> & {
   timeoutMs?: number | undefined;
 
   /**
-   * How often one session may call.
+   * How often one session may call. Beyond it resource_exhausted; who goes on regardless is kicked.
    *
    * @generated from field: nano.Limit limit = 4;
    */
@@ -173,7 +173,7 @@ export type Method = Message<"nano.Method"> & {
   order?: Order | undefined;
 
   /**
-   * How many run side by side. Only with ORDER_CONCURRENT.
+   * How many of one session run side by side, 16 unless said; more wait. Only with ORDER_CONCURRENT.
    *
    * @generated from field: optional uint32 max_concurrent = 14;
    */

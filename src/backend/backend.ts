@@ -1,7 +1,7 @@
 import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
-import { type CloseReason, type Code, NanoError } from "../error/index.ts";
+import { type CloseReason, type Code, isPublic, NanoError } from "../error/index.ts";
 import type { Handlers } from "../handler/index.ts";
 import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
@@ -165,7 +165,7 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   function fail(link: Link, frame: Forward, reason: unknown): void {
-    if (!(reason instanceof NanoError)) log.error({ err: reason, route: frame.route }, "a handler threw");
+    if (!isPublic(reason)) log.error({ err: reason, route: frame.route }, "a handler threw");
     link.answer(frame.call, failureOutcome(reason), pushesOf(frame.handle));
   }
 

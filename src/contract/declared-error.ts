@@ -11,12 +11,16 @@ export function packDeclared(errors: MethodPolicy["errors"], reason: unknown): u
   return new NanoError({ code, message, metadata, retryable, detail: packed, cause: reason });
 }
 
-/** A failure as the caller of a method sees it: marked as declared, its detail unpacked, where the method declares its code. */
+/**
+ * A failure as the caller of a method sees it: marked as declared, its detail unpacked, where the method declares its code. Without the detail that
+ * is declared with it (the server gave the code by itself, as for a limit) it is not: who switches over declared errors finds their details there.
+ */
 export function unpackDeclared(errors: MethodPolicy["errors"], reason: unknown): NanoError {
   const error = NanoError.from(reason);
   const declared = errors?.[error.code];
   if (!declared) return error;
   const { code, message, metadata } = error;
   const detail = declared.detail && unpackDetail(error.detail, declared.detail.schema);
+  if (declared.detail && !detail) return error;
   return new NanoError({ code, message, metadata, detail, declared: true, retryable: declared.retryable, cause: reason });
 }

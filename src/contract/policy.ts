@@ -26,7 +26,7 @@ export interface MethodPolicy {
   readonly own?: boolean;
   /** Whether messages of one session wait for each other. The default is "serial". */
   readonly order?: "serial" | "concurrent";
-  /** How many run side by side. The default is 16. */
+  /** How many of one session run side by side; more wait for their turn. The default is 16. */
   readonly maxConcurrent?: number;
   /** Whether a second call does nothing more than the first. */
   readonly idempotent?: boolean;

@@ -5,9 +5,14 @@ import { ErrorSchema, type Error as WireError } from "../../gen/nano/client/v1/c
 import { isCode } from "./code.ts";
 import { NanoError } from "./nano-error.ts";
 
-/** What may be shown of anything caught: a NanoError as it is; of everything else only that it happened. */
+/** Whether something caught was meant for callers: a NanoError with one of the sixteen codes. */
+export function isPublic(reason: unknown): reason is NanoError {
+  return reason instanceof NanoError && isCode(reason.code);
+}
+
+/** What may be shown of anything caught: what was meant for callers as it is; of everything else only that it happened. */
 export function publicError(reason: unknown): NanoError {
-  if (reason instanceof NanoError) return reason;
+  if (isPublic(reason)) return reason;
   return new NanoError({ code: "internal", message: "internal error", cause: reason });
 }
 

@@ -136,6 +136,12 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
   }
 
+  /** It went on with a method long after that was refused: nobody who does so means well. */
+  abused(route: string): void {
+    this.#host.counters.violations++;
+    void this.end({ kind: "protocol", code: "resource_exhausted", message: `${route} is called far more often than it may be` });
+  }
+
   tooSlow(): void {
     // It takes nothing of what waits: only the reason is left for it.
     this.log.clear();

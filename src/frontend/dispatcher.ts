@@ -1,6 +1,6 @@
 import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
-import { NanoError, publicError } from "../error/index.ts";
+import { isPublic, NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
 import { forwardBody, type Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
@@ -10,6 +10,7 @@ import type { ClientSession } from "./client-session.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
 import { putBack, secondTryAfterMs } from "./second-try.ts";
 import type { SessionPeers } from "./session-peers.ts";
+import { SideBySide } from "./side-by-side.ts";
 import type { UnknownRoute } from "./unknown-route.ts";
 
 // An owned key may move once more while it is followed.
@@ -51,6 +52,7 @@ export class Dispatcher implements IncomingOwner {
   #running: Incoming[] | undefined;
   #before: Map<string, ServerKey> | undefined;
   #toldGone: Set<bigint> | undefined;
+  #sideBySide: SideBySide | undefined;
   // Serial messages under way, and where they went.
   #serial = 0;
   #target: bigint | undefined;
@@ -69,11 +71,18 @@ export class Dispatcher implements IncomingOwner {
 
   /** Messages that wait, and that are under way. */
   get pending(): number {
-    return this.#waiting.length + (this.#running?.length ?? 0);
+    return this.#waiting.length + (this.#sideBySide?.waiting ?? 0) + (this.#running?.length ?? 0);
   }
 
   /** Sends a message on, in its turn. */
   send(incoming: Incoming): void {
+    if (incoming.serial) return this.#send(incoming);
+    this.#sideBySide ??= new SideBySide();
+    if (this.#sideBySide.enter(incoming)) this.#send(incoming);
+    else this.#host.deadlines.add(incoming);
+  }
+
+  #send(incoming: Incoming): void {
     const free = !this.#held && (!incoming.serial || this.#waiting.length === 0);
     if (!free || !this.#go(incoming)) this.#wait(incoming);
   }
@@ -81,7 +90,8 @@ export class Dispatcher implements IncomingOwner {
   /** The session is over: nothing waits, and what runs is broken off. */
   stop(reason: NanoError): void {
     this.#pause?.cancel();
-    for (const incoming of this.#waiting.splice(0)) this.#host.deadlines.remove(incoming);
+    const waiting = [...this.#waiting.splice(0), ...(this.#sideBySide?.clear() ?? [])];
+    for (const incoming of waiting) this.#host.deadlines.remove(incoming);
     for (const { breakOff } of [...(this.#running ?? [])]) breakOff?.(reason);
     this.#running = undefined;
   }
@@ -316,6 +326,7 @@ export class Dispatcher implements IncomingOwner {
       this.#before.set(known.info.server, server);
     }
     if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
+    this.#left(incoming);
     this.#finished(incoming);
   }
 
@@ -325,7 +336,7 @@ export class Dispatcher implements IncomingOwner {
 
   #failed(incoming: Incoming, reason: unknown, stage: Stage, begun: boolean): void {
     this.#ran(incoming);
-    if (!(reason instanceof NanoError)) this.#host.handlerFailed(incoming.known.info.route, reason);
+    if (!isPublic(reason)) this.#host.handlerFailed(incoming.known.info.route, reason);
     const error = publicError(reason);
     const again = error instanceof WrongServer ? this.#moved(incoming, error.home) : this.#again(incoming, error, begun);
     if (!again) this.#fail(incoming, error, stage);
@@ -334,12 +345,14 @@ export class Dispatcher implements IncomingOwner {
 
   // A link that never comes up must not hold a message longer than its method allows.
   expired(incoming: Incoming): void {
+    const { route } = incoming.known.info;
+    const error = new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` });
+    if (this.#sideBySide?.remove(incoming)) return this.#session.refuse(incoming.message, error, "route");
     const at = this.#waiting.indexOf(incoming);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
     if (this.#choosing === incoming) this.#choosing = undefined;
-    const { route } = incoming.known.info;
-    this.#fail(incoming, new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` }), "route");
+    this.#fail(incoming, error, "route");
     this.#pump();
   }
 
@@ -350,8 +363,17 @@ export class Dispatcher implements IncomingOwner {
     this.#pump();
   }
 
-  #fail({ message }: Incoming, error: NanoError, stage: Stage): void {
-    this.#session.refuse(message, error, stage);
+  #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
+    this.#session.refuse(incoming.message, error, stage);
+    this.#left(incoming);
+  }
+
+  /** A message is over: of those side by side, the next has its turn. */
+  #left(incoming: Incoming): void {
+    const next = incoming.serial ? undefined : this.#sideBySide?.left(incoming);
+    if (!next) return;
+    this.#host.deadlines.remove(next);
+    this.#send(next);
   }
 
   #tellGone(type: string, incarnation: bigint): void {

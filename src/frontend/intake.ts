@@ -1,4 +1,4 @@
-import { NanoError, publicError } from "../error/index.ts";
+import { isPublic, NanoError, publicError } from "../error/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { KnownRoute } from "../router/index.ts";
 import type { ClientForm } from "./client-form.ts";
@@ -60,7 +60,7 @@ export class Intake {
 
   #decided(message: ClientMessage, form: ClientForm, answer: UnknownAnswer, failure: unknown): void {
     if (failure !== undefined) {
-      if (!(failure instanceof NanoError)) this.#host.handlerFailed(message.route, failure);
+      if (!isPublic(failure)) this.#host.handlerFailed(message.route, failure);
       return this.#refuse(message, publicError(failure), "route");
     }
     if (answer && "body" in answer) {
@@ -77,10 +77,13 @@ export class Intake {
     const host = this.#host;
     // By its own route, whatever the client called it: a method has one limit.
     const { policy, route } = known.info;
-    if (policy.limit && !this.#methods.take(route, policy.limit, message.atMs)) {
+    const pace = policy.limit ? this.#methods.pace(route, policy.limit, message.atMs) : "within";
+    if (policy.limit && pace !== "within") {
       host.counters.limits.methodLimit++;
       const often = `${route} may be called ${policy.limit.perSecond} times a second`;
-      return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
+      this.#refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
+      if (pace === "abuse") this.#session.abused(route);
+      return;
     }
     let body: Uint8Array;
     try {

@@ -1,19 +1,22 @@
 import type { RoutePolicy } from "../route/index.ts";
-import { TokenBucket } from "./rate.ts";
+import { type Pace, RateLimit } from "./rate.ts";
+
+// A method that may be called once a second is not abused by a finger that was too quick.
+const leastRefusals = 20;
 
 /** How often one session calls each method whose schema limits that. */
 export class MethodLimits {
   // Most sessions never call such a method. What is known by name comes from the schema, so there are never many.
-  #buckets: Map<string, TokenBucket> | undefined;
+  #limits: Map<string, RateLimit> | undefined;
 
-  /** Whether the method may be called once more. */
-  take(route: string, { perSecond, burst }: NonNullable<RoutePolicy["limit"]>, nowMs: number): boolean {
-    this.#buckets ??= new Map();
-    let bucket = this.#buckets.get(route);
-    if (!bucket) {
-      bucket = new TokenBucket({ perSecond, burst }, nowMs);
-      this.#buckets.set(route, bucket);
+  /** Whether the method may be called once more, or was refused so often that nobody means well. */
+  pace(route: string, { perSecond, burst }: NonNullable<RoutePolicy["limit"]>, nowMs: number): Pace {
+    this.#limits ??= new Map();
+    let limit = this.#limits.get(route);
+    if (!limit) {
+      limit = new RateLimit({ perSecond, burst }, nowMs, leastRefusals);
+      this.#limits.set(route, limit);
     }
-    return bucket.take(nowMs, 1);
+    return limit.pace(nowMs, 1);
   }
 }

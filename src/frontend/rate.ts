@@ -39,11 +39,21 @@ const abuseSeconds = 5;
 export class RateLimit extends TokenBucket {
   // Most clients are never refused anything.
   #refusals: TokenBucket | undefined;
+  readonly #leastRefusals: number;
+
+  /** @param leastRefusals How many at once are no abuse, however low the rate is. The default is 0. */
+  constructor(rate: Rate, nowMs: number, leastRefusals = 0) {
+    super(rate, nowMs);
+    this.#leastRefusals = leastRefusals;
+  }
 
   pace(nowMs: number, amount: number): Pace {
     if (this.take(nowMs, amount)) return "within";
     const { perSecond, burst } = this.rate;
-    this.#refusals ??= new TokenBucket({ perSecond, burst: Math.max(burst, perSecond * abuseSeconds) }, nowMs);
+    this.#refusals ??= new TokenBucket(
+      { perSecond, burst: Math.max(burst, perSecond * abuseSeconds, this.#leastRefusals) },
+      nowMs,
+    );
     return this.#refusals.take(nowMs, amount) ? "over" : "abuse";
   }
 }

@@ -1,7 +1,7 @@
 import type { DeadlineSweep, Due } from "../clock/index.ts";
 import { type Caller, type CallInfo, type ClusterCore, nextHop, ServerCall } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
-import { NanoError, publicError } from "../error/index.ts";
+import { isPublic, NanoError, publicError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { CallCounter, Stage } from "../metrics/index.ts";
 import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
@@ -85,7 +85,7 @@ export function createRemotes(options: RemotesOptions): Remotes {
         failed(reason, stage) {
           over();
           at.counter.failedWith(publicError(reason).code);
-          if (!(reason instanceof NanoError)) log.error({ err: reason, route }, "a remote threw");
+          if (!isPublic(reason)) log.error({ err: reason, route }, "a remote threw");
           outlet.failed(reason, stage);
         },
       });

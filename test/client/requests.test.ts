@@ -263,7 +263,7 @@ describe("errors", () => {
   });
 
   test.each([
-    ["a detail that nobody knows", { code: "permission_denied", details: [{ "@type": "x/a.B" }] }, ["permission_denied", true]],
+    ["a detail that nobody knows", { code: "permission_denied", details: [{ "@type": "x/a.B" }] }, ["permission_denied", false]],
     ["a code that is not declared", { code: "aborted", msg: "no" }, ["aborted", false]],
     ["a code that is none", { code: "PIT-404", msg: "no" }, ["unknown", false]],
     ["no object", 5, ["unknown", false]],

@@ -55,10 +55,15 @@ describe("unpackDeclared()", () => {
     ["none came", undefined],
     ["another came", anyPack(StringValueSchema, create(StringValueSchema, { value: "x" }))],
     ["a malformed one came", create(AnySchema, { typeUrl: "type.googleapis.com/play.v1.Broken", value: Uint8Array.of(0x0a, 9) })],
-  ])("a declared code is declared also where, of its detail, %s", (_what, detail) => {
-    const error = unpackDeclared(errors, thrown("failed_precondition", detail));
-    expect(error.declared).toBe(true);
-    expect(error.detail).toBeUndefined();
+  ])("a declared code is none of the declared errors where, of its detail, %s", (_what, detail) => {
+    const came = thrown("failed_precondition", detail);
+    expect(unpackDeclared(errors, came)).toBe(came);
+    expect(came.declared).toBe(false);
+  });
+
+  test("a code that is declared without a detail is declared whatever comes with it", () => {
+    const error = unpackDeclared(errors, thrown("not_found", anyPack(BrokenSchema, broken)));
+    expect([error.declared, error.detail]).toEqual([true, undefined]);
   });
 
   test("the schema says whether to try again; else the code does", () => {

@@ -24,6 +24,8 @@ describe("what clients are shown", () => {
     ["an error", new TypeError("secret")],
     ["an abort", AbortSignal.abort("secret").reason],
     ["an error of another copy", Object.assign(new Error("secret"), { name: "NanoError", code: "not_found" })],
+    // In JavaScript a code may be anything.
+    ["a NanoError whose code is none of the sixteen", new NanoError({ code: "secret" as "internal", message: "secret" })],
     ["a text", "secret"],
     ["an object without a prototype", Object.create(null)],
   ])("of %s only that it happened; the cause stays for the log", (_what, thrown) => {

@@ -27,6 +27,8 @@ interface Edge {
   echo(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
   /** Answers when the test says so. */
   hold(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
+  /** The same, two at a time, of which each waits for a second at most. */
+  pair(request: JoinRequest, ctx: PublicContext<ChatSession>): Promise<Init<JoinResponse>>;
   /** Fails with `not_found`. */
   fail(request: JoinRequest, ctx: PublicContext<ChatSession>): Init<JoinResponse>;
   /** Logs in as the name; answers with it, and what became of the user's former session. */
@@ -52,6 +54,7 @@ const EdgeHandler: HandlerService<Edge> = {
   methods: {
     echo: { ...RoomMethod.join, ...open, by: "any", route: "a.b" },
     hold: { ...RoomMethod.join, ...open, by: "any", route: "edge.hold", order: "concurrent", timeoutMs: 20_000 },
+    pair: { ...RoomMethod.join, ...open, by: "any", route: "edge.pair", order: "concurrent", maxConcurrent: 2, timeoutMs: 1_000 },
     fail: { ...RoomMethod.join, ...open, by: "any", route: "edge.fail" },
     login: { ...RoomMethod.join, ...open, by: "any", route: "edge.login" },
     who: { ...RoomMethod.join, access: "bound", by: "any", route: "edge.who" },
@@ -94,6 +97,7 @@ export async function startEdge({ clock, seen, ...options }: EdgeOptions = {}): 
   const service = implement(EdgeHandler, {
     echo: ({ room, name }) => ({ members: room === "" && name === "" ? [] : [room, name] }),
     hold: ({ name }) => new Promise((resolve) => held.push(() => resolve({ members: [name] }))),
+    pair: ({ name }) => new Promise((resolve) => held.push(() => resolve({ members: [name] }))),
     fail() {
       throw new NanoError({ code: "not_found", message: "no such thing", metadata: { asked: "😀" } });
     },

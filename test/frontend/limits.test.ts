@@ -285,6 +285,50 @@ describe("how much a session sends", () => {
     expect(hits()).toEqual({ methodLimit: 1 });
   });
 
+  test("a method's own limit: who goes on regardless is kicked", async () => {
+    await start();
+    const raw = await open();
+    for (let at = 0; at < 3; at++) expect(await ask(raw, "edge.often")).toBeUndefined();
+    // Of a method that may be called so rarely, 20 refusals at once mean nothing yet.
+    for (let at = 0; at < 20; at++) expect(await ask(raw, "edge.often")).toBe("resource_exhausted");
+    expect(await ask(raw)).toBeUndefined();
+    raw.request(1, "edge.often", "{}");
+    const reason = "edge.often is called far more often than it may be";
+    expect(read(await raw.closed()).at(-1)).toEqual([kick, { code: "resource_exhausted", reason }]);
+    expect(hits()).toEqual({ methodLimit: 21 });
+    expect(counters().violations).toBe(1);
+  });
+
+  test("a method's own bound of messages side by side: more wait, and nothing waits for them", async () => {
+    await start();
+    const raw = await open();
+    for (let id = 1; id <= 5; id++) raw.request(id, "edge.pair", "{}");
+    expect(await ask(raw)).toBeUndefined();
+    expect(edge.held).toBe(2);
+    edge.release();
+    expect([(await raw.message()).id, (await raw.message()).id]).toEqual([1, 2]);
+    await expect.poll(() => edge.held).toBe(2);
+    // What waits has its deadline, too.
+    clock.moveTo(1_500);
+    const codes = [await raw.message(), await raw.message(), await raw.message()].map(({ text }) => JSON.parse(text).code);
+    expect(codes).toEqual(["deadline_exceeded", "deadline_exceeded", "deadline_exceeded"]);
+    edge.release();
+    raw.request(6, "edge.pair", "{}");
+    await expect.poll(() => edge.held).toBe(1);
+    edge.release();
+    expect((await raw.message()).id).toBe(6);
+  });
+
+  test("a method's own bound counts a session's messages, not those of others", async () => {
+    await start();
+    const [one, other] = [await open(), await open()];
+    for (const raw of [one, other]) for (let id = 1; id <= 3; id++) raw.request(id, "edge.pair", "{}");
+    await expect.poll(() => edge.held).toBe(4);
+    edge.release();
+    for (const raw of [one, other]) expect([(await raw.message()).id, (await raw.message()).id]).toEqual([1, 2]);
+    await expect.poll(() => edge.held).toBe(2);
+  });
+
   test("a method's own size, of the message in protobuf", async () => {
     await start();
     const raw = await open();

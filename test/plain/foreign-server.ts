@@ -30,8 +30,13 @@ export interface ForeignServer {
   stop(): Promise<void>;
 }
 
-const schema = readFileSync("examples/chat/gen/chat.nanoschema");
-const hash = createHash("sha256").update(gunzipSync(schema)).digest("hex");
+/** What a server answers: the types of its services, and their schema, gzipped. */
+export interface Offer {
+  readonly types: readonly string[];
+  readonly schema: Uint8Array;
+}
+
+const rooms: Offer = { types: ["room"], schema: readFileSync("examples/chat/gen/chat.nanoschema") };
 
 /** What it answers by gRPC. */
 export function routed(routes: (router: ConnectRouter) => void): Handler {
@@ -39,7 +44,13 @@ export function routed(routes: (router: ConnectRouter) => void): Handler {
 }
 
 /** Starts one in the cluster of a discovery. */
-export async function startForeign(discovery: Discovery, id: string, handler: Handler, tls?: TlsOptions): Promise<ForeignServer> {
+export async function startForeign(
+  discovery: Discovery,
+  id: string,
+  handler: Handler,
+  tls?: TlsOptions,
+  { types, schema }: Offer = rooms,
+): Promise<ForeignServer> {
   const server: Http2Server = tls ? createSecureServer({ ...tls, requestCert: true }, handler) : createServer(handler);
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
@@ -49,7 +60,8 @@ export async function startForeign(discovery: Discovery, id: string, handler: Ha
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const addresses = [`127.0.0.1:${(server.address() as AddressInfo).port}`];
-  const member = await join(discovery, info(id, { addresses, schema: hash, forward: "unary" }), schema);
+  const hash = createHash("sha256").update(gunzipSync(schema)).digest("hex");
+  const member = await join(discovery, info(id, { types, addresses, schema: hash, forward: "unary" }), schema);
   const cut = (): void => {
     for (const session of sessions) session.destroy();
   };
