@@ -1,4 +1,5 @@
 export { type CallCounter, createCallCounter } from "./call-counter.ts";
+export { type MetricEntry, type MetricName, metricCatalog } from "./catalog.ts";
 export {
   type CallRefusal,
   type ClusterCounters,

@@ -1,4 +1,4 @@
-import type { CallCounter, Sample, ServerCounters } from "../metrics/index.ts";
+import { type CallCounter, type MetricName, metricCatalog, type Sample, type ServerCounters } from "../metrics/index.ts";
 
 /** What a server has beside its counters. */
 export interface SampleSources {
@@ -19,86 +19,75 @@ export interface SampleSources {
 /** Everything that the framework itself counts, as it stands. */
 export function* serverSamples(sources: SampleSources): Iterable<Sample> {
   const { counters, frontend, pending } = sources;
-  yield gauge("nano_ready", "1 while the server takes new work.", sources.ready() ? 1 : 0);
-  for (const [kind, value] of Object.entries(pending)) {
-    yield gauge("nano_calls_pending", "Calls that began here and have not been answered.", value(), { kind: kind.slice(0, -1) });
-  }
+  yield value("nano_ready", sources.ready() ? 1 : 0);
+  for (const [kind, count] of Object.entries(pending)) yield value("nano_calls_pending", count(), { kind: kind.slice(0, -1) });
   yield* calls("handler", counters.handlers);
   yield* calls("remote", counters.remotes);
   yield* known(sources.servers());
   const links = sources.links();
-  if (links !== undefined) yield gauge("nano_links", "Open links to other servers.", links);
+  if (links !== undefined) yield value("nano_links", links);
   if (frontend) {
-    yield gauge("nano_connections", "Sockets of clients.", frontend.connections);
-    yield gauge("nano_sessions", "Sessions of clients.", frontend.sessions);
-    yield gauge("nano_users", "Sessions that have a user.", frontend.users.size);
+    yield value("nano_connections", frontend.connections);
+    yield value("nano_sessions", frontend.sessions);
+    yield value("nano_users", frontend.users.size);
   }
   if (counters.frontend) {
-    for (const [name, [of, help]] of Object.entries(edge)) yield counter(`nano_${name}_total`, help, counters.frontend[of]);
-    yield* byLabel("nano_refused_total", "Messages refused, by the stage that refused.", "stage", counters.frontend.refused);
-    yield* byLabel("nano_limit_hits_total", "How often a limit was hit.", "limit", counters.frontend.limits);
+    for (const [name, of] of edge) yield value(name, counters.frontend[of]);
+    yield* byLabel("nano_refused_total", "stage", counters.frontend.refused);
+    yield* byLabel("nano_limit_hits_total", "limit", counters.frontend.limits);
   }
   for (const [of, reasons] of Object.entries(counters.cluster ?? {})) {
-    const kind = of.replace("Refused", "");
-    yield* byLabel("nano_cluster_refused_total", "What the cluster port and discovery turned away.", "reason", reasons, { kind });
+    yield* byLabel("nano_cluster_refused_total", "reason", reasons, { kind: of.replace("Refused", "") });
   }
 }
 
 /** What a frontend counts as one number, by what is reported. */
-const edge = {
-  connections_accepted: ["accepted", "Sockets taken."],
-  handshakes_refused: ["handshakesRefused", "Sockets closed before their handshake was done."],
-  violations: ["violations", "Connections closed for a breach of the protocol."],
-  too_slow: ["tooSlow", "Connections cut since they read too slowly."],
-  silent: ["silent", "Connections that fell silent."],
-  messages_received: ["messages", "Messages of clients."],
-  pushes_unknown: ["pushesUnknown", "Pushes whose route or message is not known here."],
-  gaps: ["gaps", "Sessions that missed pushes, since a link stayed broken or was too full."],
-} as const;
+const edge = [
+  ["nano_connections_accepted_total", "accepted"],
+  ["nano_handshakes_refused_total", "handshakesRefused"],
+  ["nano_violations_total", "violations"],
+  ["nano_too_slow_total", "tooSlow"],
+  ["nano_silent_total", "silent"],
+  ["nano_messages_received_total", "messages"],
+  ["nano_pushes_unknown_total", "pushesUnknown"],
+  ["nano_gaps_total", "gaps"],
+] as const;
 
 function* calls(kind: string, counted: ReadonlyMap<string, CallCounter>): Iterable<Sample> {
+  const name = "nano_call_duration_seconds";
   for (const [route, { seconds, failed }] of counted) {
     const labels = { kind, route };
-    yield {
-      ...{ kind: "histogram", name: "nano_call_duration_seconds", labels, ...seconds.read() },
-      help: "From the moment in which a call's turn had come to its answer.",
-    };
-    for (const [code, value] of failed) {
-      yield counter("nano_calls_failed_total", "Calls that were answered by an error.", value, { ...labels, code });
-    }
+    yield { kind: "histogram", name, help: metricCatalog[name].help, labels, ...seconds.read() };
+    for (const [code, count] of failed) yield value("nano_calls_failed_total", count, { ...labels, code });
   }
 }
 
 function* known(servers: ReturnType<SampleSources["servers"]>): Iterable<Sample> {
-  const counts = new Map<string, { readonly labels: { readonly type: string; readonly state: string }; value: number }>();
+  const counts = new Map<string, { readonly labels: { readonly type: string; readonly state: string }; count: number }>();
   for (const { types, state } of servers) {
     for (const type of types) {
       const key = `${type}\n${state}`;
-      const count = counts.get(key) ?? { labels: { type, state }, value: 0 };
-      count.value++;
-      counts.set(key, count);
+      const found = counts.get(key) ?? { labels: { type, state }, count: 0 };
+      found.count++;
+      counts.set(key, found);
     }
   }
-  for (const { labels, value } of counts.values())
-    yield gauge("nano_servers", "Servers of the cluster, as this one sees it.", value, labels);
+  for (const { labels, count } of counts.values()) yield value("nano_servers", count, labels);
 }
 
 type LabelValues = Readonly<Record<string, string>>;
+type PlainName = { [N in MetricName]: (typeof metricCatalog)[N]["kind"] extends "histogram" ? never : N }[MetricName];
 
-function gauge(name: string, help: string, value: number, labels: LabelValues = {}): Sample {
-  return { kind: "gauge", name, help, labels, value };
-}
-
-function counter(name: string, help: string, value: number, labels: LabelValues = {}): Sample {
-  return { kind: "counter", name, help, labels, value };
+function value(name: PlainName, count: number, labels: LabelValues = {}): Sample {
+  const { kind, help } = metricCatalog[name];
+  return { kind, name, help, labels, value: count };
 }
 
 function* byLabel(
-  name: string,
-  help: string,
+  name: PlainName,
   label: string,
   counts: Readonly<Record<string, number>>,
   labels: LabelValues = {},
 ): Iterable<Sample> {
-  for (const [key, value] of Object.entries(counts)) yield counter(name, help, value, { ...labels, [label]: key });
+  for (const [key, count] of Object.entries(counts)) yield value(name, count, { ...labels, [label]: key });
 }

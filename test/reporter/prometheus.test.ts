@@ -1,7 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { createServer, memory, prometheus, type Server, silentLogger, tcp } from "nano-rpc";
 import { createClient } from "nano-rpc/client";
@@ -9,9 +7,9 @@ import { tcp as dial } from "nano-rpc/client/tcp";
 import { afterEach, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
+import { metricCatalog } from "../../src/metrics/index.ts";
 import { until } from "../net/recorder.ts";
-import { startChild } from "../support/child.ts";
-import { freePort } from "../support/port.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 const cleanups: (() => unknown)[] = [];
 
@@ -96,32 +94,13 @@ test("a real Prometheus finds the servers of the cluster by /sd, and scrapes the
   await start(discovery, "gate-2");
   await chat(one);
   await until(() => one.servers().length).toBe(2);
-  const folder = await mkdtemp(join(tmpdir(), "nano-prometheus-"));
-  cleanups.push(() => rm(folder, { recursive: true, force: true }));
-  const sd = `http://${one.addresses["http"]}/sd`;
-  const config = join(folder, "prometheus.yml");
-  await writeFile(
-    config,
-    `global: { scrape_interval: 250ms }\nscrape_configs:\n  - job_name: nano\n    http_sd_configs: [{ url: "${sd}", refresh_interval: 1s }]\n`,
-  );
-  const port = await freePort();
-  const child = startChild("prometheus", [
-    ...[`--config.file=${config}`, `--storage.tsdb.path=${join(folder, "data")}`, `--web.listen-address=127.0.0.1:${port}`],
-  ]);
-  cleanups.push(() => child.end("SIGKILL"));
-  const ask = async (query: string): Promise<unknown> => {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`);
-      const { data } = (await answer.json()) as { data: { result: { metric: { server?: string }; value: [number, string] }[] } };
-      return data.result.map(({ metric, value }) => `${metric.server ?? "all"} ${value[1]}`).sort();
-    } catch {
-      return undefined;
-    }
-  };
-  await expect.poll(() => ask("nano_sessions"), { timeout: 20_000 }).toEqual(["gate-1 1", "gate-2 0"]);
+  const { ask } = await startPrometheus(`http://${one.addresses["http"]}/sd`, cleanups);
+  const values = async (query: string): Promise<unknown> =>
+    (await ask(query))?.map(({ metric, value }) => `${metric["server"] ?? "all"} ${value[1]}`).sort();
+  await expect.poll(() => values("nano_sessions"), { timeout: 20_000 }).toEqual(["gate-1 1", "gate-2 0"]);
   // Either server may have the room.
   const asked = 'sum(nano_call_duration_seconds_count{route="room.room.join"})';
-  await expect.poll(() => ask(asked), { timeout: 20_000 }).toEqual(["all 2"]);
+  await expect.poll(() => values(asked), { timeout: 20_000 }).toEqual(["all 2"]);
 });
 
 test("probes learn whether it lives, and whether it takes work", async () => {
@@ -142,7 +121,7 @@ test("two reporters cannot be at one path", () => {
   expect(() => createServer({ reporters: [prometheus(), prometheus()] })).toThrow("/metrics");
 });
 
-test("the page lists every name that is shown, and no other", async () => {
+test("the page and the catalog list every name that is shown, and no other", async () => {
   const server = await start();
   await chat(server);
   const text = await (await get(server, "/metrics")).text();
@@ -150,4 +129,9 @@ test("the page lists every name that is shown, and no other", async () => {
   const page = await readFile(fileURLToPath(new URL("../../docs/metrics.md", import.meta.url)), "utf8");
   const listed = new Set([...page.matchAll(/^\| `(nano_\w+)` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`));
   expect([...shown].sort()).toEqual([...listed].sort());
+  expect([...shown].sort()).toEqual(
+    Object.entries(metricCatalog)
+      .map(([name, { kind }]) => `${name} ${kind}`)
+      .sort(),
+  );
 });

@@ -1,0 +1,76 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { fileURLToPath } from "node:url";
+import { createServer, memory, prometheus, silentLogger, tcp } from "nano-rpc";
+import { createClient } from "nano-rpc/client";
+import { tcp as dial } from "nano-rpc/client/tcp";
+import { afterEach, expect, test } from "vitest";
+import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
+import { chatRooms } from "../../examples/chat/src/rooms.ts";
+import { startPrometheus } from "../support/prometheus.ts";
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const file = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const rules = file("docs/prometheus/alerts.yml");
+
+/** What the dashboard asks, with its variables set to everything. */
+async function dashboardQueries(): Promise<readonly string[]> {
+  const { panels } = JSON.parse(await readFile(file("docs/prometheus/grafana.json"), "utf8")) as {
+    readonly panels: readonly { readonly targets?: readonly { readonly expr: string }[] }[];
+  };
+  return panels
+    .flatMap(({ targets = [] }) => targets)
+    .map(({ expr }) => expr.replaceAll(/\$(job|server)\b/g, ".*").replaceAll("$__rate_interval", "5m"));
+}
+
+test("the dashboard is what the list of metrics makes of it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "nano-dashboard-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  const printed = join(folder, "grafana.json");
+  const made = spawnSync(execPath, ["--conditions=nano-source", file("scripts/dashboard.ts"), printed], { encoding: "utf8" });
+  expect([made.status, made.stderr]).toEqual([0, ""]);
+  expect(await readFile(file("docs/prometheus/grafana.json"), "utf8")).toBe(await readFile(printed, "utf8"));
+});
+
+test("promtool finds nothing to say against the alerts", () => {
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "rules", rules], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(/SUCCESS: \d+ rules found/);
+});
+
+test("a real Prometheus knows every name that dashboard and alerts ask for, and answers each of their queries", async () => {
+  const server = createServer({
+    ...{ id: "gate-1", discovery: memory(), log: silentLogger, http: {}, reporters: [prometheus()] },
+    acceptors: [tcp({ port: 0 })],
+    services: chatRooms(),
+  });
+  await server.start();
+  cleanups.push(() => server.stop({ graceMs: 0 }));
+  const [host = "", port = ""] = (server.addresses["tcp"] ?? "").split(":");
+  const client = createClient({ transport: dial({ host, port: Number(port) }) });
+  cleanups.push(() => client.close());
+  await client.connect();
+  // A series with labels is there from its first value on.
+  await expect(client.service(RoomClient).join({ room: "lobby", name: "" })).rejects.toThrow("1 to 32");
+  const text = await readFile(rules, "utf8");
+  const { ask, names } = await startPrometheus(`http://${server.addresses["http"]}/sd`, cleanups, [rules]);
+  await expect.poll(() => ask("nano_sessions"), { timeout: 20_000 }).toHaveLength(1);
+  const queries = [...(await dashboardQueries())];
+  const asked = [...queries, text].flatMap((query) => query.match(/\b(?:nano|nodejs|process)_[a-z0-9_]+/g) ?? []);
+  const unknown = async (): Promise<readonly string[]> => {
+    const known = await names();
+    return [...new Set(asked)].filter((name) => !known.has(name));
+  };
+  // Node tells of collecting garbage when it has.
+  await expect.poll(unknown, { timeout: 20_000 }).toEqual([]);
+  expect(asked.length).toBeGreaterThan(30);
+  for (const query of queries) expect({ query, answer: await ask(query) }).toMatchObject({ answer: expect.any(Array) });
+});
