@@ -77,6 +77,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
   let routes: ReadonlyMap<number, string> = new Map();
   // The name of the codes that the server gave: a server that has the same does not tell them again.
   let dictionary: string | undefined;
+  // Those that the client has by itself, should the server know its services: their routes, sorted, from 1 on.
+  let printed: readonly string[] = [];
   let connections = 0;
 
   const uplink = new Uplink({
@@ -112,7 +114,10 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       .map((service) => service.fingerprint ?? "")
       .sort()
       .join(",");
-    const nano = { v: 1, fingerprint, codes: withCodes, inflate: inflate ? ["zlib"] : [], dictionary };
+    const known = [...services.keys()].flatMap(({ methods }) => Object.values(methods).map(({ route }) => route));
+    printed = [...new Set(known)].sort();
+    const inflates = inflate ? ["zlib"] : [];
+    const nano = { v: 1, fingerprint, codes: withCodes, inflate: inflates, dictionary: dictionary ?? "printed" };
     return {
       sys: { platform, clientVersion: version, serializer: encoding, nano },
       user,
@@ -123,10 +128,17 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     bodies = createBodyCodec(serializer, serializers);
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
-    if (dictionary !== undefined && nano?.dictionary === "known") return;
+    if (nano?.dictionary === "known") {
+      if (dictionary === undefined) learn(printed.map((route, at) => [route, at + 1]));
+      return;
+    }
     dictionary = nano?.dictionary;
-    codes = new Map(Object.entries(dict));
-    routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
+    learn(Object.entries(dict));
+  }
+
+  function learn(dict: readonly (readonly [string, number])[]): void {
+    codes = new Map(dict);
+    routes = new Map(dict.map(([route, code]) => [code, route]));
   }
 
   function open(via: "first" | "reset"): void {
