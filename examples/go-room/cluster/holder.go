@@ -22,25 +22,24 @@ func NewDeaths(peers *Peers) *Deaths {
 // Look gives those of the holders that are over: that have had no record for as long as a lease, or have come again as another incarnation.
 // It sees how long that is by being called every second or so.
 func (d *Deaths) Look(holders map[Holder]bool) []Holder {
-	there := map[string]uint64{}
+	there, ids := map[Holder]bool{}, map[string]bool{}
 	for _, record := range d.peers.Frontends() {
-		there[record.GetId()] = record.GetIncarnation()
+		there[Holder{record.GetId(), record.GetIncarnation()}] = true
+		ids[record.GetId()] = true
 	}
 	missing := map[Holder]time.Time{}
 	var dead []Holder
 	for holder := range holders {
-		incarnation, known := there[holder.ID]
-		if known && incarnation == holder.Incarnation {
+		if there[holder] {
 			continue
 		}
 		since, before := d.missing[holder]
 		if !before {
 			since = time.Now()
 		}
-		if known || time.Since(since) >= lease {
+		missing[holder] = since
+		if ids[holder.ID] || time.Since(since) >= lease {
 			dead = append(dead, holder)
-		} else {
-			missing[holder] = since
 		}
 	}
 	d.missing = missing
