@@ -56,8 +56,6 @@ export { NanoError } from "./error/index.ts";
 export type {
   Authenticate,
   Authenticated,
-  ClientRelease,
-  ClientsOptions,
   CompressionOptions,
   DescribeError,
   ErrorAbout,

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 /** The rooms of src/, lowest floor first: a folder imports from lower floors only, never from a peer, and through its index. */
 const floors: readonly (readonly string[])[] = [
   ["error", "clock"],
-  ["logger", "metrics", "contract", "packet", "net", "compression", "text"],
+  ["logger", "metrics", "contract", "packet", "net", "compression", "text", "tracing"],
   ["message", "codec", "serializer", "handshake", "route", "discovery", "acceptor", "reporter"],
   ["session", "link"],
   ["group", "user", "router", "plain"],

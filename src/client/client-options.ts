@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../clock/index.ts";
 import type { Serializer } from "../serializer/index.ts";
+import type { ClientTracing } from "./client-tracing.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
 import type { Transport } from "./transport.ts";
 
@@ -16,6 +17,8 @@ export interface ClientOptions {
   readonly inflate?: boolean;
   /** What the handshake tells the server; `user` is where credentials go. */
   readonly handshake?: { readonly platform?: string; readonly version?: string; readonly user?: object };
+  /** Traces requests and notifies: `openTelemetry()` of "nano-rpc/client/tracing". The default is none. */
+  readonly tracing?: ClientTracing;
   /** The default for calls that say nothing, and methods that say nothing. The default is 5,000. */
   readonly timeoutMs?: number;
   /** How long connecting and the handshake may take together. The default is 10,000. */

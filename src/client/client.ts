@@ -12,10 +12,11 @@ import {
 } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
-import { type DecodedMessage, MessageKind } from "../message/index.ts";
+import { type DecodedMessage, encodeTracePlace, MessageKind } from "../message/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import { type BodyCodec, createBodyCodec } from "./body.ts";
 import type { ClientOptions } from "./client-options.ts";
+import type { ClientSpan } from "./client-tracing.ts";
 import { canInflate } from "./inflow.ts";
 import { createListeners } from "./listeners.ts";
 import { createOutbox } from "./outbox.ts";
@@ -77,8 +78,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
   let routes: ReadonlyMap<number, string> = new Map();
   // The name of the codes that the server gave: a server that has the same does not tell them again.
   let dictionary: string | undefined;
-  // Those that the client has by itself, should the server know its services: their routes, sorted, from 1 on.
-  let printed: readonly string[] = [];
+  // Whether the server reads where messages stand in a trace.
+  let traced = false;
   let connections = 0;
 
   const uplink = new Uplink({
@@ -114,10 +115,14 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       .map((service) => service.fingerprint ?? "")
       .sort()
       .join(",");
-    const known = [...services.keys()].flatMap(({ methods }) => Object.values(methods).map(({ route }) => route));
-    printed = [...new Set(known)].sort();
-    const inflates = inflate ? ["zlib"] : [];
-    const nano = { v: 1, fingerprint, codes: withCodes, inflate: inflates, dictionary: dictionary ?? "printed" };
+    const nano = {
+      v: 1,
+      fingerprint,
+      codes: withCodes,
+      inflate: inflate ? ["zlib"] : [],
+      dictionary,
+      ...(options.tracing ? { trace: true } : {}),
+    };
     return {
       sys: { platform, clientVersion: version, serializer: encoding, nano },
       user,
@@ -128,17 +133,11 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     bodies = createBodyCodec(serializer, serializers);
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
-    if (nano?.dictionary === "known") {
-      if (dictionary === undefined) learn(printed.map((route, at) => [route, at + 1]));
-      return;
-    }
+    traced = nano?.trace === true;
+    if (dictionary !== undefined && nano?.dictionary === "known") return;
     dictionary = nano?.dictionary;
-    learn(Object.entries(dict));
-  }
-
-  function learn(dict: readonly (readonly [string, number])[]): void {
-    codes = new Map(dict);
-    routes = new Map(dict.map(([route, code]) => [code, route]));
+    codes = new Map(Object.entries(dict));
+    routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
   }
 
   function open(via: "first" | "reset"): void {
@@ -175,11 +174,27 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     pushes.deliver(route ?? "", (codec) => bodiesNow.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
   }
 
-  function send(id: number, kind: "request" | "notify", route: string, codec: Codec<Message>, init: Message): void {
+  function send(
+    {
+      id,
+      kind,
+      route,
+      codec,
+      span,
+    }: {
+      readonly id: number;
+      readonly kind: "request" | "notify";
+      readonly route: string;
+      readonly codec: Codec<Message>;
+      readonly span: ClientSpan | undefined;
+    },
+    init: Message,
+  ): void {
     const write = (): void => {
       if (!bodies) return;
       const header = { kind: MessageKind[kind], id, route, code: codes.get(route) ?? -1, compressed: false, error: false };
-      uplink.send(header, bodies.encode(codec, init));
+      const trace = traced && span ? encodeTracePlace(span.traceparent) : undefined;
+      uplink.send(trace ? { ...header, trace } : header, bodies.encode(codec, init));
     };
     const { state } = uplink;
     if (state.name === "open") return write();
@@ -188,11 +203,20 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
   }
 
   const host = {
-    request(method: Parameters<typeof requestMethod>[0], init: Message, callOptions: CallOptions | undefined): Promise<Message> {
-      return requestMethod(method, init, callOptions);
+    request(
+      method: Parameters<typeof requestMethod>[0],
+      init: Message,
+      callOptions: CallOptions | undefined,
+      span: ClientSpan | undefined,
+    ): Promise<Message> {
+      return requestMethod(method, init, callOptions, span);
     },
-    notify: (method: { readonly route: string; readonly input: Codec<Message> }, init: Message) =>
-      send(0, "notify", method.route, method.input, init),
+    notify: (
+      { route, input }: { readonly route: string; readonly input: Codec<Message> },
+      init: Message,
+      span: ClientSpan | undefined,
+    ) => send({ id: 0, kind: "notify", route, codec: input, span }, init),
+    tracing: options.tracing,
     listen: pushes.listen,
   };
 
@@ -205,6 +229,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     },
     init: Message,
     callOptions: CallOptions | undefined,
+    span: ClientSpan | undefined,
   ): Promise<Message> {
     const { signal } = callOptions ?? {};
     const timeoutMs = callOptions?.timeoutMs ?? method.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
@@ -224,7 +249,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
         }
       });
       try {
-        send(id, "request", method.route, method.input, init);
+        send({ id, kind: "request", route: method.route, codec: method.input, span }, init);
       } catch (reason) {
         pending.settle(id, NanoError.from(reason));
       }

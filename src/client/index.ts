@@ -10,6 +10,7 @@ export { NanoError } from "../error/index.ts";
 export type { Serializer } from "../serializer/index.ts";
 export type { Client } from "./client.ts";
 export type { ClientOptions } from "./client-options.ts";
+export type { ClientSpan, ClientTracing } from "./client-tracing.ts";
 export { type NextOptions, next } from "./next.ts";
 export type { ReconnectOptions } from "./reconnect.ts";
 export type { ClientState } from "./state.ts";

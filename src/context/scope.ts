@@ -15,8 +15,8 @@ export interface Scope {
   readonly tracestate: string;
   /** Aborts the calls made through it; undefined where nothing does. */
   readonly signal: AbortSignal | undefined;
-  /** Throws `canceled` where the call is over. */
-  mustLive(): void;
+  /** Throws `canceled` where the call is over. @param pushed The route of what is about to be pushed. */
+  mustLive(pushed?: string): void;
 }
 
 /** Calls that stand alone: timers, `init`, the code around a server. */

@@ -2,6 +2,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { NanoError } from "../error/index.ts";
 import { type Logger, withFields } from "../logger/index.ts";
 import { type ContextValues, createContextValues, type SessionCore, SessionView } from "../session/index.ts";
+import type { CallSpan } from "../tracing/index.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Caller, RemoteContext } from "./context.ts";
 import type { ClusterCore, Scope } from "./scope.ts";
@@ -14,6 +15,8 @@ export interface CallInfo {
   readonly traceparent: string;
   readonly tracestate: string;
   readonly attempt: number;
+  /** What the call is in a trace. Absent where nothing is traced. */
+  readonly span?: CallSpan;
 }
 
 /** What the calls of one method have in common. */
@@ -58,10 +61,13 @@ export class ServerCall implements Scope, RemoteContext {
     return this.#info.hops;
   }
   get traceparent(): string {
-    return this.#info.traceparent;
+    return (this.#info.span ?? this.#info).traceparent;
   }
   get tracestate(): string {
-    return this.#info.tracestate;
+    return (this.#info.span ?? this.#info).tracestate;
+  }
+  get span(): CallSpan | undefined {
+    return this.#info.span;
   }
 
   get signal(): AbortSignal {
@@ -76,7 +82,12 @@ export class ServerCall implements Scope, RemoteContext {
   get log(): Logger {
     const { log, route } = this.#site;
     const session = this.#session;
-    this.#log ??= withFields(log, session ? { route, session: session.id, user: session.user } : { route });
+    const { span } = this.#info;
+    this.#log ??= withFields(log, {
+      route,
+      ...(session ? { session: session.id, user: session.user } : {}),
+      ...(span ? { trace_id: span.traceId, span_id: span.spanId } : {}),
+    });
     return this.#log;
   }
 
@@ -84,7 +95,7 @@ export class ServerCall implements Scope, RemoteContext {
     const session = this.#session;
     const { sessionSchema } = this.#site;
     if (!session || !sessionSchema) throw new NanoError({ code: "failed_precondition", message: "a remote call has no session" });
-    this.#view ??= new SessionView<Message>(session, sessionSchema, () => this.mustLive());
+    this.#view ??= new SessionView<Message>(session, sessionSchema, (pushed) => this.mustLive(pushed));
     return this.#view;
   }
   get caller(): Caller {
@@ -125,9 +136,10 @@ export class ServerCall implements Scope, RemoteContext {
   }
 
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
-  mustLive(): void {
+  mustLive(pushed?: string): void {
     if (this.#over)
       throw new NanoError({ code: "canceled", message: `the call is over: ${this.#over.message}`, cause: this.#over });
+    if (pushed !== undefined) this.#info.span?.pushed(pushed);
   }
 
   /** Breaks the call off: its time is up, its session ended, or nobody waits for it. */

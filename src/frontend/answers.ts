@@ -4,18 +4,19 @@ import type { ClientForm } from "./client-form.ts";
 // What nano clients are told of a session that cannot be resumed, or is none.
 const nano: NanoAnswer = { v: 1, session: "", ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false };
 
-/** The answer that lets a client in. @param session Its id, for clients that sent `sys.nano`. */
+/** The answer that lets a client in. @param session Its id, for clients that sent `sys.nano`. @param traced Whether its messages may carry places in traces. */
 export function accepting(
   heartbeatMs: number,
   { encoding, table, tableKnown }: ClientForm,
   session: string | undefined,
+  traced: boolean,
 ): Uint8Array {
   const dict = table && !tableKnown ? Object.fromEntries(table.codes) : {};
   const sys = { heartbeat: heartbeatMs / 1_000, dict, serializer: encoding.name };
   const dictionary = tableKnown ? "known" : table?.name;
   return encodeHandshakeAnswer({
     code: 200,
-    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session, dictionary } },
+    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session, dictionary, ...(traced ? { trace: true } : {}) } },
   });
 }
 

@@ -2,6 +2,7 @@ import type { CloseReason, Kick } from "../error/index.ts";
 import type { HandshakeRequest } from "../handshake/index.ts";
 import type { RouteTexts } from "../message/index.ts";
 import type { SessionLog } from "../session/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { Connection } from "./connection.ts";
 import type { ResolvedLimits } from "./limits.ts";
@@ -18,6 +19,8 @@ export interface ClientMessage {
   readonly body: Uint8Array;
   /** When it was read, on the frontend's clock. */
   readonly atMs: number;
+  /** The place in a trace that the client says it has. */
+  readonly trace?: TraceCarrier;
 }
 
 /** The session behind a connection. */
@@ -55,6 +58,8 @@ export interface ConnectionHost extends LogWriterHost {
   readonly routeTexts: RouteTexts;
   /** Whether so many sockets are closing that none can be waited for. */
   readonly crowded: boolean;
+  /** Whether clients may say where their messages stand in a trace. */
+  readonly readsTraces: boolean;
   now(): number;
   /** Undefined: the next handshake is decided on. */
   admit(): Postponed | undefined;

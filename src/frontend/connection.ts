@@ -2,7 +2,7 @@ import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
 import { CompressionError, inflateZlib } from "../compression/index.ts";
 import type { CloseReason, Kick, KickCode } from "../error/index.ts";
 import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
-import { type DecodedMessage, decodeMessage, MessageKind } from "../message/index.ts";
+import { type DecodedMessage, decodeMessage, decodeTracePlace, MessageKind } from "../message/index.ts";
 import type { LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
 import { exactPacket, PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
@@ -43,6 +43,8 @@ export class Connection implements SocketEvents {
   readonly #packets: PacketWriter;
   readonly #progress = new WriteProgress();
   #earlyBytes = 0;
+  // Whether places in traces stand before bodies where messages say so.
+  #traced = false;
   #state: ConnectionState = "fresh";
   #session: ConnectedSession | undefined;
   #writer: LogWriter | undefined;
@@ -191,6 +193,7 @@ export class Connection implements SocketEvents {
       return;
     }
     this.nano = clientFamily(request) === "nano";
+    this.#traced = this.#host.readsTraces && request.sys.nano?.trace === true;
     const postponed = this.#host.admit();
     if (postponed) {
       this.#refuse(503, postponed.kick, this.nano ? postponed.afterMs : undefined);
@@ -215,7 +218,7 @@ export class Connection implements SocketEvents {
     this.waitsSinceMs = this.#host.now();
     this.#packets.packet(
       PacketType.handshake,
-      accepting(this.#host.limits.heartbeatMs, outcome.form, this.nano ? outcome.session.id : undefined),
+      accepting(this.#host.limits.heartbeatMs, outcome.form, this.nano ? outcome.session.id : undefined, this.#traced),
     );
     this.#packets.flush();
   }
@@ -251,7 +254,9 @@ export class Connection implements SocketEvents {
     if (route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
     const session = this.#session;
     if (!session) return false;
-    const { id, bodyFrom, bodyTo } = message;
+    const { id, bodyTo } = message;
+    const place = message.traced && this.#traced ? decodeTracePlace(buffer, message.bodyFrom, bodyTo) : undefined;
+    const bodyFrom = place ? place.bodyFrom : message.bodyFrom;
     const kind = message.kind === MessageKind.request ? "request" : "notify";
     let pace = session.pace(this.lastReceivedAtMs, 1, to - from);
     if (pace === "within") {
@@ -261,7 +266,9 @@ export class Connection implements SocketEvents {
         body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
         pace = session.pace(this.lastReceivedAtMs, 0, Math.max(0, body.length - (bodyTo - bodyFrom)));
       } else body = buffer.slice(bodyFrom, bodyTo);
-      if (pace === "within") session.receive({ kind, id, route, body, atMs: this.lastReceivedAtMs });
+      const plain = { kind, id, route, body, atMs: this.lastReceivedAtMs } as const;
+      if (pace === "within")
+        session.receive(place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain);
     }
     if (pace === "over") session.tooFast({ kind, id, route });
     return pace === "abuse" ? this.#tooMuch() : this.#open();

@@ -6,6 +6,7 @@ import { forwardBody, type Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
 import type { RoutePolicy } from "../route/index.ts";
 import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
+import type { CallSpan, Tracing } from "../tracing/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
 import { putBack, secondTryAfterMs } from "./second-try.ts";
@@ -32,6 +33,8 @@ export interface DispatchHost {
   readonly peers: SessionPeers;
   readonly limits: { readonly inFlight: number };
   readonly counters: FrontendCounters;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   now(): number;
   /** An open link, if there is one. */
   linkOf(server: ServerInfo): Link | undefined;
@@ -91,7 +94,10 @@ export class Dispatcher implements IncomingOwner {
   stop(reason: NanoError): void {
     this.#pause?.cancel();
     const waiting = [...this.#waiting.splice(0), ...(this.#sideBySide?.clear() ?? [])];
-    for (const incoming of waiting) this.#host.deadlines.remove(incoming);
+    for (const incoming of waiting) {
+      this.#host.deadlines.remove(incoming);
+      incoming.span?.end(reason);
+    }
     for (const { breakOff } of [...(this.#running ?? [])]) breakOff?.(reason);
     this.#running = undefined;
   }
@@ -267,22 +273,27 @@ export class Dispatcher implements IncomingOwner {
 
   #local(incoming: Incoming): void {
     const { known, body, deadlineMs } = incoming;
-    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt: incoming.attempt };
-    const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, info, incoming);
+    const { span, attempt } = incoming;
+    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
+    const traced = span ? { ...info, span } : info;
+    const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
     if (breakOff) this.#runs(incoming, breakOff);
   }
 
   #forward(incoming: Incoming, link: Link): void {
     const { message, known, body, deadlineMs } = incoming;
     const { peers, now } = this.#host;
+    const hop = this.#hop(incoming);
     let begun = true;
     const call = link.expect(deadlineMs, (outcome) => {
+      hop?.end(outcome instanceof NanoError ? outcome : undefined);
       if (outcome instanceof NanoError) this.#failed(incoming, outcome, "handler", begun);
       else if (outcome.case === "body") this.answered(incoming, outcome.value);
       else if (outcome.case === "wrongServer") this.#failed(incoming, new WrongServer(outcome.value), "route", false);
       else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
     this.#runs(incoming, (reason) => link.cancel(call, reason));
+    const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - now())), attempt: incoming.attempt };
     try {
       link.sendData(
         forwardBody({
@@ -292,13 +303,18 @@ export class Dispatcher implements IncomingOwner {
           body,
           notify: message.kind === "notify",
           version: this.#session.version,
-          envelope: { remainingMs: Math.max(1, Math.floor(deadlineMs - now())), attempt: incoming.attempt },
+          envelope: hop ? { ...envelope, traceparent: hop.traceparent, tracestate: hop.tracestate } : envelope,
         }),
       );
     } catch (reason) {
       begun = false;
       link.forget(call, NanoError.from(reason));
     }
+  }
+
+  /** The way over a link, in the trace of its message. */
+  #hop({ span, known }: Incoming): CallSpan | undefined {
+    return span && this.#host.tracing?.forwarding(known.info.path.slice(1), span);
   }
 
   #runs(incoming: Incoming, breakOff: BreakOff): void {
@@ -319,6 +335,7 @@ export class Dispatcher implements IncomingOwner {
 
   answered(incoming: Incoming, body: Uint8Array): void {
     this.#ran(incoming);
+    incoming.span?.end();
     const { message, known, body: request, server } = incoming;
     if (server && incoming.unsure) this.#host.router.learn(known, request, server.incarnation);
     if (server && this.#before?.get(known.info.server) !== server) {
@@ -347,7 +364,10 @@ export class Dispatcher implements IncomingOwner {
   expired(incoming: Incoming): void {
     const { route } = incoming.known.info;
     const error = new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` });
-    if (this.#sideBySide?.remove(incoming)) return this.#session.refuse(incoming.message, error, "route");
+    if (this.#sideBySide?.remove(incoming)) {
+      incoming.span?.end(error);
+      return this.#session.refuse(incoming.message, error, "route");
+    }
     const at = this.#waiting.indexOf(incoming);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
@@ -364,6 +384,7 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
+    incoming.span?.end(error);
     this.#session.refuse(incoming.message, error, stage);
     this.#left(incoming);
   }

@@ -5,6 +5,7 @@ import type { BreakOff } from "../handler/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { Outlet } from "../pipeline/index.ts";
 import type { KnownRoute } from "../router/index.ts";
+import type { CallSpan } from "../tracing/index.ts";
 import type { ClientMessage } from "./connection-host.ts";
 
 /** What hears how a message fared. */
@@ -33,6 +34,8 @@ export class Incoming implements Due, Outlet {
   /** While it is under way: what breaks it off, and where it stands among its session's others. */
   breakOff: BreakOff | undefined;
   running = 0;
+  /** Undefined: nothing is traced. */
+  span: CallSpan | undefined;
   readonly #owner: IncomingOwner;
 
   constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {

@@ -97,7 +97,9 @@ export class Intake {
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");
     }
     const dispatcher = this.#dispatcher;
-    dispatcher.send(new Incoming(message, known, body, message.atMs + policy.timeoutMs, dispatcher));
+    const incoming = new Incoming(message, known, body, message.atMs + policy.timeoutMs, dispatcher);
+    if (host.tracing) incoming.span = host.tracing.received(known.info.path.slice(1), message.trace, this.#session.id);
+    dispatcher.send(incoming);
   }
 
   /** The session is over: nobody waits for a decision. */

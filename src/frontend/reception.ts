@@ -9,7 +9,6 @@ import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved } from "./move.ts";
-import type { Releases } from "./releases.ts";
 
 /** What deciding on handshakes needs. */
 export interface ReceptionOptions {
@@ -18,9 +17,6 @@ export interface ReceptionOptions {
   readonly log: Logger;
   readonly limits: ResolvedLimits;
   readonly forms: ClientForms;
-  readonly releases: Releases;
-  /** A client must update before it may come in. */
-  readonly outdated: () => void;
   readonly authenticate: Authenticate | undefined;
   /** False once the server lets its clients go. */
   readonly isOpen: () => boolean;
@@ -33,12 +29,9 @@ export interface ReceptionOptions {
 /** Decides on handshakes: how the client is spoken to, and who it is. Never rejects. */
 export type Reception = (connection: Connection, request: HandshakeRequest) => Promise<HandshakeOutcome>;
 
-// What pomelo's clients know of: "client version not fullfill".
-const oldClient = 501;
-
 /** Makes one. */
 export function createReception(options: ReceptionOptions): Reception {
-  const { clock, log, limits, forms, releases } = options;
+  const { clock, log, limits, forms } = options;
 
   async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
     if (data) await session.write(firstData(data), undefined);
@@ -46,12 +39,7 @@ export function createReception(options: ReceptionOptions): Reception {
   }
 
   return async (connection, request) => {
-    const known = releases.find(request.sys.nano?.fingerprint);
-    if (known.outdated) {
-      options.outdated();
-      return refuse(oldClient, "must_update", releases.updateReason);
-    }
-    const form = forms.choose(request, known.table);
+    const form = forms.choose(request);
     if (!form) return refuse(400, "invalid_argument", `this server does not speak "${request.sys.serializer}"`);
     const { sys } = request;
     const platform = sys.platform ?? sys.type ?? "";

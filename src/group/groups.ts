@@ -35,8 +35,8 @@ export interface GroupsOptions {
 // Names are told to every server of the type, often many of them in one frame.
 const maxNameCharacters = 256;
 
-/** The groups as user code has them; throws NanoError `invalid_argument` for a name that none may have. `mustLive` throws where the call that asks is over. */
-export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: () => void) => Group {
+/** The groups as user code has them; throws NanoError `invalid_argument` for a name that none may have. `mustLive` throws where the call that asks is over, and hears the route of what is pushed. */
+export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: (pushed?: string) => void) => Group {
   return (key, mustLive) => {
     const { length } = key.name;
     if (length === 0 || length > maxNameCharacters) {
@@ -55,9 +55,9 @@ type GroupQuestion = { readonly count: boolean } | { readonly session: Uint8Arra
 class ClusterGroup implements Group {
   readonly #options: GroupsOptions;
   readonly #key: GroupKey;
-  readonly #mustLive: () => void;
+  readonly #mustLive: (pushed?: string) => void;
 
-  constructor(options: GroupsOptions, key: GroupKey, mustLive: () => void) {
+  constructor(options: GroupsOptions, key: GroupKey, mustLive: (pushed?: string) => void) {
     this.#options = options;
     this.#key = key;
     this.#mustLive = mustLive;
@@ -68,7 +68,7 @@ class ClusterGroup implements Group {
   }
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): void {
-    this.#mustHear();
+    this.#mustHear(push.route);
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
     for (const member of this.#local()) if (!except.has(member.id)) member.push(outgoing);
@@ -83,7 +83,7 @@ class ClusterGroup implements Group {
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
-    this.#mustHear();
+    this.#mustHear(push.route);
     const outgoing = encodePush(push, message);
     const except = exceptions(pushOptions);
     const here = [...this.#local()].filter((member) => !except.has(member.id));
@@ -184,8 +184,8 @@ class ClusterGroup implements Group {
   }
 
   /** Frontends tell only the servers of a group's type that they have members: to any other all groups would look empty. */
-  #mustHear(): void {
-    this.#mustLive();
+  #mustHear(pushed?: string): void {
+    this.#mustLive(pushed);
     const { types } = this.#options;
     const { type, name } = this.#key;
     if (type === "" || types.includes(type)) return;

@@ -4,9 +4,10 @@ import { ByteWriter } from "../contract/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { CallCounter, Stage } from "../metrics/index.ts";
-import { type At, atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { type At, atSites, type Entry, type Outlet, run, tracedName, tracedOutlet } from "../pipeline/index.ts";
 import { atHome, type Home, type Ownership } from "../router/index.ts";
 import type { SessionCore } from "../session/index.ts";
+import type { Tracing } from "../tracing/index.ts";
 
 /** What answers clients on this server. */
 export interface Handlers {
@@ -36,11 +37,13 @@ export interface HandlersOptions {
   readonly ownership: Ownership;
   /** How many messages of one session may wait and run on this server. The default is 256. */
   readonly maxPending?: number;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Joins routes with the code that answers them. */
 export function createHandlers(options: HandlersOptions): Handlers {
-  const { entries, now, deadlines, maxPending = 256 } = options;
+  const { entries, now, deadlines, tracing, maxPending = 256 } = options;
   const sites = atSites(entries, options);
   const counters = new Map([...sites].map(([route, { counter }]) => [route, counter]));
   const desk: Desk = { now, deadlines, ownership: options.ownership, writer: new ByteWriter(4_096), pending: 0 };
@@ -60,7 +63,15 @@ export function createHandlers(options: HandlersOptions): Handlers {
         outlet.failed(new NanoError({ code: "resource_exhausted", message: "too many messages of the session wait" }), "limit");
         return undefined;
       }
-      const call = new HandlerCall(desk, at, session, body, new ServerCall(at.site, info, session, undefined), outlet);
+      let heard = outlet;
+      let traced = info;
+      // A frontend has begun the span of its own clients' messages.
+      if (tracing && !info.span) {
+        const span = tracing.answering(tracedName(at.entry.method.method), info);
+        traced = { ...info, span };
+        heard = tracedOutlet(span, outlet);
+      }
+      const call = new HandlerCall(desk, at, session, body, new ServerCall(at.site, traced, session, undefined), heard);
       if (at.entry.method.order === "concurrent") call.begin(() => {});
       else session.mailbox.add((done) => call.begin(done));
       if (call.over) return undefined;

@@ -24,6 +24,8 @@ export interface NanoAnswer {
   readonly resumed: boolean;
   /** Why the session is a new one. */
   readonly reset?: string | undefined;
+  /** Whether the server reads places in traces before bodies. */
+  readonly trace?: boolean | undefined;
   /** The name of the dictionary that comes with the answer; "known" where the client has it already, and none comes. */
   readonly dictionary?: string | undefined;
   /** When, and where, to try again. */
@@ -92,6 +94,7 @@ function parseNano(nano: JsonObject): NanoAnswer {
     received: optionalNumber(nano, "received") ?? 0,
     resumed: own(nano, "resumed") === true,
     reset: optionalText(nano, "reset"),
+    trace: own(nano, "trace") === true || undefined,
     dictionary: optionalText(nano, "dictionary"),
     retry: retry === undefined || retry === null ? undefined : parseRetry(asObject(retry, "retry")),
   };

@@ -10,6 +10,8 @@ export interface NanoRequest {
   readonly codes?: boolean | undefined;
   /** What bodies may be deflated with. */
   readonly inflate?: readonly string[] | undefined;
+  /** Whether it puts places in traces before bodies, where the server reads them. */
+  readonly trace?: boolean | undefined;
   /** The dictionary that it keeps from a connection before, by the name that the server gave it. */
   readonly dictionary?: string | undefined;
   /** The session to come back to. */
@@ -108,6 +110,7 @@ function parseNano(nano: JsonObject): NanoRequest {
     fingerprint: optionalText(nano, "fingerprint"),
     codes,
     inflate: Array.isArray(inflate) ? inflate.filter((name) => typeof name === "string") : undefined,
+    trace: own(nano, "trace") === true || undefined,
     dictionary: optionalText(nano, "dictionary"),
     resume: resume === undefined || resume === null ? undefined : parseResume(asObject(resume, "resume")),
   };

@@ -9,6 +9,8 @@ export interface DecodedMessage {
   code: number;
   compressed: boolean;
   error: boolean;
+  /** Whether a place in a trace stands before the body, if that was agreed on. */
+  traced: boolean;
   /** Where the body begins in the buffer. */
   bodyFrom: number;
   /** Where it ends. */
@@ -38,6 +40,7 @@ export function decodeMessage(
   into.kind = kind as MessageKind;
   into.compressed = (flags & flag.compressed) !== 0;
   into.error = (flags & flag.error) !== 0;
+  into.traced = (flags & flag.traced) !== 0;
   into.id = 0;
   into.route = undefined;
   into.code = -1;
@@ -56,6 +59,7 @@ function blank(): DecodedMessage {
     code: -1,
     compressed: false,
     error: false,
+    traced: false,
     bodyFrom: 0,
     bodyTo: 0,
   };

@@ -7,14 +7,23 @@ const text = new TextEncoder();
 
 /** Appends everything of a message but its body. Throws MessageError on a route over 255 bytes, or an id or code that has no bytes. */
 export function writeMessageHeader(writer: ByteWriter, header: MessageHeader): void {
-  const { kind, id, route, code } = header;
+  const { kind, id, code } = header;
   const routed = kind !== MessageKind.response;
   const coded = routed && code >= 0;
   writer.byte(
-    (kind << 1) | (coded ? flag.code : 0) | (header.compressed ? flag.compressed : 0) | (header.error ? flag.error : 0),
+    (kind << 1) |
+      (coded ? flag.code : 0) |
+      (header.compressed ? flag.compressed : 0) |
+      (header.error ? flag.error : 0) |
+      (header.trace ? flag.traced : 0),
   );
   if (kind === MessageKind.request || kind === MessageKind.response) writeId(writer, id);
   if (!routed) return;
+  writeName(writer, header, coded);
+  if (header.trace) writer.bytes(header.trace);
+}
+
+function writeName(writer: ByteWriter, { route, code }: MessageHeader, coded: boolean): void {
   if (coded) {
     if (code > maxCode) throw new MessageError(`a code has two bytes: ${code} is too large`);
     writer.byte(code >>> 8);

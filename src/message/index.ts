@@ -2,3 +2,4 @@ export { type DecodedMessage, decodeMessage } from "./decode-message.ts";
 export { encodeMessage, writeMessageHeader } from "./encode-message.ts";
 export { MessageError, type MessageHeader, MessageKind } from "./message.ts";
 export { RouteTexts } from "./route-texts.ts";
+export { decodeTracePlace, encodeTracePlace } from "./trace-place.ts";

@@ -17,6 +17,8 @@ export interface MessageHeader {
   readonly compressed: boolean;
   /** Whether a response's body is an error. */
   readonly error: boolean;
+  /** A place in a trace, as `encodeTracePlace` gives it: between a client and a server that have agreed on it. */
+  readonly trace?: Uint8Array | undefined;
 }
 
 /** Bytes that are no message, or a message that has no bytes. */
@@ -24,5 +26,5 @@ export class MessageError extends Error {
   override readonly name = "MessageError";
 }
 
-/** The bits of the first byte (pomelo's message protocol, and Pitaya's two). Bits 6 and 7 mean nothing. */
-export const flag = { code: 0x01, kind: 0x0e, compressed: 0x10, error: 0x20 } as const;
+/** The bits of the first byte (pomelo's message protocol, and Pitaya's two). Bit 6 means something only where both have agreed on it, bit 7 nothing. */
+export const flag = { code: 0x01, kind: 0x0e, compressed: 0x10, error: 0x20, traced: 0x40 } as const;

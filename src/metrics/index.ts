@@ -10,13 +10,7 @@ export {
   type RecordRefusal,
 } from "./cluster-counters.ts";
 export type { Distribution } from "./distribution.ts";
-export {
-  type ClientCount,
-  createFrontendCounters,
-  type FrontendCounters,
-  type LimitCounts,
-  type LimitName,
-} from "./frontend-counters.ts";
+export { createFrontendCounters, type FrontendCounters, type LimitCounts, type LimitName } from "./frontend-counters.ts";
 export {
   type Counter,
   createMetrics,

@@ -2,3 +2,4 @@ export { type At, atSites, type Entry } from "./entry.ts";
 export { type Implementation, ImplementedService, type ImplementOptions, implement, type Service } from "./implement.ts";
 export { type Outlet, run } from "./run.ts";
 export type { Next, PipelineCall, Step } from "./step.ts";
+export { tracedName, tracedOutlet } from "./traced-outlet.ts";

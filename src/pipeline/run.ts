@@ -21,6 +21,12 @@ const nothing = new Uint8Array(0);
  * @param writer Where answers are laid; it is the caller's, and may serve all calls.
  */
 export function run(entry: Entry, call: ServerCall, body: Uint8Array, writer: ByteWriter, outlet: Outlet): void {
+  const { span } = call;
+  if (span) span.run(() => answerTo(entry, call, body, writer, outlet));
+  else answerTo(entry, call, body, writer, outlet);
+}
+
+function answerTo(entry: Entry, call: ServerCall, body: Uint8Array, writer: ByteWriter, outlet: Outlet): void {
   let message: Message;
   try {
     message = entry.method.input.decode(body, 0, body.length);

@@ -4,6 +4,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, publicError } from "../error/index.ts";
 import { callBody, type Link } from "../link/index.ts";
 import { type Retries, WrongServer } from "../router/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import type { Remotes } from "./remotes.ts";
 
 /** What asking another server needs of the one around. */
@@ -26,6 +27,8 @@ export interface Question {
   readonly idempotent: boolean;
   readonly body: Uint8Array;
   readonly scope: Scope;
+  /** Where the call stands in a trace. */
+  readonly trace: TraceCarrier;
   /** On the clock. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
@@ -122,8 +125,9 @@ export class Asking implements Due {
   #here(server: ServerInfo): void {
     if (this.#over) return;
     const { remotes, self } = this.#host;
-    const { route, body, scope } = this.#question;
-    const { hops, traceparent, tracestate } = scope;
+    const { route, body, scope, trace } = this.#question;
+    const { hops } = scope;
+    const { traceparent, tracestate } = trace;
     const info = { deadlineMs: this.deadlineMs, hops, traceparent, tracestate, attempt: this.#attempt };
     this.#breakOff = remotes.dispatch(route, body, self, info, {
       answered: (answer) => this.#answered(server, answer),
@@ -133,8 +137,9 @@ export class Asking implements Due {
 
   #send(server: ServerInfo, link: Link): void {
     if (this.#over) return;
-    const { route, body, scope } = this.#question;
-    const { hops, traceparent, tracestate } = scope;
+    const { route, body, scope, trace } = this.#question;
+    const { hops } = scope;
+    const { traceparent, tracestate } = trace;
     const call = link.expect(this.deadlineMs, (outcome) => {
       if (outcome instanceof NanoError) this.#failed(server, outcome, begun);
       else if (outcome.case === "body") this.#answered(server, outcome.value);

@@ -14,7 +14,9 @@ import {
 } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
+import { tracedName } from "../pipeline/index.ts";
 import type { Directory, Router } from "../router/index.ts";
+import type { Tracing } from "../tracing/index.ts";
 import { Asking, type AskingHost, type Question } from "./asking.ts";
 import { createOwnCalls } from "./own-calls.ts";
 
@@ -28,13 +30,15 @@ export interface Callers {
 export interface CallersOptions extends Omit<AskingHost, "soon"> {
   readonly directory: Directory;
   readonly router: Router;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 type RemoteMethod = Request<Message, Message>;
 
 /** Calls by the schema's rule, by key, by server, and to all. */
 export function createCallers(options: CallersOptions): Callers {
-  const { directory, router } = options;
+  const { directory, router, tracing } = options;
   const writer = new ByteWriter(1_024);
   const host: AskingHost = { ...options, soon: createOwnCalls(options.clock) };
 
@@ -64,12 +68,14 @@ export function createCallers(options: CallersOptions): Callers {
     callOptions: CallOptions | undefined,
     way: Pick<Question, "pick" | "learn">,
   ): Promise<Message> {
+    const span = tracing?.asking(tracedName(method.method), scope);
     const own = options.clock.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
     const asking = new Asking(host, {
       route: method.route,
       idempotent: method.idempotent ?? false,
       body,
       scope,
+      trace: span ?? scope,
       deadlineMs: scope.deadlineMs === undefined ? own : Math.min(own, scope.deadlineMs),
       signal: callOptions?.signal,
       ...way,
@@ -77,8 +83,11 @@ export function createCallers(options: CallersOptions): Callers {
     try {
       asking.begin();
       const answer = await asking.answer;
-      return method.output.decode(answer, 0, answer.length);
+      const decoded = method.output.decode(answer, 0, answer.length);
+      span?.end();
+      return decoded;
     } catch (reason) {
+      span?.end(reason);
       throw unpackDeclared(method.errors, reason);
     }
   }

@@ -4,8 +4,9 @@ import { ByteWriter } from "../contract/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { CallCounter, Stage } from "../metrics/index.ts";
-import { atSites, type Entry, type Outlet, run } from "../pipeline/index.ts";
+import { atSites, type Entry, type Outlet, run, tracedName, tracedOutlet } from "../pipeline/index.ts";
 import { atHome, type Home, type Ownership } from "../router/index.ts";
+import type { Tracing } from "../tracing/index.ts";
 
 /** What answers other servers on this server. */
 export interface Remotes {
@@ -33,13 +34,15 @@ export interface RemotesOptions {
   readonly ownership: Ownership;
   /** How many calls may run at once. The default is 10,000. */
   readonly maxPending?: number;
+  /** Undefined: nothing is traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 const nothingToBreak = (): void => {};
 
 /** Joins the routes of remotes with the code that answers them. */
 export function createRemotes(options: RemotesOptions): Remotes {
-  const { entries, now, deadlines, log, ownership } = options;
+  const { entries, now, deadlines, log, ownership, tracing } = options;
   const maxPending = options.maxPending ?? 10_000;
   const sites = atSites(entries, options);
   const writer = new ByteWriter(4_096);
@@ -68,7 +71,9 @@ export function createRemotes(options: RemotesOptions): Remotes {
         return nothingToBreak;
       }
       pending++;
-      const context = new ServerCall(at.site, { ...info, hops }, undefined, caller);
+      const span = tracing?.answering(tracedName(at.entry.method.method), info);
+      const heard = span ? tracedOutlet(span, outlet) : outlet;
+      const context = new ServerCall(at.site, span ? { ...info, hops, span } : { ...info, hops }, undefined, caller);
       const beganMs = now();
       let home: Home | undefined;
       const over = (): void => {
@@ -80,13 +85,13 @@ export function createRemotes(options: RemotesOptions): Remotes {
       const call = new RemoteCall(context, {
         answered(answer) {
           over();
-          outlet.answered(answer);
+          heard.answered(answer);
         },
         failed(reason, stage) {
           over();
           at.counter.failedWith(publicError(reason).code);
           if (!isPublic(reason)) log.error({ err: reason, route }, "a remote threw");
-          outlet.failed(reason, stage);
+          heard.failed(reason, stage);
         },
       });
       if (!at.entry.ownedBy) run(at.entry, context, body, writer, call);

@@ -8,9 +8,9 @@ import type { UserGroup, Users } from "../user/index.ts";
 /** What the cluster is reached through. */
 export interface ClusterCoreOptions {
   readonly callers: Callers;
-  readonly groups: (key: GroupKey, mustLive: () => void) => Group;
-  readonly users: (ids: readonly string[], mustLive: () => void) => Users;
-  readonly userGroups: (name: string, ttlMs: number, mustLive: () => void) => UserGroup;
+  readonly groups: (key: GroupKey, mustLive: (pushed?: string) => void) => Group;
+  readonly users: (ids: readonly string[], mustLive: (pushed?: string) => void) => Users;
+  readonly userGroups: (name: string, ttlMs: number, mustLive: (pushed?: string) => void) => UserGroup;
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
   readonly ownership: Pick<Ownership, "release" | "keys">;
@@ -22,9 +22,9 @@ export interface ClusterCoreOptions {
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
   const { callers, groups, users, userGroups, directory, lifecycles, ownership } = options;
   return {
-    group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, () => scope.mustLive()),
-    userGroup: (name, ttlMs, scope) => userGroups(name, ttlMs, () => scope.mustLive()),
-    users: (ids, scope) => users(ids, () => scope.mustLive()),
+    group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, (pushed) => scope.mustLive(pushed)),
+    userGroup: (name, ttlMs, scope) => userGroups(name, ttlMs, (pushed) => scope.mustLive(pushed)),
+    users: (ids, scope) => users(ids, (pushed) => scope.mustLive(pushed)),
     remote: (service, target, scope) => callers.remote(service, target, scope),
     remoteAll: (service, scope) => callers.remoteAll(service, scope),
     servers: (type) => (type === undefined ? directory.servers : directory.ofType(type)),

@@ -23,6 +23,7 @@ import { createPlainHub, createSessionService } from "../plain/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
+import { createTracing } from "../tracing/index.ts";
 import { createLocations, createUserGroups, createUsers } from "../user/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
@@ -61,6 +62,7 @@ export function createServer(options: ServerOptions): Server {
   const deadlines = createDeadlineSweep(clock);
   const lifecycles = createLifecycles({ modules: options.modules ?? [], services: services.lifecycles, clock, log });
 
+  const tracing = options.tracing && createTracing(options.tracing);
   const single = options.users?.sessions !== "any";
 
   let addresses: Record<string, string> = {};
@@ -137,8 +139,11 @@ export function createServer(options: ServerOptions): Server {
     deadlines,
     log,
     maxPending: limits.inFlight,
+    tracing,
   });
-  const remotes = createRemotes({ ownership, entries: services.remotes, cluster: core, now: () => clock.now(), deadlines, log });
+  const remotes = createRemotes({
+    ...{ ownership, entries: services.remotes, cluster: core, now: () => clock.now(), deadlines, log, tracing },
+  });
   const retries = createRetries(random);
   const callers = createCallers({
     self: { id, incarnation, types },
@@ -148,6 +153,7 @@ export function createServer(options: ServerOptions): Server {
     clock,
     deadlines,
     retries,
+    tracing,
     linkOf,
     linkTo,
   });
@@ -217,7 +223,6 @@ export function createServer(options: ServerOptions): Server {
           types,
           compression: options.compression ?? {},
           dictionary: options.dictionary ?? true,
-          clients: options.clients,
           reflection: options.reflection ?? false,
           unknownRoute: options.unknownRoute,
           describeError: options.describeError,
@@ -233,6 +238,7 @@ export function createServer(options: ServerOptions): Server {
           retries,
           handlers,
           deadlines,
+          tracing,
           linkOf,
           linkTo,
         })

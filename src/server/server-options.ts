@@ -2,14 +2,7 @@ import type { Acceptor } from "../acceptor/index.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { Module } from "../context/index.ts";
 import type { Discovery } from "../discovery/index.ts";
-import type {
-  Authenticate,
-  ClientsOptions,
-  CompressionOptions,
-  DescribeError,
-  FrontendLimits,
-  UnknownRoute,
-} from "../frontend/index.ts";
+import type { Authenticate, CompressionOptions, DescribeError, FrontendLimits, UnknownRoute } from "../frontend/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
@@ -17,6 +10,7 @@ import type { Reporter } from "../reporter/index.ts";
 import type { RoutingFunction } from "../router/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ServerSessionHooks, SessionEvents } from "../session/index.ts";
+import type { TracingOptions } from "../tracing/index.ts";
 import type { HttpOptions } from "./endpoint.ts";
 import type { StopSignal } from "./signals.ts";
 
@@ -98,6 +92,8 @@ export interface ServerOptions {
    * `/sd` (the endpoints of the whole cluster, for Prometheus to find) and the pages of reporters, as `/metrics`. The default is none.
    */
   readonly http?: HttpOptions;
+  /** Spans for OpenTelemetry, of every call and push. `{}` uses the provider that is registered globally. The default is none, at no cost. */
+  readonly tracing?: TracingOptions;
   /** How long a drain may take where `drain` or `stop` do not say. The default is 30,000. */
   readonly graceMs?: number;
   /**
@@ -114,8 +110,6 @@ export interface ServerOptions {
   readonly compression?: CompressionOptions | false;
   /** Whether clients that understand it are given a dictionary: a code of two bytes for every route of a handler or push. The default is true. */
   readonly dictionary?: boolean;
-  /** The clients that were shipped: they need no dictionary, are counted by release, and those that are too old are refused. The default is none. */
-  readonly clients?: ClientsOptions;
   /** What becomes of messages whose route no server has. The default is `not_found`. */
   readonly unknownRoute?: UnknownRoute;
   /** How errors are told to clients. The default is code, words, metadata and details. */

@@ -20,10 +20,10 @@ export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<In
 export class SessionView<D extends Message> implements Session<D> {
   readonly #core: SessionCore;
   readonly #schema: DescMessage;
-  readonly #gone: (() => void) | undefined;
+  readonly #gone: ((pushed?: string) => void) | undefined;
 
-  /** @param gone Throws where the view's call is over; called before whatever changes something. */
-  constructor(core: SessionCore, schema: DescMessage, gone?: () => void) {
+  /** @param gone Throws where the view's call is over; called before whatever changes something, with the route of what is pushed. */
+  constructor(core: SessionCore, schema: DescMessage, gone?: (pushed?: string) => void) {
     this.#core = core;
     this.#schema = schema;
     this.#gone = gone;
@@ -89,12 +89,12 @@ export class SessionView<D extends Message> implements Session<D> {
   }
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): void {
-    this.#gone?.();
+    this.#gone?.(push.route);
     this.#core.push(encodePush(push, message));
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> {
-    this.#gone?.();
+    this.#gone?.(push.route);
     const reached = await this.#core.deliver(encodePush(push, message));
     return { missed: reached ? [] : [this.#core.user ?? this.#core.id] };
   }

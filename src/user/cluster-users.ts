@@ -22,8 +22,8 @@ export interface UsersOptions {
   readonly now: () => number;
 }
 
-/** The users that are meant, as user code has them. `mustLive` throws where the call that asks is over. */
-export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: () => void) => Users {
+/** The users that are meant, as user code has them. `mustLive` throws where the call that asks is over, and hears the route of what is pushed. */
+export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: (pushed?: string) => void) => Users {
   const { self, locations } = options;
   // Whatever was sent later to the same user waits for what is on its way to be sent.
   const sending = new Map<string, Promise<unknown>>();
@@ -144,11 +144,11 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
     return {
       // What is wrong is thrown at once: a push need not be waited for.
       push(push, message) {
-        mustLive();
+        mustLive(push.route);
         return send(push, message);
       },
       deliver(push, message) {
-        mustLive();
+        mustLive(push.route);
         return send(push, message);
       },
       async kick(kick) {

@@ -10,7 +10,7 @@ import type { UserGroup, UserGroupPushOptions, Users } from "./users.ts";
 export interface UserGroupsOptions {
   readonly store: () => Store;
   readonly random: Random;
-  readonly users: (ids: readonly string[], mustLive: () => void) => Users;
+  readonly users: (ids: readonly string[], mustLive: (pushed?: string) => void) => Users;
 }
 
 const maxNameCharacters = 256;
@@ -20,7 +20,9 @@ const pageSize = 1_000;
 const mostTries = 8;
 
 /** Groups of users as user code has them. Throws NanoError `invalid_argument` for a name or a time that none may have. */
-export function createUserGroups(options: UserGroupsOptions): (name: string, ttlMs: number, mustLive: () => void) => UserGroup {
+export function createUserGroups(
+  options: UserGroupsOptions,
+): (name: string, ttlMs: number, mustLive: (pushed?: string) => void) => UserGroup {
   return (name, ttlMs, mustLive) => {
     if (name.length === 0 || name.length > maxNameCharacters || !name.isWellFormed()) {
       throw invalid(
@@ -44,10 +46,10 @@ class StoredGroup implements UserGroup {
   readonly name: string;
   readonly #options: UserGroupsOptions;
   readonly #ttlMs: number;
-  readonly #mustLive: () => void;
+  readonly #mustLive: (pushed?: string) => void;
   readonly #key: string;
 
-  constructor(options: UserGroupsOptions, name: string, ttlMs: number, mustLive: () => void) {
+  constructor(options: UserGroupsOptions, name: string, ttlMs: number, mustLive: (pushed?: string) => void) {
     this.name = name;
     this.#options = options;
     this.#ttlMs = ttlMs;

@@ -28,7 +28,6 @@ export class Member {
   readonly #record: ServerRecord;
   readonly #key: string;
   #frontends: readonly ServerRecord[] = [];
-  #looked: () => void = () => {};
   #lease = "";
   #left = false;
   #loop: Promise<void> = Promise.resolve();
@@ -62,9 +61,7 @@ export class Member {
     return this.#frontends;
   }
 
-  /** @param looked Called whenever it has looked who is there. */
-  async join(looked: () => void): Promise<void> {
-    this.#looked = looked;
+  async join(): Promise<void> {
     await this.#putSchema();
     await this.#register();
     await this.#look();
@@ -138,7 +135,6 @@ export class Member {
   async #look(): Promise<void> {
     const values = Object.values(await this.#etcd.getAll().prefix(`${this.#options.prefix}/servers/`).strings());
     this.#frontends = values.map((json) => fromJsonString(ServerRecordSchema, json)).filter(({ frontend }) => frontend);
-    this.#looked();
   }
 
   async #putSchema(): Promise<void> {
