@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { etcd, type Membership, type ServerInfo, silentLogger } from "nano-rpc";
 import { ForwardMode, type ServerRecord } from "../gen/nano/cluster/v1/record_pb.ts";
-import { systemClock, systemRandom } from "../src/clock/index.ts";
-import { createRecordSeal } from "../src/discovery/index.ts";
 import { type Caller, openCaller } from "./caller.ts";
-import { type Gate, gateType, openGate } from "./gate.ts";
+import { type Gate, openGate } from "./gate.ts";
 import { type Leaving, leave } from "./leaving.ts";
 import type { KitOptions } from "./options.ts";
 import { until } from "./patience.ts";
 import { Failed, Skipped } from "./point.ts";
-import { openProbe, type Probe } from "./probe.ts";
+import type { Probe } from "./probe.ts";
+import { enterProbe, type ProbeMember } from "./probe-member.ts";
 import { type Entry, openRegistry, type Registry, readRecord } from "./registry.ts";
 
 /** What points look at a server with. */
@@ -17,6 +15,8 @@ export interface Stand {
   readonly options: KitOptions;
   readonly registry: Registry;
   readonly probe: Probe;
+  /** Another probe, with this id. */
+  enter(id: string): Promise<ProbeMember>;
   /** A real frontend. Throws Failed where it does not see the server. */
   gate(): Promise<Gate>;
   /** Every state of the server that a member of the cluster has heard of; "gone" where its record is taken away. */
@@ -41,7 +41,7 @@ export interface Stand {
 
 /** Brings the kit's frontends into the cluster, and waits for the server. Throws Failed where it does not come. */
 export async function openStand(options: KitOptions): Promise<Stand> {
-  const { endpoints, prefix, tokens, type, host } = options;
+  const { endpoints, prefix, tokens, type } = options;
   const registry = openRegistry(endpoints, prefix, tokens);
   const opened: (() => Promise<void> | void)[] = [() => registry.close()];
   const close = async (): Promise<void> => {
@@ -69,22 +69,20 @@ export async function openStand(options: KitOptions): Promise<Stand> {
   let leaving: Promise<Leaving> | undefined;
 
   try {
-    const holder = { id: `conformance-probe-${run}`, incarnation: randomBytes(8).readBigUInt64BE() || 1n };
-    const probe = await openProbe(holder, host, tokens);
-    opened.push(() => probe.close());
-    const self: ServerInfo = {
-      ...{ ...holder, types: [gateType], version: "", frontend: true, addresses: [probe.address] },
-      ...{ state: "ready", protocol: 1, schema: "", metadata: {} },
+    const enter = async (id: string, changed?: Parameters<typeof enterProbe>[2]): Promise<ProbeMember> => {
+      const member = await enterProbe(options, id, changed);
+      opened.push(() => member.die());
+      return member;
     };
-    const membership = await join(options, self, (servers) => {
+    const { probe } = await enter(`conformance-probe-${run}`, (servers) => {
       const state = servers.find((server) => server.types.includes(type))?.state ?? "gone";
       if (states.at(-1) !== state) states.push(state);
     });
-    opened.push(() => membership.leave());
     await until(`a server of the type ${type} is there`, async () => (await registry.servers(type)).length, options.waitMs);
     await entry();
     const stand: Stand = {
       ...{ options, registry, probe, states, entry, record, token, close },
+      enter: (id) => enter(id),
       async gate() {
         gate ??= openGate(options, `conformance-gate-${run}`, (one) => void opened.push(() => one.stop()));
         return gate;
@@ -114,14 +112,4 @@ export async function openStand(options: KitOptions): Promise<Stand> {
     await close();
     throw reason;
   }
-}
-
-function join(
-  { endpoints, prefix, tokens }: KitOptions,
-  self: ServerInfo,
-  changed: (servers: readonly ServerInfo[]) => void,
-): Promise<Membership> {
-  const events = { changed, fenced: () => {}, available: () => {} };
-  const host = { clock: systemClock, random: systemRandom, log: silentLogger, seal: createRecordSeal(tokens) };
-  return etcd({ endpoints, prefix }).join(self, undefined, events, host);
 }

@@ -6,6 +6,8 @@ export interface Need {
   readonly debian: string;
   /** A shell command that works where all of it is there. The default: that the command is found. */
   readonly probe?: string;
+  /** The version of the package that will do, as "1.24", where not any will. */
+  readonly atLeast?: string;
 }
 
 const aptTimeoutMs = 240_000;
@@ -14,19 +16,36 @@ const aptTimeoutMs = 240_000;
 export function bring(needs: readonly Need[], consequence: string): void {
   const missing = needs.filter((need) => !isThere(need));
   if (missing.length === 0) return;
-  const packages = missing.map(({ debian }) => debian);
   if (process.getuid?.() === 0 && has("apt-get")) {
-    console.log(`installing ${packages.join(", ")} for the tests`);
-    const install = (): number | null => apt(["install", "-y", "--no-install-recommends", ...packages]);
-    if (install() !== 0) {
-      apt(["update"]);
-      install();
-    }
+    if (missing.some(({ debian, atLeast }) => atLeast !== undefined && offered(debian) === undefined)) apt(["update"]);
+    const packages = missing.filter(willDo).map(({ debian }) => debian);
+    if (packages.length > 0) install(packages);
   }
   for (const need of missing) {
-    if (!isThere(need))
-      console.log(`the tests that need ${need.command} ${consequence}: install it (Debian: apt-get install ${need.debian})`);
+    const { command, debian, atLeast } = need;
+    const version = atLeast === undefined ? "" : `, ${atLeast} or newer`;
+    if (!isThere(need)) {
+      console.log(`the tests that need ${command} ${consequence}: install it (Debian: apt-get install ${debian}${version})`);
+    }
   }
+}
+
+function install(packages: readonly string[]): void {
+  console.log(`installing ${packages.join(", ")} for the tests`);
+  const args = ["install", "-y", "--no-install-recommends", ...packages];
+  if (apt(args) === 0) return;
+  apt(["update"]);
+  apt(args);
+}
+
+function willDo({ debian, atLeast }: Need): boolean {
+  return atLeast === undefined || (offered(debian) ?? "").localeCompare(atLeast, "en", { numeric: true }) >= 0;
+}
+
+/** The version of a package that could be installed, without its epoch; undefined where none is known. */
+function offered(debian: string): string | undefined {
+  const { stdout } = spawnSync("apt-cache", ["policy", debian], { encoding: "utf8" });
+  return /Candidate: (?:\d+:)?(\d\S*)/.exec(stdout ?? "")?.[1];
 }
 
 function apt(args: readonly string[]): number | null {

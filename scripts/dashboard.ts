@@ -32,6 +32,8 @@ const rows: Readonly<Record<string, readonly (MetricName | Panel)[]>> = {
     "nano_violations_total",
     "nano_too_slow_total",
     "nano_silent_total",
+    "nano_clients",
+    "nano_must_update_total",
   ],
   "The cluster": ["nano_links", "nano_cluster_refused_total", "nano_pushes_unknown_total", "nano_gaps_total"],
   "The process": [

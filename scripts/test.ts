@@ -21,6 +21,12 @@ const languages = [
     debian: "python3-venv",
     probe: "python3 -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))'",
   },
+  {
+    command: "go",
+    debian: "golang-go",
+    atLeast: "1.24",
+    probe: "go env GOVERSION | grep -Eq '^go1\\.(2[4-9]|[3-9][0-9])'",
+  },
 ];
 
 bring(needs, "will fail");

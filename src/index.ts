@@ -56,6 +56,8 @@ export { NanoError } from "./error/index.ts";
 export type {
   Authenticate,
   Authenticated,
+  ClientRelease,
+  ClientsOptions,
   CompressionOptions,
   DescribeError,
   ErrorAbout,

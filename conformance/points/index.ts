@@ -1,6 +1,7 @@
 import type { Point } from "../point.ts";
 import { callPoints } from "./call.ts";
 import { doorPoints } from "./door.ts";
+import { frontendPoints } from "./frontends.ts";
 import { gatePoints } from "./gate.ts";
 import { lifePoints } from "./life.ts";
 import { recordPoints } from "./record.ts";
@@ -12,6 +13,7 @@ export const points: readonly Point[] = [
   ...doorPoints,
   ...callPoints,
   ...sessionPoints,
+  ...frontendPoints,
   ...gatePoints,
   ...lifePoints,
 ];

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { breakingCommand } from "./breaking/breaking-command.ts";
 import { registryCommand } from "./registry/registry-command.ts";
+import { releaseCommand } from "./release/release-command.ts";
 import { runCommand } from "./run-command.ts";
 import { schemaCommand } from "./schema/schema-command.ts";
 import { isAddress } from "./talk/address.ts";
@@ -19,7 +21,7 @@ const [first] = given;
 // Whoever gives an address, or only options, wants to talk.
 const args =
   first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help") ? ["talk", ...given] : given;
-process.exitCode = await runCommand([talkCommand, registryCommand, schemaCommand], args, {
+process.exitCode = await runCommand([talkCommand, registryCommand, schemaCommand, releaseCommand, breakingCommand], args, {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   interrupted: interrupt.signal,

@@ -78,6 +78,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
   let routes: ReadonlyMap<number, string> = new Map();
   // The name of the codes that the server gave: a server that has the same does not tell them again.
   let dictionary: string | undefined;
+  // Those that the client has by itself, should the server know its services: their routes, sorted, from 1 on.
+  let printed: readonly string[] = [];
   // Whether the server reads where messages stand in a trace.
   let traced = false;
   let connections = 0;
@@ -115,12 +117,14 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       .map((service) => service.fingerprint ?? "")
       .sort()
       .join(",");
+    const known = [...services.keys()].flatMap(({ methods }) => Object.values(methods).map(({ route }) => route));
+    printed = [...new Set(known)].sort();
     const nano = {
       v: 1,
       fingerprint,
       codes: withCodes,
       inflate: inflate ? ["zlib"] : [],
-      dictionary,
+      dictionary: dictionary ?? "printed",
       ...(options.tracing ? { trace: true } : {}),
     };
     return {
@@ -134,10 +138,17 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     if (!bodies)
       throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
     traced = nano?.trace === true;
-    if (dictionary !== undefined && nano?.dictionary === "known") return;
+    if (nano?.dictionary === "known") {
+      if (dictionary === undefined) learn(printed.map((route, at) => [route, at + 1]));
+      return;
+    }
     dictionary = nano?.dictionary;
-    codes = new Map(Object.entries(dict));
-    routes = new Map(Object.entries(dict).map(([route, code]) => [code, route]));
+    learn(Object.entries(dict));
+  }
+
+  function learn(dict: readonly (readonly [string, number])[]): void {
+    codes = new Map(dict);
+    routes = new Map(dict.map(([route, code]) => [code, route]));
   }
 
   function open(via: "first" | "reset"): void {

@@ -211,11 +211,8 @@ function refused(answer: HandshakeAnswer | undefined, kick: Kick | undefined): N
   const message = kick?.reason || answer?.message || "the server refused the handshake";
   if (isCode(code)) return new NanoError({ code, message });
   // nano's own and the application's codes stand beside the sixteen.
-  return new NanoError({
-    code: code === "busy" || code === "moved" ? "unavailable" : "permission_denied",
-    message,
-    metadata: { code },
-  });
+  const near = code === "busy" || code === "moved" ? "unavailable" : code === "must_update" ? "failed_precondition" : undefined;
+  return new NanoError({ code: near ?? "permission_denied", message, metadata: { code } });
 }
 
 function unavailable(message: string, cause: unknown): NanoError {

@@ -16,8 +16,8 @@ export interface CloseReason {
   readonly message: string;
 }
 
-/** What a kick says to machines: one of the sixteen codes, one of nano's own four, or the application's own. */
-export type KickCode = Code | "moved" | "busy" | "replaced" | "too_slow" | (string & {});
+/** What a kick says to machines: one of the sixteen codes, one of nano's own five, or the application's own. */
+export type KickCode = Code | "moved" | "busy" | "replaced" | "too_slow" | "must_update" | (string & {});
 
 /** What a client is told before its connection is closed. */
 export interface Kick {

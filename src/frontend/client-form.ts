@@ -1,6 +1,6 @@
 import { deflateZlib } from "../compression/index.ts";
 import { type ClientFamily, clientFamily, type HandshakeRequest, inflatesZlib, usesCodes } from "../handshake/index.ts";
-import type { CodeTable, Dictionary } from "./dictionary.ts";
+import { type CodeTable, type Dictionary, printedTable } from "./dictionary.ts";
 import type { ClientEncoding, Encodings } from "./encoding.ts";
 
 /** How bodies are deflated. */
@@ -23,8 +23,8 @@ export interface ClientForm {
 
 /** Settles the forms of connections. */
 export interface ClientForms {
-  /** Undefined where the client names an encoding that this server does not have. */
-  choose(request: HandshakeRequest): ClientForm | undefined;
+  /** Undefined where the client names an encoding that this server does not have. @param printed The codes that its generated code has. */
+  choose(request: HandshakeRequest, printed?: CodeTable): ClientForm | undefined;
 }
 
 /** Throws a RangeError on a size that makes no sense. @param options.dictionary Undefined: routes are text. @param options.compression False: nothing is deflated. */
@@ -45,17 +45,18 @@ export function createClientForms(options: {
   }
 
   return {
-    choose(request) {
+    choose(request, printed) {
       const encoding = options.encodings.choose(request);
       if (!encoding) return undefined;
       if (dictionary !== options.dictionary?.table) forms = [];
       dictionary = options.dictionary?.table;
-      const table = usesCodes(request) ? dictionary : undefined;
+      const { dictionary: named } = request.sys.nano ?? {};
+      const table = usesCodes(request) ? (dictionary && named === printedTable && printed) || dictionary : undefined;
       return settle({
         family: clientFamily(request),
         encoding,
         table,
-        tableKnown: table !== undefined && request.sys.nano?.dictionary === table.name,
+        tableKnown: table !== undefined && named === table.name,
         deflate: inflatesZlib(request) ? deflate : never,
       });
     },

@@ -18,9 +18,12 @@ export interface Dictionary {
 
 const maxCode = 0xffff;
 
+/** The name of the codes that generated clients know by themselves: their routes, sorted, from 1 on. */
+export const printedTable = "printed";
+
 /** An empty dictionary. */
 export function createDictionary(): Dictionary {
-  let table = tableOf([]);
+  let table = createCodeTable([]);
   return {
     get table() {
       return table;
@@ -28,16 +31,21 @@ export function createDictionary(): Dictionary {
     learn(routes) {
       const fresh = [...new Set(routes)].filter((route) => !table.codes.has(route)).sort();
       // Routes beyond the last code stay text.
-      if (fresh.length > 0) table = tableOf([...table.codes.keys(), ...fresh].slice(0, maxCode));
+      if (fresh.length > 0) table = createCodeTable([...table.codes.keys(), ...fresh].slice(0, maxCode));
     },
   };
 }
 
-// Code 0 is left out: JavaScript takes it for none.
-function tableOf(routes: readonly string[]): CodeTable {
+/** The codes of routes by their order. @param name The default is made of the routes. */
+export function createCodeTable(routes: readonly string[], name = nameOf(routes)): CodeTable {
+  // Code 0 is left out: JavaScript takes it for none.
   return {
-    name: createHash("sha256").update(routes.join("\n")).digest("base64url").slice(0, 12),
+    name,
     codes: new Map(routes.map((route, at) => [route, at + 1])),
     routeOf: (code) => routes[code - 1],
   };
+}
+
+function nameOf(routes: readonly string[]): string {
+  return createHash("sha256").update(routes.join("\n")).digest("base64url").slice(0, 12);
 }

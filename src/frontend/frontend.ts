@@ -38,6 +38,7 @@ import { moved, moveMs, moveSessions } from "./move.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
+import { type ClientsOptions, createReleases } from "./releases.ts";
 import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
@@ -96,6 +97,8 @@ export interface FrontendOptions
   readonly compression: CompressionOptions | false;
   /** Whether clients that understand codes are given a dictionary. */
   readonly dictionary: boolean;
+  /** What is known of the clients that were shipped. */
+  readonly clients: ClientsOptions | undefined;
   /** Whether clients may ask for the schema. */
   readonly reflection: boolean;
   readonly describeError: DescribeError | undefined;
@@ -145,6 +148,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
   const dictionary = options.dictionary ? createDictionary() : undefined;
+  const releases = createReleases(options.clients);
   const forms = createClientForms({
     encodings: createEncodings({
       fallback: options.encoding,
@@ -191,7 +195,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const hook of options.hooks) hook.attach(session.core);
     },
     ended(session, reason) {
-      sessions.delete(session.id);
+      if (sessions.delete(session.id)) countClient(session, -1);
       if (reason.code === "too_slow") counters.tooSlow++;
     },
     flushSoon: flusher.add,
@@ -201,10 +205,22 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const reception = createReception({
     ...options,
     forms,
+    releases,
+    outdated: () => counters.mustUpdate++,
     isOpen: () => !draining,
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
-    admitted: (session) => sessions.set(session.id, session),
+    admitted: (session) => {
+      sessions.set(session.id, session);
+      countClient(session, 1);
+    },
   });
+
+  function countClient(session: ClientSession, by: 1 | -1): void {
+    const { fingerprint, release } = releases.find(session.core.client.fingerprint);
+    const count = counters.clients.get(fingerprint) ?? { fingerprint, release, sessions: 0 };
+    count.sessions += by;
+    counters.clients.set(fingerprint, count);
+  }
 
   const connectionHost: ConnectionHost = {
     limits,

@@ -5,5 +5,6 @@ export type { DescribeError, ErrorAbout } from "./describe-error.ts";
 export { createFrontend, type Frontend, type FrontendOptions } from "./frontend.ts";
 export { latestKey } from "./latest-key.ts";
 export { type FrontendLimits, type ResolvedLimits, resolveLimits } from "./limits.ts";
+export type { ClientRelease, ClientsOptions } from "./releases.ts";
 export type { UnknownMessage, UnknownOutcome, UnknownRoute } from "./unknown-route.ts";
 export type { WholeMessage } from "./whole-message.ts";

@@ -9,6 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved } from "./move.ts";
+import type { Releases } from "./releases.ts";
 
 /** What deciding on handshakes needs. */
 export interface ReceptionOptions {
@@ -17,6 +18,9 @@ export interface ReceptionOptions {
   readonly log: Logger;
   readonly limits: ResolvedLimits;
   readonly forms: ClientForms;
+  readonly releases: Releases;
+  /** A client must update before it may come in. */
+  readonly outdated: () => void;
   readonly authenticate: Authenticate | undefined;
   /** False once the server lets its clients go. */
   readonly isOpen: () => boolean;
@@ -29,9 +33,12 @@ export interface ReceptionOptions {
 /** Decides on handshakes: how the client is spoken to, and who it is. Never rejects. */
 export type Reception = (connection: Connection, request: HandshakeRequest) => Promise<HandshakeOutcome>;
 
+// What pomelo's clients know of: "client version not fullfill".
+const oldClient = 501;
+
 /** Makes one. */
 export function createReception(options: ReceptionOptions): Reception {
-  const { clock, log, limits, forms } = options;
+  const { clock, log, limits, forms, releases } = options;
 
   async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
     if (data) await session.write(firstData(data), undefined);
@@ -39,7 +46,12 @@ export function createReception(options: ReceptionOptions): Reception {
   }
 
   return async (connection, request) => {
-    const form = forms.choose(request);
+    const known = releases.find(request.sys.nano?.fingerprint);
+    if (known.outdated) {
+      options.outdated();
+      return refuse(oldClient, "must_update", releases.updateReason);
+    }
+    const form = forms.choose(request, known.table);
     if (!form) return refuse(400, "invalid_argument", `this server does not speak "${request.sys.serializer}"`);
     const { sys } = request;
     const platform = sys.platform ?? sys.type ?? "";

@@ -21,6 +21,7 @@ export const metricCatalog = {
   nano_calls_failed_total: { kind: "counter", labels: ["kind", "route", "code"], help: "Calls that were answered by an error." },
   nano_connections: { kind: "gauge", labels: [], help: "Sockets of clients." },
   nano_sessions: { kind: "gauge", labels: [], help: "Sessions of clients." },
+  nano_clients: { kind: "gauge", labels: ["fingerprint", "release"], help: "Sessions by the fingerprint of their clients." },
   nano_users: { kind: "gauge", labels: [], help: "Sessions that have a user." },
   nano_connections_accepted_total: { kind: "counter", labels: [], help: "Sockets taken." },
   nano_handshakes_refused_total: { kind: "counter", labels: [], help: "Sockets closed before their handshake was done." },
@@ -40,6 +41,7 @@ export const metricCatalog = {
     labels: [],
     help: "Sessions that missed pushes, since a link stayed broken or was too full.",
   },
+  nano_must_update_total: { kind: "counter", labels: [], help: "Clients turned away that must update." },
   nano_cluster_refused_total: {
     kind: "counter",
     labels: ["kind", "reason"],

@@ -33,6 +33,15 @@ export type LimitName = (typeof limitNames)[number];
 /** How often each limit was hit. */
 export type LimitCounts = { [L in LimitName]: number };
 
+/** How many sessions the clients of one fingerprint have now. */
+export interface ClientCount {
+  /** "unknown" where no release has it, "none" where they say none. */
+  readonly fingerprint: string;
+  /** The newest release that has it; empty where none does. */
+  readonly release: string;
+  sessions: number;
+}
+
 /** What a frontend has seen. Read when asked for; never reset. */
 export interface FrontendCounters {
   /** Sockets taken, ever. */
@@ -51,6 +60,10 @@ export interface FrontendCounters {
   pushesUnknown: number;
   /** Sessions that missed pushes, since a link between servers stayed broken or was too full. */
   gaps: number;
+  /** Clients turned away that must update. */
+  mustUpdate: number;
+  /** Sessions by the fingerprint of their clients: of those that are known, a bounded number. */
+  readonly clients: Map<string, ClientCount>;
   /** Messages refused, by the stage that refused. */
   readonly refused: RefusalCounts;
   /** How often each limit was hit, by its name. */
@@ -68,6 +81,8 @@ export function createFrontendCounters(): FrontendCounters {
     messages: 0,
     pushesUnknown: 0,
     gaps: 0,
+    mustUpdate: 0,
+    clients: new Map(),
     refused: createRefusalCounts(),
     // Every name is there once.
     limits: Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounts,

@@ -10,7 +10,13 @@ export {
   type RecordRefusal,
 } from "./cluster-counters.ts";
 export type { Distribution } from "./distribution.ts";
-export { createFrontendCounters, type FrontendCounters, type LimitCounts, type LimitName } from "./frontend-counters.ts";
+export {
+  type ClientCount,
+  createFrontendCounters,
+  type FrontendCounters,
+  type LimitCounts,
+  type LimitName,
+} from "./frontend-counters.ts";
 export {
   type Counter,
   createMetrics,

@@ -223,6 +223,7 @@ export function createServer(options: ServerOptions): Server {
           types,
           compression: options.compression ?? {},
           dictionary: options.dictionary ?? true,
+          clients: options.clients,
           reflection: options.reflection ?? false,
           unknownRoute: options.unknownRoute,
           describeError: options.describeError,

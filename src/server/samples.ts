@@ -33,6 +33,9 @@ export function* serverSamples(sources: SampleSources): Iterable<Sample> {
   }
   if (counters.frontend) {
     for (const [name, of] of edge) yield value(name, counters.frontend[of]);
+    for (const { fingerprint, release, sessions } of counters.frontend.clients.values()) {
+      yield value("nano_clients", sessions, { fingerprint, release });
+    }
     yield* byLabel("nano_refused_total", "stage", counters.frontend.refused);
     yield* byLabel("nano_limit_hits_total", "limit", counters.frontend.limits);
   }
@@ -51,6 +54,7 @@ const edge = [
   ["nano_messages_received_total", "messages"],
   ["nano_pushes_unknown_total", "pushesUnknown"],
   ["nano_gaps_total", "gaps"],
+  ["nano_must_update_total", "mustUpdate"],
 ] as const;
 
 function* calls(kind: string, counted: ReadonlyMap<string, CallCounter>): Iterable<Sample> {

@@ -2,7 +2,14 @@ import type { Acceptor } from "../acceptor/index.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { Module } from "../context/index.ts";
 import type { Discovery } from "../discovery/index.ts";
-import type { Authenticate, CompressionOptions, DescribeError, FrontendLimits, UnknownRoute } from "../frontend/index.ts";
+import type {
+  Authenticate,
+  ClientsOptions,
+  CompressionOptions,
+  DescribeError,
+  FrontendLimits,
+  UnknownRoute,
+} from "../frontend/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Net, TlsOptions } from "../net/index.ts";
 import type { Service, Step } from "../pipeline/index.ts";
@@ -110,6 +117,8 @@ export interface ServerOptions {
   readonly compression?: CompressionOptions | false;
   /** Whether clients that understand it are given a dictionary: a code of two bytes for every route of a handler or push. The default is true. */
   readonly dictionary?: boolean;
+  /** The clients that were shipped: they need no dictionary, are counted by release, and those that are too old are refused. The default is none. */
+  readonly clients?: ClientsOptions;
   /** What becomes of messages whose route no server has. The default is `not_found`. */
   readonly unknownRoute?: UnknownRoute;
   /** How errors are told to clients. The default is code, words, metadata and details. */

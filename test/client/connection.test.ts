@@ -55,7 +55,7 @@ describe("connect()", () => {
         platform: "test",
         clientVersion: "1.2",
         serializer: "json",
-        nano: { v: 1, fingerprint: "", codes: true, inflate: ["zlib"] },
+        nano: { v: 1, fingerprint: "", codes: true, inflate: ["zlib"], dictionary: "printed" },
       },
       user: { token: "t" },
     });

@@ -148,7 +148,7 @@ describe("codes", () => {
     const room = client.service(RoomClient);
     let connecting = client.connect();
     let server = await fake.accept();
-    expect((await server.open(answer)).sys.nano).not.toHaveProperty("dictionary");
+    expect((await server.open(answer)).sys.nano).toMatchObject({ dictionary: "printed" });
     await connecting;
     await client.close();
 

@@ -19,14 +19,15 @@ from chat.v1.chat_pb2 import (
 from google.protobuf.empty_pb2 import Empty
 from nano.cluster.v1.session_pb2 import ClosedRequest, ClosedResponse
 
+from cluster.deaths import Deaths, Holder
 from cluster.failure import Failure
 from cluster.groups import Group
-from cluster.membership import LEASE_S
 from cluster.peers import Peers
 from cluster.session import Session
 
 TYPE = "room"
 MOST_CHARACTERS = 32
+SWEEP_S = 1.0
 
 # Routes are server.service.method.
 JOINED = f"{TYPE}.room.joined"
@@ -40,7 +41,7 @@ class Place:
 
     room: str
     name: str
-    frontend: int
+    holder: Holder
 
 
 class Rooms:
@@ -65,7 +66,7 @@ class Rooms:
         if session.id in self._places:
             raise Failure(grpc.StatusCode.FAILED_PRECONDITION, "a session is in one room")
         # Before anything is waited for: nobody else gets the name meanwhile.
-        self._enter(session.id, Place(room, name, session.frontend))
+        self._enter(session.id, Place(room, name, session.holder))
         try:
             await session.bind(f"{room}/{name}")
             await session.patch(ChatSession(room=room))
@@ -93,14 +94,12 @@ class Rooms:
         return StatsResponse(rooms=[RoomStats(room=room, members=len(names)) for room, names in self._rooms.items()])
 
     async def sweep(self) -> None:
-        """Ends the sessions of frontends that have died and so cannot say it: that have had no record for as long as a lease."""
-        missing: set[int] = set()
+        """Ends the sessions of frontends that have died and so cannot say it."""
+        deaths = Deaths(self._peers)
         while True:
-            await asyncio.sleep(LEASE_S)
-            there = {record.incarnation for record in self._peers.frontends()}
-            gone = missing - there
-            missing = {place.frontend for place in self._places.values()} - there
-            for session in [session for session, place in self._places.items() if place.frontend in gone]:
+            await asyncio.sleep(SWEEP_S)
+            dead = deaths.among(place.holder for place in self._places.values())
+            for session in [session for session, place in self._places.items() if place.holder in dead]:
                 await self._end(session)
 
     async def _end(self, session: bytes) -> None:

@@ -9,6 +9,7 @@ from nano.cluster.v1.link_pb2 import FieldPatch, SessionContext, SessionKey
 from nano.cluster.v1.session_pb2 import AddToGroupRequest, BindRequest, PatchRequest, PushRequest
 from nano.cluster.v1.session_pb2_grpc import SessionServiceStub
 
+from cluster.deaths import Holder
 from cluster.failure import Failure, passed_on
 from cluster.groups import Group
 from cluster.peers import Peers
@@ -30,7 +31,8 @@ class Session:
         self.id = context.session
         self.user = context.user
         """Empty: not bound."""
-        self.frontend = context.incarnation
+        self.holder = Holder(context.frontend, context.incarnation)
+        """The frontend that holds the client."""
         self.key = SessionKey(session=context.session, capability=context.capability)
         """The right to speak for the session; it is good until the session is over."""
         self._data = context.data
@@ -65,7 +67,7 @@ class Session:
             await self._frontend().AddToGroup(AddToGroupRequest(session=self.key, group=group.name), **self._options())
 
     def _frontend(self) -> SessionServiceStub:
-        return SessionServiceStub(self._peers.channel(self.frontend))
+        return SessionServiceStub(self._peers.channel(self.holder.incarnation))
 
     def _options(self) -> dict[str, object]:
         return {"metadata": self._peers.metadata, "timeout": self._call.time_remaining() or DEFAULT_TIMEOUT_S}

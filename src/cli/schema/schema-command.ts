@@ -1,11 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { ServiceDefinition } from "../../contract/index.ts";
 import { packSchema } from "../../route/index.ts";
 import { type Command, CommandError } from "../command.ts";
+import { importModule } from "../import-module.ts";
 
 const help = `Usage: nano-cli schema --out FILE MODULE...
 
@@ -48,13 +47,7 @@ function readArgs(args: readonly string[]): { readonly out: string; readonly mod
 }
 
 async function servicesOf(path: string): Promise<ServiceDefinition<unknown>[]> {
-  let module: object;
-  try {
-    module = await import(pathToFileURL(resolve(path)).href);
-  } catch (reason) {
-    throw new CommandError(`${path} cannot be read: ${reason instanceof Error ? reason.message : reason}`);
-  }
-  const services = Object.values(module).filter(isService);
+  const services = Object.values(await importModule(path)).filter(isService);
   if (services.length === 0) throw new CommandError(`${path} has no services: name what protoc-gen-nano has printed`);
   return services;
 }

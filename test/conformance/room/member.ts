@@ -28,6 +28,7 @@ export class Member {
   readonly #record: ServerRecord;
   readonly #key: string;
   #frontends: readonly ServerRecord[] = [];
+  #looked: () => void = () => {};
   #lease = "";
   #left = false;
   #loop: Promise<void> = Promise.resolve();
@@ -61,7 +62,9 @@ export class Member {
     return this.#frontends;
   }
 
-  async join(): Promise<void> {
+  /** @param looked Called whenever it has looked who is there. */
+  async join(looked: () => void): Promise<void> {
+    this.#looked = looked;
     await this.#putSchema();
     await this.#register();
     await this.#look();
@@ -135,6 +138,7 @@ export class Member {
   async #look(): Promise<void> {
     const values = Object.values(await this.#etcd.getAll().prefix(`${this.#options.prefix}/servers/`).strings());
     this.#frontends = values.map((json) => fromJsonString(ServerRecordSchema, json)).filter(({ frontend }) => frontend);
+    this.#looked();
   }
 
   async #putSchema(): Promise<void> {

@@ -14,6 +14,7 @@ import {
 } from "../../../examples/chat/gen/chat/v1/chat_pb.ts";
 import { type SessionContext, SessionContextSchema } from "../../../gen/nano/cluster/v1/link_pb.ts";
 import { ClosedRequestSchema, SessionService } from "../../../gen/nano/cluster/v1/session_pb.ts";
+import { Deaths, type Holder } from "./deaths.ts";
 import { Frontends } from "./frontends.ts";
 import { Member, type RoomOptions } from "./member.ts";
 import { type Incoming, Port, Refusal, type Served } from "./port.ts";
@@ -29,6 +30,7 @@ export interface Room {
 interface Place {
   readonly room: string;
   readonly name: string;
+  readonly holder: Holder;
 }
 
 const empty = new Uint8Array(0);
@@ -44,14 +46,17 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
   port.serve(served());
   const member = new Member(options, await port.listen());
   const frontends = new Frontends(member, tokens[0], fault);
-  await member.join();
+  const deaths = new Deaths(fault);
+  await member.join(() => {
+    for (const [id, { holder }] of [...places]) if (deaths.isOver(holder, member.frontends)) void end(id);
+  });
 
   const group = (room: string) => ({ type: "room", name: `room/${room}` });
 
-  function enter(id: string, { room, name }: Place): void {
-    const names = rooms.get(room) ?? new Map<string, string>();
-    rooms.set(room, names.set(name, id));
-    places.set(id, { room, name });
+  function enter(id: string, place: Place): void {
+    const names = rooms.get(place.room) ?? new Map<string, string>();
+    rooms.set(place.room, names.set(place.name, id));
+    places.set(id, place);
   }
 
   function leaves(id: string): Place | undefined {
@@ -74,9 +79,10 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
       throw new Refusal(wrong ? status.FAILED_PRECONDITION : status.ALREADY_EXISTS, `${name} is there`);
     }
     if (holder === undefined) {
-      enter(id, { room, name });
+      const place = { room, name, holder: given };
+      enter(id, place);
       try {
-        await announce({ room, name }, given, deadline);
+        await announce(place, given, deadline);
       } catch (reason) {
         if (fault !== "keeps what was refused") leaves(id);
         throw reason;
@@ -115,10 +121,18 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
 
   async function closed(id: string): Promise<Uint8Array> {
     if (fault === "does not hear of the end") return empty;
-    const place = leaves(id);
-    if (place) await frontends.tell(group(place.room), "room.room.left", bytes(LeftResponseSchema, place), undefined);
-    else if (fault === "refuses ends of strangers") throw new Refusal(status.NOT_FOUND, "no such session");
+    if (!(await end(id)) && fault === "refuses ends of strangers") throw new Refusal(status.NOT_FOUND, "no such session");
     return empty;
+  }
+
+  /** Whether there was such a session. */
+  async function end(id: string): Promise<boolean> {
+    const place = leaves(id);
+    if (place) {
+      const left = bytes(LeftResponseSchema, { name: place.name });
+      await frontends.tell(group(place.room), "room.room.left", left, undefined);
+    }
+    return place !== undefined;
   }
 
   function sessionOf({ metadata }: Incoming): SessionContext {

@@ -1,0 +1,64 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { readServices } from "../../../plugin/model.ts";
+import { CommandError } from "../command.ts";
+import type { Image } from "./image.ts";
+import { runTool } from "./run-tool.ts";
+
+/**
+ * Reads a schema: an image that `buf build` or `protoc` has written, or a folder, which buf compiles.
+ *
+ * @throws CommandError Where it is neither, or does not compile.
+ */
+export async function loadImage(source: string): Promise<Image> {
+  const kind = await kindOf(source);
+  if (!kind) throw new CommandError(`${source} is no file and no folder`);
+  return readImage(kind === "file" ? await readFile(source) : await build(source), source);
+}
+
+/**
+ * Reads what a schema is held against: an image, a folder, or a revision of git, in which the folder `input` is compiled.
+ *
+ * @throws CommandError Where it is none of them, or does not compile.
+ */
+export async function loadBaseline(source: string, input: string): Promise<Image> {
+  if (await kindOf(source)) return loadImage(source);
+  if ((await kindOf(input)) !== "folder") {
+    throw new CommandError(`${source} is no file and no folder, and a revision of git needs a folder to look into, not ${input}`);
+  }
+  const top = await git(input, "rev-parse", "--show-toplevel");
+  const commit = await git(input, "rev-parse", "--verify", "--quiet", "--end-of-options", `${source}^{commit}`);
+  if (!top || !commit) throw new CommandError(`${source} is no file, no folder and no revision of git`);
+  const { status, stdout, stderr } = await runTool("git", ["-C", top, "archive", "--format=tar", commit]);
+  if (status !== 0) throw new CommandError(`git archive ${source}: ${stderr}`);
+  const folder = relative(await realpath(top), await realpath(input)).replaceAll("\\", "/");
+  return readImage(await build(folder === "" ? "-#format=tar" : `-#format=tar,subdir=${folder}`, stdout), source);
+}
+
+async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ? "folder" : found?.isFile() ? "file" : undefined;
+}
+
+async function git(folder: string, ...args: readonly string[]): Promise<string | undefined> {
+  const { status, stdout } = await runTool("git", ["-C", resolve(folder), ...args]);
+  return status === 0 ? Buffer.from(stdout).toString().trim() : undefined;
+}
+
+async function build(input: string, archive?: Uint8Array): Promise<Uint8Array> {
+  const { status, stdout, stderr } = await runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"], archive);
+  if (status !== 0) throw new CommandError(`buf cannot build ${archive ? "that revision" : input}:\n${stderr}`);
+  return stdout;
+}
+
+function readImage(bytes: Uint8Array, source: string): Image {
+  try {
+    const files = [...createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes)).files];
+    return { bytes, files, services: readServices(files) };
+  } catch (reason) {
+    const why = reason instanceof Error ? reason.message : String(reason);
+    throw new CommandError(`${source} is no image with all its imports (buf build -o FILE.binpb): ${why}`);
+  }
+}
