@@ -38,7 +38,7 @@ export function createVirtualClock(): VirtualClock {
 
   return {
     now: () => nowMs,
-    wallNow: () => startedAt + nowMs,
+    wallNow: () => startedAt + Math.floor(nowMs),
     after: (delayMs, call) => add(delayMs, undefined, call),
     every: (periodMs, call) => add(periodMs, Math.max(1, periodMs), call),
     soon: (call) => queueMicrotask(call),

@@ -1,3 +1,4 @@
+import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { Lifecycle, ServerCall } from "../context/index.ts";
 import type { HandlerService, Method, ServiceDefinition } from "../contract/index.ts";
@@ -27,7 +28,7 @@ export class ImplementedService implements Service {
   readonly server: string;
   readonly definition: ServiceDefinition<unknown>;
   readonly lifecycle: Lifecycle;
-  readonly #methods: ReadonlyMap<string, Entry["invoke"]>;
+  readonly #methods: Map<string, Entry["invoke"]>;
   readonly #steps: readonly Step[];
 
   constructor(definition: ServiceDefinition<unknown>, implementation: object, steps: readonly Step[]) {
@@ -37,6 +38,20 @@ export class ImplementedService implements Service {
     this.lifecycle = implementation;
     this.#steps = steps;
     this.#methods = new Map(Object.keys(definition.methods).map((name) => [name, bound(definition, implementation, name)]));
+  }
+
+  /** The same implementation, whose calls somebody hears of, each just before it begins. */
+  heard(listener: (method: Method, message: Message, ctx: ServerCall) => void): ImplementedService {
+    const heard = new ImplementedService(this.definition, this.lifecycle, this.#steps);
+    for (const [name, invoke] of this.#methods) {
+      const method = this.definition.methods[name];
+      if (!method) continue;
+      heard.#methods.set(name, (message, ctx) => {
+        listener(method, message, ctx);
+        return invoke(message, ctx);
+      });
+    }
+    return heard;
   }
 
   /** Its methods by route, each with the steps that go around it. */

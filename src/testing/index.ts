@@ -2,12 +2,26 @@
 export { type AcceptorCheck, checkAcceptor } from "./check-acceptor.ts";
 // Whether a discovery of one's own does.
 export { checkDiscovery, type DiscoveryCheck } from "./check-discovery.ts";
+// Whether every promise was kept.
+export { checkPromises } from "./check-promises.ts";
 export type { Dial, DialEvents, DialedClient } from "./checked-client.ts";
-// A cluster and its clients in one process, on a clock that moves only when told.
+// Tests by the hundred, each with faults of its own.
+export { playSeeds, type SeededTest, type SeedsOptions } from "./play-seeds.ts";
+export { type NumberedPush, numbered } from "./recorder.ts";
 export {
-  createTestCluster,
-  type Fault,
-  type TestCluster,
-  type TestClusterOptions,
-  type TestServerOptions,
-} from "./test-cluster.ts";
+  lineOf,
+  type Seen,
+  type SeenAsked,
+  type SeenCrash,
+  type SeenFault,
+  type SeenHeard,
+  type SeenRun,
+  type SeenSession,
+  type SeenSettled,
+  type SeenState,
+  type SeenTold,
+} from "./seen.ts";
+// A cluster and its clients in one process, on a clock that moves only when told.
+export { createTestCluster, type Fault, type TestCluster, type TestClusterOptions } from "./test-cluster.ts";
+export type { MakeTestServer, TestServerOptions } from "./test-members.ts";
+export type { FaultKind, TroubleOptions } from "./trouble.ts";

@@ -1,12 +1,12 @@
-import { tcp } from "../acceptor/index.ts";
-import { type Client, type ClientOptions, createClient, type Transport } from "../client/index.ts";
-import { createStoppableClock, createVirtualClock, type Random, type StoppableClock, seededRandom } from "../clock/index.ts";
+import { type Client, type ClientOptions, createClient } from "../client/index.ts";
+import { type Clock, createVirtualClock, type Random, seededRandom } from "../clock/index.ts";
 import type { Server } from "../context/index.ts";
-import { memory } from "../discovery/index.ts";
-import { silentLogger } from "../logger/index.ts";
-import { createMemoryNet, type Net } from "../net/index.ts";
-import { createServer, type ServerOptions } from "../server/index.ts";
-import { cutDiscovery } from "./cut-discovery.ts";
+import { createMemoryNet } from "../net/index.ts";
+import { memoryTransport } from "./memory-transport.ts";
+import { createRecorder, type NumberedPush } from "./recorder.ts";
+import type { Seen } from "./seen.ts";
+import { createTestMembers, type MakeTestServer, type TestServerOptions } from "./test-members.ts";
+import { makeTrouble, type TroubleOptions } from "./trouble.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 /** How a test cluster differs from the default. */
@@ -15,14 +15,8 @@ export interface TestClusterOptions {
   readonly seed?: number;
   /** How long bytes are under way between two hosts. The default is 0. */
   readonly latencyMs?: number;
-}
-
-/** A server of a test: what is usual, but where it listens and what it finds others by. */
-export interface TestServerOptions
-  extends Omit<ServerOptions, "discovery" | "acceptors" | "cluster" | "clock" | "random" | "net"> {
-  readonly id: string;
-  /** Whether it holds clients. The default is false. */
-  readonly frontend?: boolean;
+  /** Whether what clients and handlers see is written down, in `seen`; and which pushes count themselves. The default is nothing. */
+  readonly record?: { readonly numbered?: readonly NumberedPush[] };
 }
 
 /** A fault that lasts until it is healed. */
@@ -34,134 +28,164 @@ export interface Fault extends AsyncDisposable {
 export interface TestCluster extends AsyncDisposable {
   /** Milliseconds of the cluster's clock. */
   readonly now: number;
-  /** A server that serves, and is known to all others. */
-  start(options: TestServerOptions): Promise<Server>;
-  /** A client with an open session. */
-  connect(frontend: string, options?: Omit<ClientOptions, "transport" | "clock">): Promise<Client>;
+  /** The cluster's clock, to wait by. It moves while something here is awaited. */
+  readonly clock: Clock;
+  /** What was seen by now, in order. Empty without `record`. */
+  readonly seen: readonly Seen[];
+  /** Those that run. */
+  readonly servers: readonly Server[];
+  /** A server that serves, and is known to all others. @param options A function is asked anew where it is restarted. */
+  start(options: TestServerOptions | MakeTestServer): Promise<Server>;
+  /** Stops a server as SIGTERM would. */
+  stopServer(id: string): Promise<void>;
+  /** Starts a server again that has crashed, or was stopped, as it was started before. */
+  restart(id: string): Promise<Server>;
+  /** A client with an open session. @param frontend Of several it dials one at random, each time. */
+  connect(frontend: string | readonly string[], options?: Omit<ClientOptions, "transport" | "clock">): Promise<Client>;
   /** Moves the clock, timer by timer, until everything that follows has happened. */
   advance(ms: number): Promise<void>;
   /** Waits, without moving the clock, until nothing happens any more. */
   settle(): Promise<void>;
-  /** Loses every byte between two servers, until it is healed: what was lost breaks the link then. */
-  cut(one: string, other: string): Fault;
+  /** Moves the clock as far as a promise needs to settle, for at most a minute of its time; then it rejects. */
+  drive<T>(promise: Promise<T>): Promise<T>;
+  /** Loses every byte between two servers, or a client and a server, until it is healed: what was lost breaks the stream then. */
+  cut(one: string | Client, other: string): Fault;
+  /** Bytes between two servers, or a client and a server, take so much longer, in milliseconds, until it is healed. */
+  delay(one: string | Client, other: string, ms: number): Fault;
   /** Takes a server out of reach of what the cluster remembers (where users are, groups of users), until it is healed. */
   cutDiscovery(id: string): Fault;
-  /** Breaks the client's socket. */
-  drop(client: Client): void;
-  /** Ends a server as kill -9 would: its record stays until its lease is over. */
+  /** Breaks the client's socket. @param seenBy Who sees it: the other end stands, until it finds out by itself. The default is both. */
+  drop(client: Client, seenBy?: "client" | "server"): void;
+  /** Breaks the streams between two servers. @param seenBy The id of the one that sees it. The default is both. */
+  dropLink(one: string, other: string, seenBy?: string): void;
+  /** Ends a server as kill -9 would: its record stays until its lease is over, or it is started again. */
   crash(id: string): void;
+  /** Moves the clock by so much while faults come and go, chosen by the seed. In the end all are healed, and what has crashed is started again. */
+  trouble(ms: number, options?: TroubleOptions): Promise<void>;
+  closeClients(): Promise<void>;
   /** Closes the clients, then stops the servers. */
   stop(): Promise<void>;
 }
 
-interface Running {
-  readonly server: Server;
-  readonly clock: StoppableClock;
-}
-
 /** An empty cluster at time 0. */
 export function createTestCluster(options: TestClusterOptions = {}): TestCluster {
+  const { seed = 1, latencyMs = 0, record } = options;
   const clock = createVirtualClock();
-  const random: Random = seededRandom(options.seed ?? 1);
-  const net = createMemoryNet({ clock, ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }) });
-  const discovery = memory();
+  const random: Random = seededRandom(seed);
+  const net = createMemoryNet({ clock, latencyMs });
   const time = createVirtualTime(clock, () => net.underway);
-  const servers = new Map<string, Running>();
-  const outOfReach = new Set<string>();
-  const clients = new Map<Client, { readonly host: string; readonly frontend: string }>();
+  const recorder = record && createRecorder(() => clock.now(), record.numbered ?? []);
+  const members = createTestMembers({ clock, random, net, recorder });
+  const clients = new Map<Client, { readonly name: string; readonly frontends: readonly string[] }>();
 
-  function running(id: string): Running {
-    const found = servers.get(id);
-    if (!found) throw new TypeError(`the cluster has no server "${id}"`);
-    return found;
+  function clientAt(client: Client): { readonly name: string; readonly frontends: readonly string[] } {
+    const at = clients.get(client);
+    if (!at) throw new TypeError("not a client of this cluster");
+    return at;
+  }
+
+  function hostOf(peer: string | Client): string {
+    return typeof peer === "string" ? members.server(peer).id : clientAt(peer).name;
+  }
+
+  function fault(text: string, mend: () => void): Fault {
+    recorder?.fault(text);
+    let healed = false;
+    const heal = async (): Promise<void> => {
+      if (healed) return;
+      healed = true;
+      recorder?.fault(`over: ${text}`);
+      mend();
+      await time.settle();
+    };
+    return { heal, [Symbol.asyncDispose]: heal };
+  }
+
+  async function serving({ server, started }: { readonly server: Server; readonly started: Promise<void> }): Promise<Server> {
+    await time.drive(started);
+    await time.settle();
+    return server;
+  }
+
+  async function closeClients(): Promise<void> {
+    await time.drive(Promise.all([...clients.keys()].map((client) => client.close())));
+    await time.settle();
   }
 
   async function stop(): Promise<void> {
-    await time.drive(Promise.all([...clients.keys()].map((client) => client.close())));
-    clients.clear();
-    const all = [...servers.values()];
-    servers.clear();
-    await time.drive(Promise.all(all.map(({ server }) => server.stop())));
+    await closeClients();
+    await time.drive(Promise.all(members.ids.map((id) => members.stop(id))));
   }
 
-  return {
+  const cluster: TestCluster = {
     get now() {
       return clock.now();
     },
-    async start({ frontend, id, ...rest }) {
-      if (servers.has(id)) throw new TypeError(`the cluster has a server "${id}" already`);
-      const own = createStoppableClock(clock);
-      const server = createServer({
-        log: silentLogger,
-        ...rest,
-        id,
-        ...(frontend ? { acceptors: [tcp({ port: 0 })] } : {}),
-        discovery: cutDiscovery(discovery, () => !outOfReach.has(id)),
-        clock: own,
-        random,
-        net: net.as(id),
-      });
-      servers.set(id, { server, clock: own });
-      await time.drive(server.start());
-      await time.settle();
-      return server;
+    clock,
+    get seen() {
+      return recorder?.seen ?? [];
+    },
+    get servers() {
+      return members.ids.map((id) => members.server(id));
+    },
+    start: (server) => serving(members.start(typeof server === "function" ? server : () => server)),
+    stopServer: (id) => time.drive(members.stop(id)),
+    restart(id) {
+      recorder?.fault(`${id} is started again`);
+      return serving(members.restart(id));
     },
     async connect(frontend, clientOptions) {
-      const address = running(frontend).server.addresses["tcp"];
-      if (address === undefined) throw new TypeError(`${frontend} holds no clients: start it with frontend: true`);
-      const host = `client-${clients.size + 1}`;
-      const transport = memoryTransport(net.as(host), address);
+      const frontends = typeof frontend === "string" ? [frontend] : [...frontend];
+      for (const id of frontends)
+        if (!members.isFrontend(id)) throw new TypeError(`${id} holds no clients: start it with frontend: true`);
+      const name = `client-${clients.size + 1}`;
+      const transport = memoryTransport(net.as(name), () => {
+        const id = frontends[Math.floor(random.next() * frontends.length)] ?? "";
+        const address = members.ids.includes(id) ? members.server(id).addresses["tcp"] : undefined;
+        if (address === undefined) throw new Error(`connect ECONNREFUSED: ${id} does not run`);
+        return address;
+      });
       // The platform inflates in real time, which nobody here waits for.
-      const client = createClient({ random, ...clientOptions, inflate: false, clock, transport });
-      clients.set(client, { host, frontend });
+      const bare = createClient({ random, ...clientOptions, inflate: false, clock, transport });
+      const client = recorder?.client(name, bare, clientOptions?.timeoutMs) ?? bare;
+      clients.set(client, { name, frontends });
       await time.drive(client.connect());
       return client;
     },
-    advance: time.advance,
-    settle: time.settle,
+    ...time,
     cut(one, other) {
-      running(one);
-      running(other);
-      net.cut(one, other);
-      const heal = async (): Promise<void> => {
-        net.heal(one, other);
-        await time.settle();
-      };
-      return { heal, [Symbol.asyncDispose]: heal };
+      const [near, far] = [hostOf(one), hostOf(other)];
+      net.cut(near, far);
+      return fault(`${near} and ${far} are cut off`, () => net.heal(near, far));
+    },
+    delay(one, other, ms) {
+      const [near, far] = [hostOf(one), hostOf(other)];
+      net.delay(near, far, ms);
+      return fault(`${near} and ${far} are ${ms} ms further apart`, () => net.delay(near, far, 0));
     },
     cutDiscovery(id) {
-      running(id);
-      outOfReach.add(id);
-      const heal = async (): Promise<void> => {
-        outOfReach.delete(id);
-        await time.settle();
-      };
-      return { heal, [Symbol.asyncDispose]: heal };
+      members.reach(id, false);
+      return fault(`${id} does not reach discovery`, () => members.reach(id, true));
     },
-    drop(client) {
-      const at = clients.get(client);
-      if (!at) throw new TypeError("not a client of this cluster");
-      net.reset(at.host, at.frontend);
+    drop(client, seenBy) {
+      const { name, frontends } = clientAt(client);
+      recorder?.fault(`the socket of ${name} breaks${seenBy ? `, and only the ${seenBy} sees it` : ""}`);
+      for (const id of frontends) net.reset(name, id, seenBy === undefined ? undefined : seenBy === "client" ? name : id);
     },
-    crash(id) {
-      const { clock: own } = running(id);
-      servers.delete(id);
-      own.stop();
-      net.crash(id);
-      discovery.abandon(id);
+    dropLink(one, other, seenBy) {
+      recorder?.fault(`streams between ${one} and ${other} break${seenBy ? `, and only ${seenBy} sees it` : ""}`);
+      net.reset(members.server(one).id, members.server(other).id, seenBy);
     },
+    crash: (id) => members.crash(id),
+    trouble: (ms, troubleOptions) =>
+      makeTrouble(
+        { cluster, members, clients: [...clients].map(([client, at]) => ({ client, ...at })), random },
+        ms,
+        troubleOptions,
+      ),
+    closeClients,
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-function memoryTransport(net: Net, address: string): Transport {
-  const port = Number(address.slice(address.lastIndexOf(":") + 1));
-  return {
-    name: "memory",
-    async open(events, signal) {
-      const stream = await net.connect({ host: "127.0.0.1", port }, { ...events, drain: () => {} }, signal);
-      return { send: (packet) => void stream.write(packet), close: () => stream.end() };
-    },
-  };
+  return cluster;
 }

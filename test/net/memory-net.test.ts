@@ -123,15 +123,53 @@ describe("createMemoryNet()", () => {
   test("a crashed host is gone: listeners, streams, and whatever it dials", async () => {
     const { net, port, dial } = await hosts();
     const { heard } = await dial("gate");
+    const room = net.as("room");
     net.crash("room");
     await turn();
     expect(heard.closes[0]?.message).toBe("read ECONNRESET");
     await expect(dial("gate")).rejects.toThrow("ECONNREFUSED");
     const restarted = await net.as("room-2").listen({ host, port }, acceptor().accept);
     const dead = new AbortController();
-    const dialled = net.as("room").connect({ host, port: restarted.port }, new Recorder(), dead.signal);
+    const dialled = room.connect({ host, port: restarted.port }, new Recorder(), dead.signal);
     await turn();
     dead.abort(new Error("dead"));
     await expect(dialled).rejects.toThrow("dead");
+    await expect(room.listen({ host, port: 0 }, acceptor().accept)).rejects.toThrow("ENETDOWN");
+  });
+
+  test("a host that has crashed is there again for whoever asks for it later", async () => {
+    const { net, port, dial } = await hosts();
+    net.crash("room");
+    await net.as("room").listen({ host, port }, acceptor().accept);
+    const { stream } = await dial("gate");
+    expect(stream.remoteAddress).toBe("room");
+  });
+
+  test("what is delayed stays in order, also behind what is sent when the delay is over", async () => {
+    const { net, dial, pass } = await hosts();
+    const { stream, far } = await dial("gate");
+    net.delay("gate", "room", 50);
+    stream.write(bytes("one "));
+    await pass(10);
+    net.delay("gate", "room", 0);
+    stream.write(bytes("two"));
+    await pass(39);
+    expect(far.heard.text).toBe("");
+    await pass(1);
+    expect(far.heard.text).toBe("one two");
+    stream.write(bytes(" three"));
+    await pass(0);
+    expect(far.heard.text).toBe("one two three");
+  });
+
+  test("a break that one end sees leaves the other standing, and what it writes is lost", async () => {
+    const { net, dial, pass } = await hosts();
+    const { heard, far } = await dial("gate");
+    net.reset("gate", "room", "gate");
+    await pass(0);
+    expect([heard.closes.length, far.heard.closes.length]).toEqual([1, 0]);
+    expect(far.stream.write(bytes("lost"))).toBe(true);
+    await pass(0);
+    expect([heard.text, far.stream.queuedBytes]).toEqual(["", 0]);
   });
 });

@@ -1,5 +1,5 @@
 import { next } from "nano-rpc/client";
-import { createTestCluster } from "nano-rpc/testing";
+import { checkPromises, createTestCluster, lineOf } from "nano-rpc/testing";
 import { describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
@@ -59,5 +59,91 @@ describe("createTestCluster()", () => {
     await cluster.advance(100);
     expect((await joined).members).toEqual(["ann"]);
     expect(cluster.now - before).toBe(100);
+  });
+
+  test("bytes between a client and its gate are delayed, and in order", async () => {
+    await using cluster = createTestCluster();
+    await cluster.start({ id: "gate-1", services: chatRooms(), frontend: true });
+    const client = await cluster.connect("gate-1");
+    const ann = client.service(RoomClient);
+    const slow = cluster.delay(client, "gate-1", 300);
+    const before = cluster.now;
+    const joined = ann.join({ room: "lobby", name: "ann" });
+    await cluster.advance(599);
+    let answered = false;
+    void joined.then(() => {
+      answered = true;
+    });
+    await cluster.settle();
+    expect(answered).toBe(false);
+    await slow.heal();
+    await cluster.drive(joined);
+    expect(cluster.now - before).toBe(600);
+  });
+
+  test("a socket that only the client sees break: it is back while the old one still stands", async () => {
+    await using cluster = createTestCluster({ record: {} });
+    await cluster.start({ id: "gate-1", services: chatRooms(), frontend: true });
+    const client = await cluster.connect("gate-1");
+    const events = () => cluster.seen.filter((one) => one.what === "session").map(({ event }) => event);
+    cluster.drop(client, "client");
+    await cluster.advance(3_000);
+    expect(client.state.name).toBe("open");
+    expect(events()).toEqual(["opened", "opened"]);
+    // Nothing comes by the old one any more: in the end it is given up.
+    await cluster.advance(24_000);
+    expect(events()).toEqual(["opened", "opened", "closed"]);
+    expect(client.state.name).toBe("open");
+  });
+
+  test("a crashed server is started again, and has forgotten; its clients find it by its name", async () => {
+    await using cluster = createTestCluster({ record: {} });
+    let starts = 0;
+    await cluster.start(() => ({ id: "gate-1", version: `${++starts}`, services: chatRooms(), frontend: true }));
+    const client = await cluster.connect("gate-1");
+    await client.service(RoomClient).join({ room: "lobby", name: "ann" });
+    cluster.crash("gate-1");
+    await cluster.advance(100);
+    expect(client.state.name).toBe("waiting");
+    const restarted = await cluster.restart("gate-1");
+    expect(restarted.info.version).toBe("2");
+    await cluster.advance(10_000);
+    expect(client.state).toMatchObject({ name: "open", via: "reset" });
+    expect((await client.service(RoomClient).join({ room: "lobby", name: "bob" })).members).toEqual(["bob"]);
+    await expect(cluster.restart("gate-1")).rejects.toThrow('has a server "gate-1" already');
+    await expect(cluster.restart("gate-9")).rejects.toThrow('never had a server "gate-9"');
+  });
+
+  test("what is seen can be read, and checked", async () => {
+    await using cluster = createTestCluster({ record: {} });
+    await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
+    await cluster.start({ id: "room-1", services: chatRooms() });
+    const client = await cluster.connect(["gate-1"]);
+    const room = client.service(RoomClient);
+    await cluster.drive(room.join({ room: "lobby", name: "ann" }));
+    room.say({ text: "hi" });
+    await cluster.settle();
+    cluster.dropLink("gate-1", "room-1", "room-1");
+    await cluster.closeClients();
+    await cluster.stopServer("room-1");
+    await cluster.advance(6_000);
+    expect(cluster.servers.map(({ id }) => id)).toEqual(["gate-1"]);
+    expect(checkPromises(cluster.seen)).toEqual([]);
+    const lines = cluster.seen.map(lineOf).map((line) => line.replace(/[0-9a-f]{32}/, "S").trim());
+    expect(lines).toContain('0 ms  client-1 asks #1 room.room.join {"room":"lobby","name":"ann"}');
+    expect(lines).toContain('0 ms  room-1 runs room.room.say {"text":"hi"} of S');
+    expect(lines).toContain("0 ms  ** streams between gate-1 and room-1 break, and only room-1 sees it");
+  });
+
+  test("no fault for whoever is not there", async () => {
+    await using cluster = createTestCluster();
+    await cluster.start({ id: "gate-1", types: ["gate"] });
+    await using other = createTestCluster();
+    await other.start({ id: "gate-1", services: chatRooms(), frontend: true });
+    const stranger = await other.connect("gate-1");
+    await expect(cluster.connect("gate-1")).rejects.toThrow("gate-1 holds no clients");
+    expect(() => cluster.drop(stranger)).toThrow("not a client of this cluster");
+    expect(() => cluster.cut("gate-1", "room-1")).toThrow('no server "room-1"');
+    expect(() => cluster.crash("room-1")).toThrow('no server "room-1"');
   });
 });

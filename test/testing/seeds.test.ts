@@ -1,0 +1,93 @@
+import { playSeeds, type SeededTest, type Seen } from "nano-rpc/testing";
+import { expect, test } from "vitest";
+import { finalSums, lastWords, noSums, numberedPushes, type Sums, teller, tickMs, wrongSums } from "./tellers.ts";
+import { visit } from "./visitors.ts";
+
+/** Seeds that failed once. They are played first. */
+const kept: readonly number[] = [];
+const ordinary = 300;
+const only = process.env["SEED"];
+const seeds = only === undefined ? new Set([...kept, ...Array.from({ length: ordinary }, (_, at) => at + 1)]) : [Number(only)];
+
+/** Sessions that every teller knows of. */
+const entered = new Set<string>();
+const sumsOf = new WeakMap<SeededTest, Sums>();
+const troubleMs = 8_000;
+// Who notices late that a socket is gone, and waits long for the next try, sees little.
+const limits = { heartbeatMs: 1_000, deadMs: 3_000 };
+const reconnect = { minDelayMs: 200, maxDelayMs: 1_000 };
+
+test("whatever happens to sockets, links and servers, every promise is kept", async () => {
+  const traces: string[] = [];
+  await playSeeds({
+    seeds,
+    cluster: { latencyMs: 2, record: { numbered: numberedPushes((session) => entered.has(session)) } },
+    play,
+    check,
+    alone: (seed) => `SEED=${seed} npx vitest run test/testing/seeds.test.ts`,
+    failed: (_seed, _wrong, trace) => void traces.push(...trace),
+  }).finally(() => {
+    if (only !== undefined && traces.length > 0) console.log(traces.join("\n"));
+  });
+  expect([...seeds].length).toBeGreaterThan(0);
+}, 240_000);
+
+async function play(test: SeededTest): Promise<void> {
+  const { cluster } = test;
+  const sums = noSums();
+  entered.clear();
+  sumsOf.set(test, sums);
+  for (const id of ["gate-1", "gate-2"])
+    await cluster.start({ id, types: ["gate"], frontend: true, limits, sessions: [finalSums(sums)] });
+  for (const id of ["teller-1", "teller-2"]) {
+    let life = 0;
+    await cluster.start((clock) => ({ id, services: [teller(`${id}.${++life}`, clock, sums)] }));
+  }
+  let over = false;
+  const visits: Promise<void>[] = [];
+  // The last two are one user: each throws the other out.
+  for (const [at, user] of ["", "ann", "bob", "bob"].entries()) {
+    const client = await cluster.connect(at % 2 === 0 ? "gate-1" : ["gate-1", "gate-2"], { onError: () => {}, reconnect });
+    visits.push(
+      visit(test, client, `visitor-${at}`, {
+        everyMs: 200,
+        isOver: () => over,
+        user,
+        entered: (session) => void entered.add(session),
+      }),
+    );
+  }
+  await cluster.trouble(troubleMs);
+  over = true;
+  await cluster.drive(Promise.all(visits));
+}
+
+function* check(test: SeededTest): Iterable<string> {
+  const { seen } = test.cluster;
+  const sums = sumsOf.get(test);
+  if (sums) yield* wrongSums(sums);
+  yield* silentTellers(seen);
+  yield* lostLastWords(seen);
+}
+
+/** When all is healed, whoever has a session hears all tellers. */
+function* silentTellers(seen: readonly Seen[]): Iterable<string> {
+  const heard = seen.filter((one) => one.what === "heard");
+  for (const end of seen) {
+    if (end.what !== "state" || end.before !== "open" || end.why !== "the client was closed") continue;
+    const own = heard.filter(({ client, atMs }) => client === end.client && atMs > end.atMs - 3 * tickMs && atMs <= end.atMs);
+    if (!own.some(({ session }) => entered.has(session))) yield `${end.client} heard nothing in the end`;
+    for (const id of ["teller-1", "teller-2"])
+      if (!own.some(({ place }) => place?.stream.startsWith(id))) yield `${end.client} did not hear ${id} in the end`;
+  }
+}
+
+/** Whoever was kicked has heard what was pushed before. */
+function* lostLastWords(seen: readonly Seen[]): Iterable<string> {
+  const heard = seen.filter((one) => one.what === "heard");
+  for (const end of seen) {
+    if (end.what !== "state" || end.state !== "closed" || !end.why.startsWith("visitor-")) continue;
+    const words = heard.filter(({ place }) => place?.stream === `leave ${end.why}`).length;
+    if (words !== lastWords) yield `${end.client} was kicked (${end.why}), and heard ${words} of ${lastWords} pushes before`;
+  }
+}
