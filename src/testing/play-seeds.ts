@@ -21,14 +21,19 @@ export interface SeedsOptions {
   play(test: SeededTest): Promise<void>;
   /** What else must hold when all is over; one line for each thing that is wrong. The default is nothing. */
   check?(test: SeededTest): Iterable<string>;
+  /**
+   * How long is waited when the clients are gone, until every session must be over. The default is 65,000: a client that has vanished is noticed after 25 s,
+   * and what it may come back to is kept for 30 s more.
+   */
+  readonly goneMs?: number;
   /** How somebody plays one seed alone, as "SEED=7 npx vitest run test/seeds.test.ts". */
   alone(seed: number): string;
   /** Hears of each failure, with all that was seen, before the next seed is played. The default is nobody. */
   failed?(seed: number, wrong: readonly string[], trace: readonly string[]): void;
 }
 
-// How long is waited when a test is done, and again when its clients are gone: a frontend that is away is given up after 5 s.
-const quietMs = 7_000;
+// How long is waited when a test is done: a server that is away is given up after 5 s.
+const restMs = 7_000;
 // Of the first failure; the rest is by `failed`.
 const shownLines = 60;
 const shownWrong = 10;
@@ -57,7 +62,7 @@ export async function playSeeds(options: SeedsOptions): Promise<void> {
 
 async function playSeed(
   seed: number,
-  { cluster: clusterOptions, play, check }: SeedsOptions,
+  { cluster: clusterOptions, play, check, goneMs = 65_000 }: SeedsOptions,
 ): Promise<{ readonly wrong: readonly string[]; readonly trace: readonly string[] }> {
   const cluster = createTestCluster({ record: {}, ...clusterOptions, seed });
   // Not the cluster's own: what the test chooses is to hang on the seed alone.
@@ -65,9 +70,9 @@ async function playSeed(
   const wrong: string[] = [];
   try {
     await play(test);
-    await cluster.advance(quietMs);
+    await cluster.advance(restMs);
     await cluster.closeClients();
-    await cluster.advance(quietMs);
+    await cluster.advance(goneMs);
     wrong.push(...checkPromises(cluster.seen), ...(check?.(test) ?? []));
     await cluster.stop();
   } catch (reason) {

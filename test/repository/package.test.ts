@@ -69,6 +69,7 @@ describe("the packed tarball", () => {
       "docs/metrics.md",
       "docs/remotes.md",
       "docs/security.md",
+      "docs/testing.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
@@ -99,7 +100,7 @@ describe("the packed tarball", () => {
       try {
         await server.line((line) => line.startsWith("listening"));
         expect(run(project, node, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
-        for (const check of ["unix-socket", "discovery"])
+        for (const check of ["unix-socket", "discovery", "testing"])
           expect(run(project, node, [`docs/${check}-check.ts`])).toBe("it keeps its promises\n");
         expect(await server.end("SIGTERM")).toBe(0);
       } finally {

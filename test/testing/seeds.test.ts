@@ -24,6 +24,7 @@ test("whatever happens to sockets, links and servers, every promise is kept", as
     cluster: { latencyMs: 2, record: { numbered: numberedPushes((session) => entered.has(session)) } },
     play,
     check,
+    goneMs: 7_000,
     alone: (seed) => `SEED=${seed} npx vitest run test/testing/seeds.test.ts`,
     failed: (_seed, _wrong, trace) => void traces.push(...trace),
   }).finally(() => {
