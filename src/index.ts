@@ -68,6 +68,7 @@ export type {
   UnknownRoute,
   WholeMessage,
 } from "./frontend/index.ts";
+export { authenticateBy } from "./frontend/index.ts";
 export type { Group, GroupAdded, GroupAddOptions, GroupPushOptions, Member } from "./group/index.ts";
 export type { Logger, LogLevel } from "./logger/index.ts";
 export { createJsonLogger, silentLogger } from "./logger/index.ts";

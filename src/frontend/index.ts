@@ -1,4 +1,5 @@
 export type { Authenticate, Authenticated, Refusal } from "./authenticate.ts";
+export { authenticateBy } from "./authenticate-by.ts";
 export type { CompressionOptions } from "./client-form.ts";
 export type { ClientSession } from "./client-session.ts";
 export type { DescribeError, ErrorAbout } from "./describe-error.ts";
