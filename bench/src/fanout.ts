@@ -15,5 +15,9 @@ export function fanout(): Service {
       for (let number = 1; number <= pushes; number++) group("everybody").push(FanoutPush.ticked, { number, text: tickText });
       return {};
     },
+    tick({ number, text }, { group }) {
+      group("everybody").push(FanoutPush.ticked, { number, text });
+      return {};
+    },
   });
 }

@@ -1,4 +1,4 @@
-// npm run bench [NAME...] [-- --seconds 2 --rounds 3 --connections 64]: nano beside the raw limit of the same run.
+// npm run bench [NAME...] [-- --seconds 2 --rounds 3 --connections 64 --clients 1000 --storm-seconds 160]: nano beside the raw limit of the same run.
 import { parseArgs } from "node:util";
 import { broadcast } from "./benches/broadcast.ts";
 import { connect } from "./benches/connect.ts";
@@ -6,6 +6,7 @@ import type { Effort } from "./benches/echo-cases.ts";
 import { forward } from "./benches/forward.ts";
 import { frontend } from "./benches/frontend.ts";
 import { idle } from "./benches/idle.ts";
+import { jitter } from "./benches/jitter.ts";
 import { link } from "./benches/link.ts";
 import { idleLinks } from "./benches/links.ts";
 import { logins } from "./benches/logins.ts";
@@ -16,6 +17,9 @@ const { values: flags, positionals } = parseArgs({
     seconds: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string", default: "64" },
+    clients: { type: "string", default: "1000" },
+    "storm-seconds": { type: "string", default: "160" },
+    spread: { type: "string", default: "source" },
   },
 });
 const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
@@ -27,8 +31,13 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   idle,
   connect,
   logins,
+  jitter,
 };
-const effort = { seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) };
+const effort = {
+  ...{ seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) },
+  ...{ clients: Number(flags.clients), stormSeconds: Number(flags["storm-seconds"]) },
+  spread: flags.spread === "random" ? ("random" as const) : ("source" as const),
+};
 for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
   const bench = benches[name];
   if (!bench) {

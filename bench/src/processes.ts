@@ -46,11 +46,17 @@ export async function startProcess(
   };
 }
 
-/** Runs a load, once; gives what its last line says. @param warm Called when it begins to measure, where it says so. */
+/**
+ * Runs a load, once; gives what its last line says.
+ *
+ * @param warm Called when it begins to measure, where it says so.
+ * @param timeoutMs How long it may take. The default is 120,000.
+ */
 export async function runLoad<R>(
   script: string,
   flags: Readonly<Record<string, string | number | boolean>>,
   warm?: () => Promise<void>,
+  timeoutMs = answerTimeoutMs,
 ): Promise<R> {
   const args = Object.entries(flags).flatMap(([name, value]) => {
     if (typeof value === "boolean") return value ? [`--${name}`] : [];
@@ -58,7 +64,7 @@ export async function runLoad<R>(
   });
   const child = start(script, args, "load");
   const lines = linesOf(child);
-  const result = nextLine(child, lines, "result ");
+  const result = nextLine(child, lines, "result ", timeoutMs);
   if (warm) {
     await nextLine(child, lines, "warm ");
     await warm();
@@ -78,7 +84,7 @@ function linesOf(child: ChildProcess): Interface {
   return createInterface({ input: child.stdout });
 }
 
-function nextLine(child: ChildProcess, lines: Interface, prefix: string): Promise<string> {
+function nextLine(child: ChildProcess, lines: Interface, prefix: string, timeoutMs = answerTimeoutMs): Promise<string> {
   return new Promise((resolve, reject) => {
     const over = (): void => {
       clearTimeout(timer);
@@ -98,7 +104,7 @@ function nextLine(child: ChildProcess, lines: Interface, prefix: string): Promis
       over();
       child.kill("SIGKILL");
       reject(new Error(`${child.spawnargs.join(" ")} says nothing`));
-    }, answerTimeoutMs);
+    }, timeoutMs);
     lines.on("line", heard);
     child.once("exit", ended);
   });

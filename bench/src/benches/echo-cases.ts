@@ -7,6 +7,12 @@ export interface Effort {
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: number;
+  /** Clients whose connections break. */
+  readonly clients: number;
+  /** How long they do. */
+  readonly stormSeconds: number;
+  /** Where the balancer sends each new connection: anywhere, or those from one address to one frontend. */
+  readonly spread: "random" | "source";
 }
 
 /** One line of a table: requests to nano, and to the raw limit, in turn. */

@@ -5,8 +5,8 @@
 
 import type { Call, CallOptions, ClientService, Init, Listen } from "nano-rpc/client/codegen";
 import { reflectCodec } from "nano-rpc/client/codegen";
-import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse } from "./fanout_pb.ts";
-import { BurstRequestSchema, BurstResponseSchema, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema } from "./fanout_pb.ts";
+import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse, TickRequest, TickResponse } from "./fanout_pb.ts";
+import { BurstRequestSchema, BurstResponseSchema, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema, TickRequestSchema, TickResponseSchema } from "./fanout_pb.ts";
 
 /**
  * Pushes to everybody.
@@ -29,6 +29,13 @@ export interface FanoutClient {
   burst(request: Init<BurstRequest>, options?: CallOptions): Call<BurstResponse>;
 
   /**
+   * Pushes once to everybody, what is given.
+   *
+   * @generated from rpc bench.v1.FanoutService.Tick
+   */
+  tick(request: Init<TickRequest>, options?: CallOptions): Call<TickResponse>;
+
+  /**
    * One push.
    *
    * @generated from rpc bench.v1.FanoutService.Ticked
@@ -45,7 +52,7 @@ export const FanoutClient: ClientService<FanoutClient> = {
   codegen: 1,
   kind: "client",
   service: "bench.v1.FanoutService",
-  fingerprint: "e417e089e458fc30",
+  fingerprint: "b01541c8ea4c9015",
   methods: {
     join: {
       kind: "request",
@@ -58,6 +65,12 @@ export const FanoutClient: ClientService<FanoutClient> = {
       route: "fanout.fanout.burst",
       input: /*@__PURE__*/ reflectCodec(BurstRequestSchema),
       output: /*@__PURE__*/ reflectCodec(BurstResponseSchema),
+    },
+    tick: {
+      kind: "request",
+      route: "fanout.fanout.tick",
+      input: /*@__PURE__*/ reflectCodec(TickRequestSchema),
+      output: /*@__PURE__*/ reflectCodec(TickResponseSchema),
     },
     ticked: {
       kind: "push",

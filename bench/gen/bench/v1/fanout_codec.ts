@@ -5,8 +5,8 @@
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
 import { printedCodec, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
-import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse } from "./fanout_pb.ts";
-import { BurstRequestSchema, BurstResponseSchema, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema } from "./fanout_pb.ts";
+import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse, TickRequest, TickResponse } from "./fanout_pb.ts";
+import { BurstRequestSchema, BurstResponseSchema, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema, TickRequestSchema, TickResponseSchema } from "./fanout_pb.ts";
 
 /**
  * Reads and writes bench.v1.JoinRequest.
@@ -128,6 +128,78 @@ function readBurstResponse(message: BurstResponse, reader: WireReader, end: numb
 }
 
 function writeBurstResponse(init: Init<BurstResponse>, writer: ByteWriter): void {
+  writeUnknown(writer, init);
+}
+
+/**
+ * Reads and writes bench.v1.TickRequest.
+ */
+export const TickRequestCodec: PrintedCodec<TickRequest> = printedCodec(TickRequestSchema, {
+  zero: zeroTickRequest,
+  read: readTickRequest,
+  write: writeTickRequest,
+});
+
+function zeroTickRequest(): TickRequest {
+  return { $typeName: "bench.v1.TickRequest", number: 0, text: "" };
+}
+
+function readTickRequest(message: TickRequest, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.number = reader.uint32();
+        break;
+      case 2:
+        message.text = reader.string(true);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeTickRequest(init: Init<TickRequest>, writer: ByteWriter): void {
+  if (init.number != null && init.number !== 0) {
+    writer.byte(8);
+    writeUint32(writer, init.number);
+  }
+  if (init.text != null && init.text !== "") {
+    writer.byte(18);
+    writeString(writer, init.text);
+  }
+  writeUnknown(writer, init);
+}
+
+/**
+ * Reads and writes bench.v1.TickResponse.
+ */
+export const TickResponseCodec: PrintedCodec<TickResponse> = printedCodec(TickResponseSchema, {
+  zero: zeroTickResponse,
+  read: readTickResponse,
+  write: writeTickResponse,
+});
+
+function zeroTickResponse(): TickResponse {
+  return { $typeName: "bench.v1.TickResponse" };
+}
+
+function readTickResponse(message: TickResponse, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeTickResponse(init: Init<TickResponse>, writer: ByteWriter): void {
   writeUnknown(writer, init);
 }
 

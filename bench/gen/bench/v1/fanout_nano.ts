@@ -3,10 +3,10 @@
 // option features.field_presence = IMPLICIT;
 /* eslint-disable */
 
-import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse } from "./fanout_pb.ts";
+import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse, TickRequest, TickResponse } from "./fanout_pb.ts";
 import { FanoutService } from "./fanout_pb.ts";
 import type { Answer, HandlerService, PublicContext, Push, Request } from "nano-rpc/codegen";
-import { BurstRequestCodec, BurstResponseCodec, JoinRequestCodec, JoinResponseCodec, TickedResponseCodec } from "./fanout_codec.ts";
+import { BurstRequestCodec, BurstResponseCodec, JoinRequestCodec, JoinResponseCodec, TickedResponseCodec, TickRequestCodec, TickResponseCodec } from "./fanout_codec.ts";
 
 /**
  * Pushes to everybody.
@@ -31,6 +31,15 @@ export interface FanoutHandler {
    * @generated from rpc bench.v1.FanoutService.Burst
    */
   burst(request: BurstRequest, ctx: PublicContext): Answer<BurstResponse>;
+
+  /**
+   * Pushes once to everybody, what is given.
+   *
+   * Public.
+   *
+   * @generated from rpc bench.v1.FanoutService.Tick
+   */
+  tick(request: TickRequest, ctx: PublicContext): Answer<TickResponse>;
 }
 
 /**
@@ -39,6 +48,7 @@ export interface FanoutHandler {
 export const FanoutMethod: {
   readonly join: Request<JoinRequest, JoinResponse>;
   readonly burst: Request<BurstRequest, BurstResponse>;
+  readonly tick: Request<TickRequest, TickResponse>;
 } = {
   join: {
     kind: "request",
@@ -55,6 +65,14 @@ export const FanoutMethod: {
     access: "public",
     input: BurstRequestCodec,
     output: BurstResponseCodec,
+  },
+  tick: {
+    kind: "request",
+    method: FanoutService.method.tick,
+    route: "fanout.fanout.tick",
+    access: "public",
+    input: TickRequestCodec,
+    output: TickResponseCodec,
   },
 };
 

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file bench/v1/fanout.proto.
  */
 export const file_bench_v1_fanout: GenFile = /*@__PURE__*/
-  fileDesc("ChViZW5jaC92MS9mYW5vdXQucHJvdG8SCGJlbmNoLnYxIg0KC0pvaW5SZXF1ZXN0Ig4KDEpvaW5SZXNwb25zZSIeCgxCdXJzdFJlcXVlc3QSDgoGcHVzaGVzGAEgASgNIg8KDUJ1cnN0UmVzcG9uc2UiLgoOVGlja2VkUmVzcG9uc2USDgoGbnVtYmVyGAEgASgNEgwKBHRleHQYAiABKAkyvgEKDUZhbm91dFNlcnZpY2USNQoESm9pbhIVLmJlbmNoLnYxLkpvaW5SZXF1ZXN0GhYuYmVuY2gudjEuSm9pblJlc3BvbnNlEjgKBUJ1cnN0EhYuYmVuY2gudjEuQnVyc3RSZXF1ZXN0GhcuYmVuY2gudjEuQnVyc3RSZXNwb25zZRI8CgZUaWNrZWQSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaGC5iZW5jaC52MS5UaWNrZWRSZXNwb25zZTABQgWSAwIIAmIIZWRpdGlvbnNw6Qd6Em5hbm8vb3B0aW9ucy5wcm90bw", [file_google_protobuf_empty]);
+  fileDesc("ChViZW5jaC92MS9mYW5vdXQucHJvdG8SCGJlbmNoLnYxIg0KC0pvaW5SZXF1ZXN0Ig4KDEpvaW5SZXNwb25zZSIeCgxCdXJzdFJlcXVlc3QSDgoGcHVzaGVzGAEgASgNIg8KDUJ1cnN0UmVzcG9uc2UiKwoLVGlja1JlcXVlc3QSDgoGbnVtYmVyGAEgASgNEgwKBHRleHQYAiABKAkiDgoMVGlja1Jlc3BvbnNlIi4KDlRpY2tlZFJlc3BvbnNlEg4KBm51bWJlchgBIAEoDRIMCgR0ZXh0GAIgASgJMvUBCg1GYW5vdXRTZXJ2aWNlEjUKBEpvaW4SFS5iZW5jaC52MS5Kb2luUmVxdWVzdBoWLmJlbmNoLnYxLkpvaW5SZXNwb25zZRI4CgVCdXJzdBIWLmJlbmNoLnYxLkJ1cnN0UmVxdWVzdBoXLmJlbmNoLnYxLkJ1cnN0UmVzcG9uc2USNQoEVGljaxIVLmJlbmNoLnYxLlRpY2tSZXF1ZXN0GhYuYmVuY2gudjEuVGlja1Jlc3BvbnNlEjwKBlRpY2tlZBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoYLmJlbmNoLnYxLlRpY2tlZFJlc3BvbnNlMAFCBZIDAggCYghlZGl0aW9uc3DpB3oSbmFuby9vcHRpb25zLnByb3Rv", [file_google_protobuf_empty]);
 
 /**
  * @generated from message bench.v1.JoinRequest
@@ -72,6 +72,41 @@ export const BurstResponseSchema: GenMessage<BurstResponse> = /*@__PURE__*/
   messageDesc(file_bench_v1_fanout, 3);
 
 /**
+ * @generated from message bench.v1.TickRequest
+ */
+export type TickRequest = Message<"bench.v1.TickRequest"> & {
+  /**
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message bench.v1.TickRequest.
+ * Use `create(TickRequestSchema)` to create a new message.
+ */
+export const TickRequestSchema: GenMessage<TickRequest> = /*@__PURE__*/
+  messageDesc(file_bench_v1_fanout, 4);
+
+/**
+ * @generated from message bench.v1.TickResponse
+ */
+export type TickResponse = Message<"bench.v1.TickResponse"> & {
+};
+
+/**
+ * Describes the message bench.v1.TickResponse.
+ * Use `create(TickResponseSchema)` to create a new message.
+ */
+export const TickResponseSchema: GenMessage<TickResponse> = /*@__PURE__*/
+  messageDesc(file_bench_v1_fanout, 5);
+
+/**
  * @generated from message bench.v1.TickedResponse
  */
 export type TickedResponse = Message<"bench.v1.TickedResponse"> & {
@@ -91,7 +126,7 @@ export type TickedResponse = Message<"bench.v1.TickedResponse"> & {
  * Use `create(TickedResponseSchema)` to create a new message.
  */
 export const TickedResponseSchema: GenMessage<TickedResponse> = /*@__PURE__*/
-  messageDesc(file_bench_v1_fanout, 4);
+  messageDesc(file_bench_v1_fanout, 6);
 
 /**
  * Pushes to everybody.
@@ -118,6 +153,16 @@ export const FanoutService: GenService<{
     methodKind: "unary";
     input: typeof BurstRequestSchema;
     output: typeof BurstResponseSchema;
+  },
+  /**
+   * Pushes once to everybody, what is given.
+   *
+   * @generated from rpc bench.v1.FanoutService.Tick
+   */
+  tick: {
+    methodKind: "unary";
+    input: typeof TickRequestSchema;
+    output: typeof TickResponseSchema;
   },
   /**
    * One push.
