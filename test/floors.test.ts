@@ -14,7 +14,8 @@ const floors: readonly (readonly string[])[] = [
   ["pipeline", "module"],
   ["handler", "remote", "reflection"],
   ["frontend", "backend", "client"],
-  ["server", "cli", "bot"],
+  ["server", "dial"],
+  ["cli", "bot"],
   ["testing"],
 ];
 

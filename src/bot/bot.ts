@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { type Client, type Listen, next } from "../client/index.ts";
 import { type Clock, type Random, sleep } from "../clock/index.ts";
 import { asCall, type Call, type CallOptions, type ClientService } from "../contract/index.ts";
+import type { Tapped } from "../dial/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Ledger } from "./ledger.ts";
 import { ended, type Meetings } from "./meetings.ts";
@@ -14,6 +15,14 @@ export type Repetition = ({ readonly times: number } | { readonly forMs: number 
    */
   readonly everyMs?: number;
 };
+
+/** How pushes are told apart, and timed. */
+export interface FollowOptions<M extends Message> {
+  /** What makes a push the one that it is: one whose key has come before is a duplicate. The default tells none apart. */
+  readonly key?: (message: M) => string | number | bigint;
+  /** When it was sent, on the wall clock of this machine, in milliseconds since 1970. The default is that nobody knows. */
+  readonly sentAtMs?: (message: M) => number;
+}
 
 /** One user of a load test: a client, and what people do besides calling. Its requests are measured by route. */
 export interface Bot extends Client {
@@ -32,6 +41,23 @@ export interface Bot extends Client {
     listen: Listen<M>,
     options: { readonly where?: (message: M) => boolean; readonly withinMs: number },
   ): Promise<M>;
+  /**
+   * Counts each push that comes from now on, until what it gives is called: how long it took, where that can be told, and whether it had come before.
+   * Of each bot and route, the last 10,000 keys are known.
+   */
+  follow<M extends Message>(listen: Listen<M>, options?: FollowOptions<M>): () => void;
+  /** So many more pushes are to come of what has been done, to whichever bots follow. Those that do not come are not delivered. */
+  due<M extends Message>(listen: Listen<M>, count: number): void;
+  /** Notes whether something holds. What does not fails the run, unless `thresholds.checks` says otherwise. Gives `holds`. */
+  check(what: string, holds: boolean): boolean;
+  /** Cuts the socket, as a bad network does: the client comes back by itself, after `connect` at the earliest. */
+  drop(): void;
+  /**
+   * Reads nothing more from its socket, as a phone in a tunnel does, until what it gives is called.
+   *
+   * @throws TypeError Over a WebSocket, which cannot be kept from reading.
+   */
+  stall(): () => void;
   /** One of them, by chance. */
   pick<T>(from: readonly [T, ...T[]]): T;
 }
@@ -39,6 +65,7 @@ export interface Bot extends Client {
 /** What a bot is made of. */
 export interface BotParts {
   readonly client: Client;
+  readonly socket: Tapped;
   readonly index: number;
   readonly signal: AbortSignal;
   readonly ledger: Ledger;
@@ -47,11 +74,14 @@ export interface BotParts {
   readonly random: Random;
 }
 
+const mostKeys = 10_000;
+
 type Request = (init: never, options?: CallOptions) => Call<Message>;
 
-export function createBot({ client, index, signal, ledger, meetings, clock, random }: BotParts): Bot {
+export function createBot({ client, socket, index, signal, ledger, meetings, clock, random }: BotParts): Bot {
   const routes = new Map<unknown, string>();
   const services = new Map<unknown, unknown>();
+  const routeOf = (listen: unknown): string => routes.get(listen) ?? "(other)";
   /** When the turn was due whose first call is still to come. */
   let dueMs: number | undefined;
 
@@ -109,17 +139,39 @@ export function createBot({ client, index, signal, ledger, meetings, clock, rand
     },
     meet: (place, count) => meetings.meet(place, count, signal),
     async expect(listen, { where, withinMs }) {
-      const route = routes.get(listen) ?? "(other)";
+      const route = routeOf(listen);
       const fromMs = clock.now();
       try {
         const message = await next(listen, { ...(where ? { where } : {}), timeoutMs: withinMs, signal, clock });
+        ledger.due(route, 1);
         ledger.came(route, clock.now() - fromMs);
         return message;
       } catch (reason) {
-        if (!signal.aborted) ledger.lost(route);
+        if (!signal.aborted) ledger.due(route, 1);
         throw reason;
       }
     },
+    follow(listen, { key, sentAtMs } = {}) {
+      const route = routeOf(listen);
+      const seen = new Set<unknown>();
+      return listen(
+        (message) => {
+          const known = key?.(message);
+          if (known !== undefined && seen.has(known)) return ledger.cameTwice(route);
+          if (known !== undefined) seen.add(known);
+          if (seen.size > mostKeys) seen.delete(seen.values().next().value);
+          ledger.came(route, sentAtMs ? Math.max(0, clock.wallNow() - sentAtMs(message)) : undefined);
+        },
+        { signal },
+      );
+    },
+    due: (listen, count) => ledger.due(routeOf(listen), count),
+    check(what, holds) {
+      ledger.checked(what, holds);
+      return holds;
+    },
+    drop: () => socket.drop(),
+    stall: () => socket.stall(),
     pick: (from) => from[Math.floor(random.next() * from.length)] ?? from[0],
   };
 

@@ -6,8 +6,22 @@ export interface Histogram {
   add(durationMs: number): void;
   /** The duration that this share (0 to 1) of all did not exceed, in milliseconds; 0 where there is none. */
   quantileMs(share: number): number;
+  /** Of all together, in milliseconds. */
+  readonly sumMs: number;
+  /** What was counted, in a form that travels. */
+  counts(): Counts;
+  /** Counts what another has counted. */
+  merge(counts: Counts): void;
+  clear(): void;
   /** The counted durations, shortest first: how many lay at or under each limit, and over the one before. */
   bars(): readonly (readonly [toMs: number, count: number])[];
+}
+
+/** What a histogram has counted: which of its parts how often. */
+export interface Counts {
+  readonly parts: readonly (readonly [place: number, count: number])[];
+  readonly maxMs: number;
+  readonly sumMs: number;
 }
 
 // Microseconds: each power of two is divided into 64 equal parts, so a part is at most 1/64 of what lies in it.
@@ -18,6 +32,7 @@ export function createHistogram(): Histogram {
   const counts = new Float64Array(parts * (powers + 1));
   let count = 0;
   let maxMs = 0;
+  let sumMs = 0;
   return {
     get count() {
       return count;
@@ -25,10 +40,31 @@ export function createHistogram(): Histogram {
     get maxMs() {
       return maxMs;
     },
+    get sumMs() {
+      return sumMs;
+    },
+    counts() {
+      const seen: [number, number][] = [];
+      if (count > 0) for (let at = 0; at < counts.length; at++) if (counts[at]) seen.push([at, counts[at] ?? 0]);
+      return { parts: seen, maxMs, sumMs };
+    },
+    merge(other) {
+      for (const [at, seen] of other.parts) {
+        counts[at] = (counts[at] ?? 0) + seen;
+        count += seen;
+      }
+      maxMs = Math.max(maxMs, other.maxMs);
+      sumMs += other.sumMs;
+    },
+    clear() {
+      if (count > 0) counts.fill(0);
+      count = maxMs = sumMs = 0;
+    },
     add(durationMs) {
       const at = placeOf(Math.max(0, durationMs) * 1_000);
       counts[at] = (counts[at] ?? 0) + 1;
       count++;
+      sumMs += durationMs;
       maxMs = Math.max(maxMs, durationMs);
     },
     quantileMs(share) {

@@ -1,92 +1,118 @@
+import type { ClientState } from "../client/index.ts";
+import { Counters } from "./counters.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
-import type { CallReport, Durations, PushReport, Sample } from "./report.ts";
+import type { CallTally, PushTally, Tally } from "./tally.ts";
 
-/** Writes down what bots saw. */
+/** Writes down what bots see. */
 export interface Ledger {
+  began(): void;
   /** Not among the calls: how long the way in takes says little about them. */
   connected(durationMs: number): void;
   answered(route: string, durationMs: number): void;
   failed(route: string, code: string): void;
-  came(route: string, durationMs: number): void;
-  lost(route: string): void;
+  /** Pushes that are to come. */
+  due(route: string, count: number): void;
+  /** One of them. @param durationMs Undefined where nobody knows. */
+  came(route: string, durationMs: number | undefined): void;
+  /** One that had come before. */
+  cameTwice(route: string): void;
+  /** How a connection fares. */
+  state(state: ClientState, before: ClientState): void;
+  checked(what: string, holds: boolean): void;
   /** A run that ended early, and why. */
   broke(why: string): void;
-  /** What happened since the last sample. */
-  sample(atMs: number, users: number): Sample;
-  readonly total: Histogram;
-  calls(): readonly CallReport[];
-  pushes(): readonly PushReport[];
-  readonly broken: ReadonlyMap<string, number>;
+  /** What happened since it was last asked. */
+  take(users: number): Tally;
 }
 
 /** The way in, where it stands among the routes. */
 export const connecting = "(connect)";
 
-// Texts may hold names or numbers, and must not fill the memory.
-const maxTexts = 20;
+interface Calls {
+  readonly took: Histogram;
+  readonly errors: Counters;
+}
+
+interface Pushes {
+  readonly took: Histogram;
+  due: number;
+  came: number;
+  duplicates: number;
+}
 
 export function createLedger(): Ledger {
-  const calls = new Map<string, { readonly took: Histogram; readonly errors: Map<string, number> }>();
-  const pushes = new Map<string, { readonly took: Histogram; lost: number }>();
-  const broken = new Map<string, number>();
-  const total = createHistogram();
-  let recent = createHistogram();
-  let recentFailed = 0;
-  let sampledMs = 0;
+  const calls = new Map<string, Calls>();
+  const pushes = new Map<string, Pushes>();
+  const [returns, held, unheld, broken] = [new Counters(), new Counters(), new Counters(), new Counters()];
+  let connections = 0;
+  let begun = 0;
+  let drops = 0;
 
-  const callsOf = (route: string) => entry(calls, route, () => ({ took: createHistogram(), errors: new Map<string, number>() }));
-  const pushesOf = (route: string) => entry(pushes, route, () => ({ took: createHistogram(), lost: 0 }));
+  const callsOf = (route: string): Calls => entry(calls, route, () => ({ took: createHistogram(), errors: new Counters() }));
+  const pushesOf = (route: string): Pushes =>
+    entry(pushes, route, () => ({ took: createHistogram(), due: 0, came: 0, duplicates: 0 }));
 
   return {
-    total,
-    broken,
+    began: () => void begun++,
     connected: (durationMs) => callsOf(connecting).took.add(durationMs),
-    answered(route, durationMs) {
-      for (const histogram of [callsOf(route).took, total, recent]) histogram.add(durationMs);
+    answered: (route, durationMs) => callsOf(route).took.add(durationMs),
+    failed: (route, code) => callsOf(route).errors.add(code),
+    due(route, count) {
+      pushesOf(route).due += count;
     },
-    failed(route, code) {
-      increment(callsOf(route).errors, code);
-      recentFailed++;
+    came(route, durationMs) {
+      const of = pushesOf(route);
+      of.came++;
+      if (durationMs !== undefined) of.took.add(durationMs);
     },
-    came: (route, durationMs) => pushesOf(route).took.add(durationMs),
-    lost(route) {
-      pushesOf(route).lost++;
+    cameTwice(route) {
+      pushesOf(route).duplicates++;
     },
-    broke: (why) => increment(broken, broken.has(why) || broken.size < maxTexts ? why : "others"),
-    sample(atMs, users) {
-      const perSecond = (recent.count * 1_000) / Math.max(1, atMs - sampledMs);
-      const sample = { atMs, users, perSecond, failed: recentFailed, ...durationsOf(recent) };
-      sampledMs = atMs;
-      recent = createHistogram();
-      recentFailed = 0;
-      return sample;
+    state(state, before) {
+      if (before.name === "open" && state.name !== "open") {
+        connections--;
+        if (state.name !== "closed") drops++;
+      }
+      if (state.name === "open" && before.name !== "open") {
+        connections++;
+        if (state.via !== "first") returns.add(state.via);
+      }
     },
-    calls: () =>
-      [...calls].map(([route, { took, errors }]) => {
-        const failed = [...errors.values()].reduce((sum, count) => sum + count, 0);
-        return { route, answered: took.count, failed, errors: Object.fromEntries(errors), ...durationsOf(took) };
-      }),
-    pushes: () =>
-      [...pushes].map(([route, { took, lost }]) => ({
-        ...{ route, expected: took.count + lost, came: took.count },
-        ...durationsOf(took),
-      })),
+    checked: (what, holds) => (holds ? held : unheld).add(what),
+    broke: (why) => broken.add(why),
+    take(users) {
+      const tally: Tally = {
+        ...{ users, connections, begun, drops, calls: taken(calls, takeCalls), pushes: taken(pushes, takePushes) },
+        ...{ returns: returns.take(), held: held.take(), unheld: unheld.take(), broken: broken.take() },
+      };
+      begun = drops = 0;
+      return tally;
+    },
   };
 }
 
-export function durationsOf(histogram: Histogram): Durations {
-  const [p50Ms, p95Ms, p99Ms] = [0.5, 0.95, 0.99].map((share) => histogram.quantileMs(share)) as [number, number, number];
-  return { p50Ms, p95Ms, p99Ms, maxMs: histogram.maxMs };
+function takeCalls({ took, errors }: Calls): CallTally {
+  const taken = { took: took.counts(), errors: errors.take() };
+  took.clear();
+  return taken;
 }
 
-function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+function takePushes(of: Pushes): PushTally {
+  const taken = { took: of.took.counts(), expected: of.due, came: of.came, duplicates: of.duplicates };
+  of.took.clear();
+  of.due = of.came = of.duplicates = 0;
+  return taken;
+}
+
+function taken<V, T>(map: ReadonlyMap<string, V>, take: (value: V) => T): { readonly [name: string]: T } {
+  return Object.fromEntries([...map].map(([name, value]) => [name, take(value)]));
+}
+
+/** What a map has under a key, made where it has nothing. */
+export function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
   const there = map.get(key);
   if (there) return there;
   const made = make();
   map.set(key, made);
   return made;
-}
-
-function increment(map: Map<string, number>, key: string): void {
-  map.set(key, (map.get(key) ?? 0) + 1);
 }

@@ -1,4 +1,5 @@
 import type { Bot } from "./bot.ts";
+import { type CallThresholds, type Thresholds, thresholdsOf } from "./thresholds.ts";
 
 /** From the number of users before it to its own, evenly. */
 export interface Stage {
@@ -15,25 +16,25 @@ export interface Arrivals {
   readonly maxUsers?: number;
 }
 
-/** What must hold in the end. */
-export interface Thresholds {
-  /** Half of all answered calls took no longer; connecting is not among them. */
-  readonly p50Ms?: number;
-  readonly p95Ms?: number;
-  readonly p99Ms?: number;
-  /** Failed calls, of all calls, connecting among them: 0.001 is a tenth of a percent. */
-  readonly errors?: number;
-  /** Expected pushes that came, of all expected: 1 is every one. */
-  readonly delivered?: number;
+/** So many users, each of them once: the run is over when all are through. */
+export interface Once {
+  readonly users: number;
+  /** They come in evenly over this time. The default is 0, all at once. */
+  readonly overMs?: number;
+  /** The run ends then, whoever is not through. The default is 600,000. */
+  readonly withinMs?: number;
 }
 
 /** A load test: what one user does, and how many there are. */
 export interface Scenario {
   readonly name: string;
-  /** So many users at a time; whoever is through is followed by another. This, or `rate`. */
+  /** So many users at a time; whoever is through is followed by another. This, or `rate`, or `once`. */
   readonly stages?: readonly Stage[];
   readonly rate?: Arrivals;
+  readonly once?: Once;
   readonly thresholds?: Thresholds;
+  /** What the handshake of a user tells as its `user`: a token, a password. The default is nothing. */
+  credentials?(index: number): object;
   /** One user, connected already. A rejection ends this user only. */
   run(bot: Bot): Promise<void>;
 }
@@ -41,12 +42,13 @@ export interface Scenario {
 /**
  * Describes a load test, which `nano-bot run FILE` plays where FILE exports it as default.
  *
- * @throws TypeError Where it has neither `stages` nor `rate`, or both.
+ * @throws TypeError Where it has not exactly one of `stages`, `rate` and `once`, or a threshold that is none.
  * @throws RangeError On a number that makes no sense.
  */
 export function scenario(scenario: Scenario): Scenario {
-  const { name, stages, rate, thresholds = {} } = scenario;
-  if ((stages === undefined) === (rate === undefined)) throw new TypeError(`scenario "${name}" wants either stages or a rate`);
+  const { name, stages, rate, once, thresholds = {} } = scenario;
+  if ([stages, rate, once].filter((one) => one !== undefined).length !== 1)
+    throw new TypeError(`scenario "${name}" wants either stages, or a rate, or once`);
   if (stages?.length === 0) throw new RangeError(`scenario "${name}" has no stage`);
   for (const { users, overMs } of stages ?? []) {
     if (!Number.isSafeInteger(users)) throw new RangeError(`users of a stage are a whole number, not ${users}`);
@@ -58,10 +60,24 @@ export function scenario(scenario: Scenario): Scenario {
     check("rate.forMs", rate.forMs, 0);
     check("rate.maxUsers", rate.maxUsers ?? 1, 1);
   }
-  const { p50Ms, p95Ms, p99Ms, errors, delivered } = thresholds;
-  for (const [key, ms] of Object.entries({ p50Ms, p95Ms, p99Ms })) check(`thresholds.${key}`, ms ?? 0, 0);
-  for (const [key, share] of Object.entries({ errors, delivered })) check(`thresholds.${key}`, share ?? 0, 0, 1);
+  if (once) {
+    if (!Number.isSafeInteger(once.users)) throw new RangeError(`once.users is a whole number, not ${once.users}`);
+    check("once.users", once.users, 1);
+    check("once.overMs", once.overMs ?? 0, 0);
+    check("once.withinMs", once.withinMs ?? 1, 1);
+  }
+  const { delivered, resumed, checks, duplicates, pushP99Ms, routes = {} } = thresholds;
+  for (const [where, limits] of [["", thresholds], ...Object.entries(routes)] as const) checkCalls(where, limits);
+  for (const [key, share] of Object.entries({ delivered, resumed, checks })) check(`thresholds.${key}`, share ?? 0, 0, 1);
+  for (const [key, limit] of Object.entries({ duplicates, pushP99Ms })) check(`thresholds.${key}`, limit ?? 0, 0);
+  thresholdsOf(thresholds);
   return scenario;
+}
+
+function checkCalls(route: string, { p50Ms, p95Ms, p99Ms, maxMs, errors }: CallThresholds): void {
+  const place = route === "" ? "thresholds" : `thresholds.routes["${route}"]`;
+  for (const [key, ms] of Object.entries({ p50Ms, p95Ms, p99Ms, maxMs })) check(`${place}.${key}`, ms ?? 0, 0);
+  check(`${place}.errors`, errors ?? 0, 0, 1);
 }
 
 function check(what: string, value: number, from: number, to = Number.MAX_SAFE_INTEGER): void {

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
+import { isAddress } from "../dial/index.ts";
 import { breakingCommand } from "./breaking/breaking-command.ts";
 import { registryCommand } from "./registry/registry-command.ts";
 import { releaseCommand } from "./release/release-command.ts";
 import { runCommand } from "./run-command.ts";
 import { schemaCommand } from "./schema/schema-command.ts";
-import { isAddress } from "./talk/address.ts";
 import { talkCommand } from "./talk/talk-command.ts";
 
 const interrupt = new AbortController();

@@ -32,6 +32,8 @@ export function tcp(options: TcpOptions): Transport {
           flush();
           stream.end();
         },
+        pause: () => stream.pause?.(),
+        resume: () => stream.resume?.(),
       };
     },
   };

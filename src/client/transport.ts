@@ -12,6 +12,9 @@ export interface TransportSocket {
   send(packet: Uint8Array): void;
   /** Sends what was taken, then closes. */
   close(): void;
+  /** Reads no more until `resume`, so that the server cannot write any more. Absent where the platform reads by itself. */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** How bytes get to a server. */

@@ -19,6 +19,9 @@ export interface ByteStream {
   end(status?: StreamStatus): void;
   /** Closes at once. `closed` follows. */
   destroy(): void;
+  /** Reads no more until `resume`. Absent where that cannot be had. */
+  pause?(): void;
+  resume?(): void;
   /** Whoever is at the other end may stay: where strangers are sent away after a time, it is none. */
   trust?(): void;
 }

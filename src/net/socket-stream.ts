@@ -51,6 +51,14 @@ export class SocketStream implements ByteStream {
     this.#socket.destroy();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   hear(events: StreamEvents): void {
     const socket = this.#socket;
     this.#events = events;

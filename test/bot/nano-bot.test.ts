@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { execPath } from "node:process";
+import { pathToFileURL } from "node:url";
 import { createClient, next, webSocket } from "nano-rpc/client";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { runBots } from "../../src/bot/run-bots.ts";
 import { startChild } from "../support/child.ts";
@@ -65,6 +66,89 @@ describe("nano-bot", () => {
     }
   }, 60_000);
 
+  test("in several processes users meet, and all figures come together", async () => {
+    const file = join(folder, "pairs.ts");
+    await writeFile(
+      file,
+      `import { scenario } from "nano-rpc/bot";
+      import { RoomClient } from ${JSON.stringify(resolve("examples/chat/gen/chat/v1/chat_client.ts"))};
+      export default scenario({
+        name: "pairs",
+        once: { users: 10 },
+        thresholds: { errors: 0, delivered: 1 },
+        async run(bot) {
+          const room = bot.service(RoomClient);
+          const { members } = await room.join({ room: "lobby", name: "bot-" + bot.index });
+          bot.check("knows itself", members.includes("bot-" + bot.index));
+          // All ten, of three processes.
+          await bot.meet("all are in", 10);
+          room.say({ text: "hi" });
+          await bot.expect(room.onSaid, { where: ({ name }) => name === "bot-" + bot.index, withinMs: 30_000 });
+          await bot.meet("all have heard", 10);
+        },
+      });`,
+    );
+    await mkdir(join(folder, "node_modules"));
+    await symlink(resolve("."), join(folder, "node_modules", "nano-rpc"));
+    const json = join(folder, "report.json");
+    const child = startChild(execPath, [
+      ...["--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", server.tcpUrl, "--processes", "3", "--json", json],
+    ]);
+    try {
+      await child.line((line) => /^pairs: 10 users in /.test(line), 50_000);
+      await child.line((line) => line === "passed");
+    } finally {
+      await child.end("SIGTERM");
+    }
+    const report = JSON.parse(await readFile(json, "utf8"));
+    expect(report).toMatchObject({ users: 10, answered: 20, failed: 0, checks: [{ what: "knows itself", held: 10, failed: 0 }] });
+    expect(report.pushes).toMatchObject([{ expected: 10, came: 10 }]);
+  }, 60_000);
+
+  test("shows itself to Prometheus, reads the server's metrics, writes a page and JUnit's XML", async () => {
+    const [page, junit, json] = [join(folder, "report.html"), join(folder, "junit.xml"), join(folder, "report.json")];
+    const running = startChild(execPath, [
+      ...["--conditions=nano-source", "src/bot/main.ts", "run", chatter, "--url", server.url, "--users", "5", "--for", "600000"],
+      ...["--prometheus", "127.0.0.1:0", "--metrics", server.metrics, "--report", page, "--junit", junit, "--json", json],
+      ...["--threshold", "p99(room.room.join)<0.001ms", "--threshold", "duplicates=0"],
+    ]);
+    try {
+      const [, at = ""] = /^metrics at (\S+)$/.exec(await running.line((line) => line.startsWith("metrics at "))) ?? [];
+      const shown = async (): Promise<string> => (await fetch(at)).text();
+      const shows = (form: RegExp): Promise<void> =>
+        vi.waitFor(async () => expect(await shown()).toMatch(form), { timeout: 40_000, interval: 250 });
+      await shows(/^nano_bot_call_duration_seconds_count\{route="room.room.join"\} 5$/m);
+      await shows(/^nano_bot_users 5$/m);
+      await shows(/^nano_bot_pushes_total\{route="room.room.said"\} \d\d/m);
+      running.process.kill("SIGINT");
+      await running.line((line) => line.startsWith("FAILED: p99 of room.room.join is "), 30_000);
+    } finally {
+      expect(await running.end("SIGTERM")).toBe(1);
+    }
+    const { server: series } = JSON.parse(await readFile(json, "utf8"));
+    const of = (name: string): readonly (number | null)[] =>
+      series.find((one: { name: string }) => one.name === name)?.values ?? [];
+    expect(Math.max(...of("nano_sessions").map(Number))).toBe(5);
+    expect(of("nano_messages_received_total").some((value) => (value ?? 0) > 0)).toBe(true);
+    expect(await readFile(page, "utf8")).toContain('<span class="badge failed">failed</span>');
+    expect(await readFile(junit, "utf8")).toContain('<failure message="p99 of room.room.join is ');
+  }, 90_000);
+
+  test("a process that dies takes the run with it: its figures would be missing", async () => {
+    const file = join(folder, "dies.ts");
+    const at = JSON.stringify(pathToFileURL(resolve("src/bot/index.ts")).href);
+    await writeFile(
+      file,
+      `import { scenario } from ${at};
+      export default scenario({ name: "dies", once: { users: 2 }, run: async (bot) => (bot.index === 1 ? process.exit(3) : bot.think(60_000)) });`,
+    );
+    const child = startChild(execPath, [
+      ...["--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", server.url, "--processes", "2"],
+    ]);
+    const code = await new Promise((ended) => child.process.once("exit", ended));
+    expect(code).toBe(2);
+  }, 60_000);
+
   test("ends with 1 where the server is not there", async () => {
     await server.stop();
     const { code, out } = await run("run", chatter, "--url", server.url, "--users", "1", "--for", "300");
@@ -76,9 +160,18 @@ describe("nano-bot", () => {
     [[], "it wants: run FILE"],
     [["run", chatter], "--url says which server"],
     [["run", chatter, "--url", "http://x"], "--url is tcp://, tls://, ws:// or wss://"],
-    [["run", chatter, "--url", "tcp://x"], "--url wants a port"],
+    [["run", chatter, "--url", "tcp://x"], "tcp://x names no port"],
     [["run", chatter, "--url", "ws://x", "--users", "0"], "--users is a whole number from 1"],
     [["run", chatter, "--url", "ws://x", "--encoding", "xml"], "--encoding is json or protobuf"],
+    [["run", chatter, "--url", "ws://x", "--processes", "65"], "--processes is at most 64"],
+    [["run", chatter, "--url", "ws://x", "--user", "ann"], '--user is an object as JSON, not "ann"'],
+    [["run", chatter, "--url", "ws://x", "--threshold", "p98<5ms"], '"p98<5ms" is no threshold: as p99<50ms'],
+    [["run", chatter, "--url", "ws://x", "--threshold", "p99<5"], "p99 wants ms or s behind its number"],
+    [["run", chatter, "--url", "ws://x", "--threshold", "errors<5ms"], "errors is no time"],
+    [["run", chatter, "--url", "ws://x", "--threshold", "delivered=101%"], "delivered is at most 100%"],
+    [["run", chatter, "--url", "ws://x", "--threshold", "delivered(room.room.said)=1"], "delivered is not about one route"],
+    [["run", chatter, "--url", "ws://x", "--prometheus", "9191"], '--prometheus is HOST:PORT, not "9191"'],
+    [["run", chatter, "--url", "ws://x", "--metrics", "localhost"], "--metrics is an address with http://"],
     [["run", "test/bot/chat-bots.ts", "--url", "ws://x"], "exports no scenario as default"],
   ])("%j cannot begin", async (args, words) => {
     const { code, out } = await run(...args);

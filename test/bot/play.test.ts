@@ -1,7 +1,8 @@
 import { type Bot, describe as inWords, play, type Report, type Scenario, scenario } from "nano-rpc/bot";
-import { createClient, webSocket } from "nano-rpc/client";
+import { type Transport, webSocket } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
+import { until } from "../net/recorder.ts";
 import { type BotServer, startBotServer } from "./chat-bots.ts";
 
 let server: BotServer;
@@ -11,7 +12,12 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 /** Plays until so many users are through, whatever time that takes. */
-async function playUsers(users: number, run: (bot: Bot) => Promise<void>, more: Partial<Scenario> = {}): Promise<Report> {
+async function playUsers(
+  users: number,
+  run: (bot: Bot) => Promise<void>,
+  more: Partial<Scenario> = {},
+  transport: Transport = webSocket(server.url),
+): Promise<Report> {
   const enough = new AbortController();
   let through = 0;
   const played = scenario({
@@ -29,8 +35,7 @@ async function playUsers(users: number, run: (bot: Bot) => Promise<void>, more: 
       }
     },
   });
-  const open = (onError: (reason: unknown) => void) => createClient({ transport: webSocket(server.url), onError });
-  return play(played, { open, signal: enough.signal });
+  return play(played, { clientOf: () => ({ transport }), signal: enough.signal });
 }
 
 describe("bots", () => {
@@ -52,7 +57,7 @@ describe("bots", () => {
     const report = await playUsers(5, run, { thresholds: { p99Ms: 60_000, errors: 0, delivered: 1 } });
     expect(report.breaches).toEqual([]);
     expect(report.calls.find(({ route }) => route === "room.room.join")).toMatchObject({ answered: 5, failed: 0, errors: {} });
-    expect(report.pushes).toMatchObject([{ route: "room.room.said", expected: 15, came: 15 }]);
+    expect(report.pushes).toMatchObject([{ route: "room.room.said", expected: 15, came: 15, duplicates: 0 }]);
     expect(report.all.p50Ms).toBeGreaterThan(0);
     expect(inWords(report)).toMatch(/^test: \d+ users in .* s\ncalls +answered +failed +p50.*\npassed$/s);
   }, 60_000);
@@ -99,6 +104,89 @@ describe("bots", () => {
     expect(report.breaches).toEqual(["20 % of the calls failed, more than 0 %"]);
   }, 60_000);
 
+  test("pushes are followed: what was due and came, what came twice", async () => {
+    const run = async (bot: Bot): Promise<void> => {
+      const room = bot.service(RoomClient);
+      let heard = 0;
+      bot.follow(room.onSaid, { key: ({ text }) => text, sentAtMs: () => Date.now() - 7 });
+      room.onSaid(() => void heard++);
+      await room.join({ room: "lobby", name: `bot-${bot.index}` });
+      await bot.meet("all are in", 3);
+      if (bot.index === 0) {
+        bot.due(room.onSaid, 6);
+        for (const text of ["a", "b", "b"]) room.say({ text });
+      }
+      await until(() => heard, 20_000).toBe(3);
+      bot.check("three were heard", heard === 3);
+    };
+    const report = await playUsers(3, run, { thresholds: { delivered: 1, also: ["push_p99>=7ms", "push_p99<60s"] } });
+    expect(report.pushes).toMatchObject([{ route: "room.room.said", expected: 6, came: 6, duplicates: 3 }]);
+    expect(report.checks).toEqual([{ what: "three were heard", held: 3, failed: 0 }]);
+    expect(report.breaches).toEqual([]);
+    expect(inWords(report)).toContain("held: three were heard (3 of 3)");
+  }, 60_000);
+
+  test("a socket is cut, and comes back; a check that does not hold fails the run", async () => {
+    const run = async (bot: Bot): Promise<void> => {
+      const room = bot.service(RoomClient);
+      await room.join({ room: "lobby", name: "ann" });
+      const back = new Promise<string>((resolve) => bot.onState((state) => state.name === "open" && resolve(state.via)));
+      bot.drop();
+      bot.check("nothing is ever lost", (await back) === "never");
+    };
+    const report = await playUsers(1, run);
+    expect(report.drops).toBe(1);
+    expect(Object.values(report.returns)).toEqual([1]);
+    expect(report.breaches).toEqual(["0 % of the checks held (not: nothing is ever lost), less than 100 %"]);
+    expect(inWords(report)).toMatch(
+      /1 connections broke, and came back: 1 by \w+\ndid not hold: nothing is ever lost \(0 of 1\)/,
+    );
+  }, 60_000);
+
+  test("a bot that reads nothing hears nothing until it does again; over a WebSocket it cannot", async () => {
+    let heard = 0;
+    let said = false;
+    const run = async (bot: Bot): Promise<void> => {
+      const room = bot.service(RoomClient);
+      await room.join({ room: "lobby", name: `bot-${bot.index}` });
+      if (bot.index === 1) {
+        await bot.meet("one has stopped reading", 2);
+        room.say({ text: "hello" });
+        await bot.expect(room.onSaid, { withinMs: 20_000 });
+        said = true;
+        return bot.meet("it was said", 2);
+      }
+      room.onSaid(() => void heard++);
+      const read = bot.stall();
+      await bot.meet("one has stopped reading", 2);
+      await bot.meet("it was said", 2);
+      bot.check("nothing came while it did not read", said && heard === 0);
+      read();
+      await until(() => heard, 20_000).toBe(1);
+    };
+    const report = await playUsers(2, run, {}, server.tcp);
+    expect([report.breaches, report.broken]).toEqual([[], {}]);
+    const over = await playUsers(1, async (bot) => void bot.stall());
+    expect(Object.keys(over.broken)).toEqual(["TypeError: only an open socket over tcp:// or tls:// can stop reading"]);
+  }, 60_000);
+
+  test("each once: the run is over when all are through, and each has credentials of its own", async () => {
+    const asked: number[] = [];
+    const played = scenario({
+      ...{ name: "once", once: { users: 7, overMs: 50 }, thresholds: { errors: 0 } },
+      credentials(index) {
+        asked.push(index);
+        return { token: `t${index}` };
+      },
+      async run(bot) {
+        await bot.service(RoomClient).join({ room: "lobby", name: `bot-${bot.index}` });
+      },
+    });
+    const report = await play(played, { clientOf: () => ({ transport: webSocket(server.url) }) });
+    expect([report.users, report.answered, report.breaches]).toEqual([7, 14, []]);
+    expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  }, 60_000);
+
   test("a fault of a scenario ends that user, and is told", async () => {
     const report = await playUsers(2, async ({ index }) => {
       if (index === 1) throw new TypeError("no such thing");
@@ -111,11 +199,18 @@ describe("bots", () => {
 describe("a scenario that makes no sense is refused", () => {
   const run = async (): Promise<void> => {};
   test.each<[Partial<Scenario>, string]>([
-    [{}, 'scenario "x" wants either stages or a rate'],
+    [{}, 'scenario "x" wants either stages, or a rate, or once'],
     [{ stages: [] }, 'scenario "x" has no stage'],
     [{ stages: [{ users: 1.5, overMs: 1 }] }, "users of a stage are a whole number, not 1.5"],
     [{ stages: [{ users: 1, overMs: -1 }] }, "overMs of a stage is 0 or more, not -1"],
     [{ rate: { perSecond: 0, forMs: 1 } }, "rate.perSecond is more than 0, not 0"],
+    [{ once: { users: 0 } }, "once.users is 1 or more, not 0"],
+    [{ once: { users: 1 }, stages: [] }, 'scenario "x" wants either stages'],
+    [{ once: { users: 1 }, thresholds: { also: ["p99"] } }, '"p99" is no threshold'],
+    [
+      { once: { users: 1 }, thresholds: { routes: { "a.b.c": { errors: -1 } } } },
+      'thresholds.routes["a.b.c"].errors is from 0 to 1',
+    ],
     [{ rate: { perSecond: 1, forMs: 1 }, thresholds: { errors: 2 } }, "thresholds.errors is from 0 to 1, not 2"],
   ])("%j", (given, words) => {
     expect(() => scenario({ name: "x", run, ...given })).toThrow(words);

@@ -4,10 +4,9 @@ import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { reflectCodec } from "../../client/codegen.ts";
 import { type Client, type ClientState, createClient, NanoError, type Transport } from "../../client/index.ts";
 import type { Codec } from "../../contract/index.ts";
+import { type AddressOptions, tapped, type Way, type Wire, waysTo } from "../../dial/index.ts";
 import { CommandError } from "../command.ts";
-import { type AddressOptions, type Way, waysTo } from "./address.ts";
 import { type KnownRoute, learnRoutes, plainBook, type RouteBook } from "./route-book.ts";
-import { tapped, type Wire } from "./wire.ts";
 
 /** How a conversation is opened. */
 export interface TalkOptions extends AddressOptions {
@@ -47,7 +46,7 @@ const probeMs = 3_000;
 
 /** Connects, by the first way that answers, and learns what the server tells of its routes. Throws a CommandError with what each way came to. */
 export async function openTalk(address: string, options: TalkOptions): Promise<Talk> {
-  const ways = waysTo(address, options);
+  const ways = waysOf(address, options);
   const failures: string[] = [];
   for (const way of ways) {
     const connectTimeoutMs = ways.length > 1 ? probeMs : options.timeoutMs;
@@ -62,6 +61,14 @@ export async function openTalk(address: string, options: TalkOptions): Promise<T
     return await learned(way, client, options);
   }
   throw new CommandError(`no connection\n  ${failures.join("\n  ")}`);
+}
+
+function waysOf(address: string, options: TalkOptions): readonly Way[] {
+  try {
+    return waysTo(address, options);
+  } catch (reason) {
+    throw new CommandError(reason instanceof Error ? reason.message : String(reason));
+  }
 }
 
 async function learned(way: Way, first: Client, options: TalkOptions): Promise<Talk> {

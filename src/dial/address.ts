@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { type Transport, webSocket } from "../../client/index.ts";
-import { tcp } from "../../client/tcp.ts";
-import type { TlsOptions } from "../../net/index.ts";
-import { CommandError } from "../command.ts";
+import { type Transport, webSocket } from "../client/index.ts";
+import { tcp } from "../client/tcp.ts";
+import type { TlsOptions } from "../net/index.ts";
 
 /** How a server is reached, and what it is trusted by. */
 export interface AddressOptions {
@@ -23,12 +22,12 @@ const schemes = ["wss", "ws", "tls", "tcp"] as const;
 
 /**
  * The ways that an address means: one for a URL (`tcp://`, `tls://`, `ws://`, `wss://`), and for HOST:PORT all of them, in the order in which Pitaya's
- * command line tries them (clients.md, 2). Throws a CommandError for what is neither.
+ * command line tries them (clients.md, 2). Throws a TypeError for what is neither.
  */
 export function waysTo(address: string, options: AddressOptions): readonly Way[] {
   const scheme = /^([a-z]+):\/\//.exec(address)?.[1];
   if (scheme === undefined) return schemes.map((one) => way(new URL(`${one}://${address}`), options));
-  if (!schemes.some((one) => one === scheme)) throw new CommandError(`"${address}": a URL begins with tcp, tls, ws or wss`);
+  if (!schemes.some((one) => one === scheme)) throw new TypeError(`"${address}": a URL begins with tcp, tls, ws or wss`);
   return [way(new URL(address), options)];
 }
 
@@ -44,7 +43,7 @@ function way(url: URL, { insecure, ca }: AddressOptions): Way {
   if (scheme === "ws" || scheme === "wss") return { url: text, transport: webSocket(url.href) };
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port);
-  if (!(port > 0)) throw new CommandError(`${text} names no port`);
+  if (!(port > 0)) throw new TypeError(`${text} names no port`);
   const tls: TlsOptions = { rejectUnauthorized: !insecure, ...(ca ? { ca: readFileSync(ca, "utf8") } : {}) };
   return { url: text, transport: tcp({ host, port, ...(scheme === "tls" ? { tls } : {}) }) };
 }
