@@ -12,13 +12,15 @@ import {
 import { checkMethod } from "./check-method.ts";
 import { checkNames, checkRoutes } from "./check-names.ts";
 import { checkDefaults } from "./check-options.ts";
+import { checkRules } from "./check-rules.ts";
 import { findMessage, fullName, type ServiceModel, sessionName } from "./model.ts";
 import { means, written } from "./policy.ts";
 import { type Place, position } from "./position.ts";
 import type { Report } from "./report.ts";
+import type { RuleModel } from "./rule-model.ts";
 
 /** Throws an Error that lists everything that is wrong, a line each: `file:line:column: what is wrong, and how to write it`. */
-export function checkSchema(files: readonly DescFile[], services: readonly ServiceModel[]): void {
+export function checkSchema(files: readonly DescFile[], services: readonly ServiceModel[], rules: RuleModel): void {
   const problems: string[] = [];
   const report: Report = (where, what) => void problems.push(`${where}: ${what}`);
   checkPolicies(files, report);
@@ -31,6 +33,7 @@ export function checkSchema(files: readonly DescFile[], services: readonly Servi
   }
   for (const service of services) checkService(service, report);
   checkRoutes(services, report);
+  checkRules(services, rules, report);
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 

@@ -2,10 +2,13 @@ import { createEcmaScriptPlugin } from "@bufbuild/protoplugin";
 import { checkSchema } from "./check.ts";
 import { codecModel } from "./codec-model.ts";
 import { readServices } from "./model.ts";
+import { policyTable } from "./policy-table.ts";
+import { checkName, printCheckFile } from "./print-check.ts";
 import { printClient } from "./print-client.ts";
 import { reflectedCodecs } from "./print-codec.ts";
 import { codecOf, printCodecFile } from "./print-codec-file.ts";
 import { printServer } from "./print-server.ts";
+import { ruleModel } from "./rule-model.ts";
 
 /** What `opt` in buf.gen.yaml may say. */
 interface Options {
@@ -13,22 +16,28 @@ interface Options {
   readonly codecs: "printed" | "reflected";
 }
 
-/** Prints, beside what protoc-gen-es prints, `*_nano.ts` and `*_codec.ts` for servers and `*_client.ts` for clients. */
+/** Prints, beside what protoc-gen-es prints, `*_nano.ts` and `*_codec.ts` for servers, `*_client.ts` for clients, and `*_check.ts` for both. */
 export const protocGenNano = createEcmaScriptPlugin({
   name: "protoc-gen-nano",
   version: "v0.1.0",
   parseOptions,
   generateTs(schema) {
     const services = readServices(schema.files);
-    checkSchema(schema.files, services);
+    const rules = ruleModel(schema.files, services);
+    checkSchema(schema.files, services, rules);
     const printed = schema.options.codecs === "printed";
     const codecs = codecModel(schema.files, services);
     for (const file of schema.files) {
       if (printed) printCodecFile(schema.generateFile(`${file.name}_codec.ts`), file, codecs);
       const ofFile = services.filter(({ desc }) => desc.file === file);
+      printCheckFile(schema.generateFile(`${file.name}_check.ts`), file, ofFile, rules);
       if (ofFile.length === 0) continue;
       const f = schema.generateFile(`${file.name}_nano.ts`);
-      printServer(f, file, ofFile, printed ? (message) => codecOf(f, message, codecs) : reflectedCodecs(f, serverDoor));
+      printServer(f, file, ofFile, {
+        codec: printed ? (message) => codecOf(f, message, codecs) : reflectedCodecs(f, serverDoor),
+        check: (message) => (rules.hasRules(message) && rules.isWhole(message) ? checkName(f, message) : undefined),
+        policyTable: (methods) => policyTable(methods, rules),
+      });
       const handlers = ofFile.filter(({ kind }) => kind === "handler");
       if (handlers.length > 0) printClient(schema.generateFile(`${file.name}_client.ts`), file, handlers);
     }

@@ -60,6 +60,7 @@ function entries(f: GeneratedFile, method: MethodModel): Printable[] {
     if (idempotent !== "no") entries.push("idempotent: true");
     if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "      ", printError));
   }
+  if (kind !== "push" && policy.validate === false) entries.push("validate: false");
   if (kind !== "push") entries.push(["input: ", codec(desc.input)]);
   if (kind !== "notify") entries.push(["output: ", codec(desc.output)]);
   return entries;

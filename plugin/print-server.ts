@@ -3,7 +3,7 @@ import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { Access } from "../gen/nano/options_pb.ts";
 import { commentOf, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
-import type { PrintCodec } from "./print-codec.ts";
+import type { PrintDetails } from "./print-codec.ts";
 import { callType, printErrorType } from "./print-errors.ts";
 import { memberName, printInterface } from "./print-interface.ts";
 import { printMethodTable, printPushTable } from "./print-table.ts";
@@ -11,15 +11,15 @@ import { printMethodTable, printPushTable } from "./print-table.ts";
 const door = "nano-rpc/codegen";
 
 /** Prints `*_nano.ts`: what servers implement, push and call. */
-export function printServer(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[], codec: PrintCodec): void {
+export function printServer(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[], details: PrintDetails): void {
   f.preamble(file);
   for (const service of services) {
-    if (service.kind === "handler") printHandler(f, service, codec);
-    else printRemote(f, service, codec);
+    if (service.kind === "handler") printHandler(f, service, details);
+    else printRemote(f, service, details);
   }
 }
 
-function printHandler(f: GeneratedFile, service: ServiceModel, codec: PrintCodec): void {
+function printHandler(f: GeneratedFile, service: ServiceModel, details: PrintDetails): void {
   const { name, desc, session } = service;
   const calls = service.methods.filter(({ kind }) => kind !== "push");
   const pushes = service.methods.filter(({ kind }) => kind === "push");
@@ -31,8 +31,8 @@ function printHandler(f: GeneratedFile, service: ServiceModel, codec: PrintCodec
     f.print(f.jsDoc(commentOf(method.desc, policyWords(method)), "  "));
     f.print`  ${memberName(method)}(${argument}: ${f.importShape(input)}, ctx: ${context}${data}): ${answer(f, method)};`;
   });
-  printMethodTable(f, service, calls, codec);
-  if (pushes.length > 0) printPushTable(f, service, pushes, codec);
+  printMethodTable(f, service, calls, details);
+  if (pushes.length > 0) printPushTable(f, service, pushes, details.codec);
   printDefinition(
     f,
     service,
@@ -45,7 +45,7 @@ function printHandler(f: GeneratedFile, service: ServiceModel, codec: PrintCodec
   );
 }
 
-function printRemote(f: GeneratedFile, service: ServiceModel, codec: PrintCodec): void {
+function printRemote(f: GeneratedFile, service: ServiceModel, details: PrintDetails): void {
   const { name, desc, methods } = service;
   printInterface(f, `${name}Remote`, commentOf(desc), methods, (method) => {
     const { input } = method.desc;
@@ -62,7 +62,7 @@ function printRemote(f: GeneratedFile, service: ServiceModel, codec: PrintCodec)
     f.print`  ${memberName(method)}(request: ${init}, options?: ${options}): ${callType(f, door, method)};`;
   });
   for (const method of methods) printErrorType(f, door, method);
-  printMethodTable(f, service, methods, codec);
+  printMethodTable(f, service, methods, details);
   const type = [f.import("RemoteService", door, true), `<${name}Remote, ${name}Caller>`];
   printDefinition(f, service, type, [[`methods: ${name}Method`]]);
 }

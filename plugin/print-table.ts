@@ -2,7 +2,7 @@ import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
 import { commentOf, localName, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
-import type { PrintCodec } from "./print-codec.ts";
+import type { PrintCodec, PrintDetails } from "./print-codec.ts";
 import { errorsEntry, type PrintError } from "./print-errors.ts";
 
 const door = "nano-rpc/codegen";
@@ -10,11 +10,12 @@ const door = "nano-rpc/codegen";
 /** Prints the policy of what a service answers, merged: RoomMethod. */
 export function printMethodTable(
   f: GeneratedFile,
-  { name, desc }: ServiceModel,
+  { name, desc, methods: all }: ServiceModel,
   methods: readonly MethodModel[],
-  codec: PrintCodec,
+  details: PrintDetails,
 ): void {
-  f.print(f.jsDoc(`How the methods of ${desc.typeName} are called.`));
+  const table = all.length > 0 ? `\n\n${details.policyTable(all)}` : "";
+  f.print(f.jsDoc(`How the methods of ${desc.typeName} are called.${table}`));
   if (methods.length === 0) {
     f.print`${f.export("const", `${name}Method`)}: {} = {};`;
     return f.print();
@@ -26,7 +27,7 @@ export function printMethodTable(
     else f.print`  readonly ${rpc.localName}: ${f.import("Request", door, true)}<${input}, ${f.importShape(rpc.output)}>;`;
   }
   f.print("} = {");
-  for (const method of methods) printEntries(f, method, methodEntries(f, method, codec));
+  for (const method of methods) printEntries(f, method, methodEntries(f, method, details));
   f.print("};");
   f.print();
 }
@@ -57,7 +58,7 @@ function printEntries(f: GeneratedFile, { desc }: MethodModel, entries: readonly
   f.print("  },");
 }
 
-function methodEntries(f: GeneratedFile, method: MethodModel, codec: PrintCodec): Printable[] {
+function methodEntries(f: GeneratedFile, method: MethodModel, { codec, check }: PrintDetails): Printable[] {
   const { desc, kind, route, policy, idempotent } = method;
   const { routeBy, limit, roles } = policy;
   const entries: Printable[] = [
@@ -77,6 +78,8 @@ function methodEntries(f: GeneratedFile, method: MethodModel, codec: PrintCodec)
   if (policy.maxConcurrent !== undefined) entries.push(`maxConcurrent: ${policy.maxConcurrent}`);
   if (idempotent !== "no") entries.push("idempotent: true");
   if (policy.validate !== undefined) entries.push(`validate: ${policy.validate}`);
+  const checked = policy.validate === false ? undefined : check(desc.input);
+  if (checked) entries.push(["check: ", checked]);
   if (policy.errors.length > 0) entries.push(errorsEntry(f, door, method, "    ", printError));
   entries.push(["input: ", codec(desc.input)]);
   if (kind !== "notify") entries.push(["output: ", codec(desc.output)]);

@@ -36,7 +36,8 @@ export type {
   ServerResult,
 } from "./context/index.ts";
 export { moduleKey } from "./context/index.ts";
-export type { Answer, Call, CallOptions, Done, Init, Push, Result } from "./contract/index.ts";
+export type { Answer, Call, CallOptions, Done, FieldViolation, Init, Push, Result } from "./contract/index.ts";
+export { violationsOf } from "./contract/index.ts";
 export type {
   Discovery,
   DiscoveryEvents,

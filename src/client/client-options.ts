@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../clock/index.ts";
+import type { SchemaCheck } from "../contract/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import type { ClientTracing } from "./client-tracing.ts";
 import type { ReconnectOptions } from "./reconnect.ts";
@@ -31,6 +32,12 @@ export interface ClientOptions {
   readonly inFlight?: number;
   /** The largest packet that the server may send. The default is 4 MiB. */
   readonly maxPacketBytes?: number;
+  /**
+   * What messages are looked at by before they are sent: `printedChecks(...RoomChecks)`, or `await protovalidate()` of
+   * "nano-rpc/client/protovalidate". A request that does not pass fails with `invalid_argument` and is not sent; a notify throws. The default is the
+   * server's check alone.
+   */
+  readonly check?: SchemaCheck;
   /** The default is the machine's. */
   readonly clock?: Clock;
   /** Chooses how long the client waits before it comes back. The default is the machine's. */

@@ -213,6 +213,10 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     outbox.add(id, write);
   }
 
+  function refusal({ input, validate }: Checked, message: Message): NanoError | undefined {
+    return validate === false ? undefined : options.check?.(input.schema, message);
+  }
+
   const host = {
     request(
       method: Parameters<typeof requestMethod>[0],
@@ -222,22 +226,17 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     ): Promise<Message> {
       return requestMethod(method, init, callOptions, span);
     },
-    notify: (
-      { route, input }: { readonly route: string; readonly input: Codec<Message> },
-      init: Message,
-      span: ClientSpan | undefined,
-    ) => send({ id: 0, kind: "notify", route, codec: input, span }, init),
+    notify(method: Checked & { readonly route: string }, init: Message, span: ClientSpan | undefined): void {
+      const invalid = refusal(method, init);
+      if (invalid) throw invalid;
+      send({ id: 0, kind: "notify", route: method.route, codec: method.input, span }, init);
+    },
     tracing: options.tracing,
     listen: pushes.listen,
   };
 
   function requestMethod(
-    method: {
-      readonly route: string;
-      readonly timeoutMs?: number;
-      readonly input: Codec<Message>;
-      readonly output: Codec<Message>;
-    },
+    method: Checked & { readonly route: string; readonly timeoutMs?: number; readonly output: Codec<Message> },
     init: Message,
     callOptions: CallOptions | undefined,
     span: ClientSpan | undefined,
@@ -246,6 +245,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     const timeoutMs = callOptions?.timeoutMs ?? method.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(canceled(signal));
+      const invalid = refusal(method, init);
+      if (invalid) return reject(invalid);
       if (pending.size >= inFlight) {
         return reject(new NanoError({ code: "resource_exhausted", message: `${inFlight} requests are under way already` }));
       }
@@ -297,6 +298,12 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     onFailed: pushes.listen("nano.failed", reflectCodec(FailedSchema)),
     onGone: pushes.listen("nano.gone", reflectCodec(GoneSchema)),
   };
+}
+
+/** What is looked at before it is sent, unless its method says no. */
+interface Checked {
+  readonly input: Codec<Message>;
+  readonly validate?: false;
 }
 
 // What hears of errors may throw itself, and must not hurt whoever told it.

@@ -1,4 +1,4 @@
 // The door of generated client code.
-export type { Call, CallOptions, ClientService, Init, Listen } from "../contract/index.ts";
-export { reflectCodec } from "../contract/index.ts";
+export type { Call, CallOptions, ClientService, Findings, Init, Listen, MessageCheck } from "../contract/index.ts";
+export { allDifferent, characters, reflectCodec, utf8Bytes } from "../contract/index.ts";
 export type { DeclaredError, UndeclaredError } from "../error/index.ts";

@@ -4,7 +4,19 @@ import type { ClientOptions } from "./client-options.ts";
 import { json } from "./json.ts";
 
 export type { Clock, Timer } from "../clock/index.ts";
-export type { Call, CallOptions, ClientService, Init, Listen, ListenOptions, Result } from "../contract/index.ts";
+export type {
+  Call,
+  CallOptions,
+  ClientService,
+  FieldViolation,
+  Init,
+  Listen,
+  ListenOptions,
+  MessageCheck,
+  Result,
+  SchemaCheck,
+} from "../contract/index.ts";
+export { printedChecks, violationsOf } from "../contract/index.ts";
 export type { CloseReason, Code, DeclaredError, KickCode, NanoErrorOptions, UndeclaredError } from "../error/index.ts";
 export { NanoError } from "../error/index.ts";
 export type { Serializer } from "../serializer/index.ts";

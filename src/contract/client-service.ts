@@ -22,9 +22,11 @@ export type ClientMethod =
       readonly output: Codec<Message>;
       readonly timeoutMs?: number;
       readonly idempotent?: boolean;
+      /** Whether the message's rules hold; absent, they do. */
+      readonly validate?: false;
       readonly errors?: { readonly [code: string]: ClientError };
     }
-  | { readonly kind: "notify"; readonly route: string; readonly input: Codec<Message> }
+  | { readonly kind: "notify"; readonly route: string; readonly input: Codec<Message>; readonly validate?: false }
   | { readonly kind: "push"; readonly route: string; readonly output: Codec<Message> };
 
 /** A service as clients see it. `C` is what calls it. */

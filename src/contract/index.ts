@@ -1,9 +1,13 @@
 export { ByteWriter } from "./byte-writer.ts";
 export { asCall, type Call, type CallOptions, type Result } from "./call.ts";
+export { type Check, type MessageCheck, printedCheck, printedChecks, type SchemaCheck } from "./check.ts";
 export type { ClientError, ClientMethod, ClientService, Listen, ListenOptions } from "./client-service.ts";
 export { type Codec, encodeMessage, reflectCodec } from "./codec.ts";
 export { packDeclared, unpackDeclared } from "./declared-error.ts";
+export { Findings, mostViolations } from "./findings.ts";
 export type { Answer, Done, Init } from "./init.ts";
 export type { Method, Notify, Push, Request } from "./method.ts";
 export { type DeclaredErrorPolicy, type Delivery, defaultTimeoutMs, type MethodPolicy, type RouteBy } from "./policy.ts";
+export { allDifferent, characters, utf8Bytes } from "./rules.ts";
 export type { HandlerService, RemoteService, ServiceDefinition } from "./service.ts";
+export { type FieldViolation, violationsError, violationsOf } from "./violations.ts";

@@ -1,4 +1,5 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { MessageCheck } from "./check.ts";
 import type { Codec } from "./codec.ts";
 import type { Delivery, MethodPolicy } from "./policy.ts";
 
@@ -9,6 +10,8 @@ export interface Request<I extends Message, O extends Message> extends MethodPol
   readonly route: string;
   readonly input: Codec<I>;
   readonly output: Codec<O>;
+  /** The message's validation rules, where all of them are printed. */
+  readonly check?: MessageCheck<I>;
 }
 
 /** A method that a client tells. */
@@ -17,6 +20,8 @@ export interface Notify<I extends Message> extends MethodPolicy {
   readonly method: DescMethod;
   readonly route: string;
   readonly input: Codec<I>;
+  /** The message's validation rules, where all of them are printed. */
+  readonly check?: MessageCheck<I>;
 }
 
 /** A method that tells a client. */

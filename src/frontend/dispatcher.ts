@@ -4,10 +4,11 @@ import { isPublic, NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
 import { forwardBody, type Link } from "../link/index.ts";
 import type { FrontendCounters, Stage } from "../metrics/index.ts";
-import type { RoutePolicy } from "../route/index.ts";
+import type { RouteInfo } from "../route/index.ts";
 import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
 import type { CallSpan, Tracing } from "../tracing/index.ts";
 import type { ClientSession } from "./client-session.ts";
+import type { EdgeCheck } from "./edge-check.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
 import { putBack, secondTryAfterMs } from "./second-try.ts";
 import type { SessionPeers } from "./session-peers.ts";
@@ -29,6 +30,7 @@ export interface DispatchHost {
   readonly retries: Retries;
   readonly clock: Clock;
   readonly handlers: Handlers;
+  readonly edgeCheck: Pick<EdgeCheck, "refusal">;
   readonly deadlines: DeadlineSweep;
   readonly peers: SessionPeers;
   readonly limits: { readonly inFlight: number };
@@ -139,7 +141,7 @@ export class Dispatcher implements IncomingOwner {
     // Before it stands one that may have to be sent elsewhere.
     if (serial && this.#serial > 0 && this.#target === undefined) return false;
     let server: ServerInfo;
-    let policy: RoutePolicy;
+    let info: RouteInfo;
     try {
       const before = this.#before?.get(known.info.server);
       const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
@@ -148,7 +150,7 @@ export class Dispatcher implements IncomingOwner {
         return false;
       }
       server = picked;
-      policy = host.directory.routeOf(server, known.info.route)?.policy ?? known.info.policy;
+      info = host.directory.routeOf(server, known.info.route) ?? known.info;
     } catch (reason) {
       if (serial && this.#serial > 0) return false;
       const error = NanoError.from(reason);
@@ -158,10 +160,10 @@ export class Dispatcher implements IncomingOwner {
       return true;
     }
     if (serial && this.#serial > 0) {
-      if (policy.access === "bound" && core.user === undefined) return false;
+      if (info.policy.access === "bound" && core.user === undefined) return false;
       if (server.incarnation !== this.#target) return false;
     }
-    const refusal = accessRefusal(policy.access, policy.roles, core.user, core.roles);
+    const refusal = accessRefusal(info.policy.access, info.policy.roles, core.user, core.roles);
     if (refusal) {
       this.#fail(incoming, refusal, "access");
       return true;
@@ -175,6 +177,12 @@ export class Dispatcher implements IncomingOwner {
     if (!link) {
       this.#link(incoming, server);
       return false;
+    }
+    const invalid = host.edgeCheck.refusal(info, body);
+    if (invalid !== undefined) {
+      if (!isPublic(invalid)) host.handlerFailed(info.route, invalid);
+      this.#fail(incoming, publicError(invalid), "validate");
+      return true;
     }
     this.#began(incoming, server);
     this.#forward(incoming, link);

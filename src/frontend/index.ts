@@ -3,6 +3,7 @@ export { authenticateBy } from "./authenticate-by.ts";
 export type { CompressionOptions } from "./client-form.ts";
 export type { ClientSession } from "./client-session.ts";
 export type { DescribeError, ErrorAbout } from "./describe-error.ts";
+export { createEdgeCheck } from "./edge-check.ts";
 export { createFrontend, type Frontend, type FrontendOptions } from "./frontend.ts";
 export { latestKey } from "./latest-key.ts";
 export { type FrontendLimits, type ResolvedLimits, resolveLimits } from "./limits.ts";

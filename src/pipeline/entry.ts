@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { CallSite, ServerCall } from "../context/index.ts";
-import type { Method } from "../contract/index.ts";
+import type { Check, Method } from "../contract/index.ts";
 import { type CallCounter, createCallCounter } from "../metrics/index.ts";
 import type { Step } from "./step.ts";
 
@@ -12,6 +12,8 @@ export interface Entry {
   readonly sessionSchema: DescMessage | undefined;
   /** The message and the field that its calls are owned by, where they are. */
   readonly ownedBy: { readonly type: string; readonly input: DescMessage; readonly field: string } | undefined;
+  /** What its messages must pass by the rules of the schema; undefined where there are none. */
+  readonly check: Check | undefined;
   /** The user's method. What it gives is checked when it is encoded. */
   readonly invoke: (message: never, ctx: ServerCall) => unknown;
   readonly steps: readonly Step[];

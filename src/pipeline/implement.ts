@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { Lifecycle, ServerCall } from "../context/index.ts";
-import type { HandlerService, Method, ServiceDefinition } from "../contract/index.ts";
+import { type HandlerService, type Method, printedCheck, type ServiceDefinition } from "../contract/index.ts";
+import type { Validation } from "../validation/index.ts";
 import type { Entry } from "./entry.ts";
 import type { Step } from "./step.ts";
 
@@ -54,8 +55,8 @@ export class ImplementedService implements Service {
     return heard;
   }
 
-  /** Its methods by route, each with the steps that go around it. */
-  entries(serverSteps: readonly Step[]): Map<string, Entry> {
+  /** Its methods by route, each with the steps that go around it, and the rules of its messages. */
+  entries(serverSteps: readonly Step[], validation: Pick<Validation, "checkOf">): Map<string, Entry> {
     const { definition } = this;
     const steps = [...serverSteps, ...this.#steps];
     const entries = new Map<string, Entry>();
@@ -67,6 +68,7 @@ export class ImplementedService implements Service {
         type: definition.server,
         sessionSchema: sessionSchema(definition),
         ownedBy: ownedBy(definition, method),
+        check: checkOf(method, validation),
         invoke,
         steps,
       });
@@ -96,6 +98,10 @@ function bound(definition: ServiceDefinition<unknown>, implementation: object, n
 
 function ownedBy({ server }: ServiceDefinition<unknown>, { own, by, method }: Method): Entry["ownedBy"] {
   return own && typeof by === "object" ? { type: server, input: method.input, field: by.key } : undefined;
+}
+
+function checkOf({ check, validate, input }: Method, validation: Pick<Validation, "checkOf">): Entry["check"] {
+  return check && validate !== false ? printedCheck(check) : validation.checkOf(input.schema, validate);
 }
 
 function sessionSchema(definition: ServiceDefinition<unknown>): Entry["sessionSchema"] {

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ServerCall } from "../context/index.ts";
-import { type ByteWriter, packDeclared } from "../contract/index.ts";
+import { type ByteWriter, type Check, packDeclared } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { Entry } from "./entry.ts";
@@ -16,7 +16,7 @@ export interface Outlet {
 const nothing = new Uint8Array(0);
 
 /**
- * From the bytes of a message to the bytes of its answer: decodes, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none.
+ * From the bytes of a message to the bytes of its answer: decodes, checks, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none.
  *
  * @param writer Where answers are laid; it is the caller's, and may serve all calls.
  */
@@ -34,6 +34,8 @@ function answerTo(entry: Entry, call: ServerCall, body: Uint8Array, writer: Byte
     outlet.failed(new NanoError({ code: "invalid_argument", message: "the message is malformed", cause: reason }), "validate");
     return;
   }
+  const invalid = entry.check && violated(entry.check, message);
+  if (invalid !== undefined) return outlet.failed(invalid, "validate");
   let result: unknown;
   try {
     result = entry.steps.length === 0 ? invoke(entry, call, message) : stepped(entry, call, message);
@@ -47,6 +49,15 @@ function answerTo(entry: Entry, call: ServerCall, body: Uint8Array, writer: Byte
       (reason: unknown) => outlet.failed(packDeclared(entry.method.errors, reason), "handler"),
     );
   } else answer(entry, result, writer, outlet);
+}
+
+/** Why a message does not pass; also where that cannot be worked out. */
+function violated(check: Check, message: Message): unknown {
+  try {
+    return check(message);
+  } catch (reason) {
+    return reason;
+  }
 }
 
 function invoke(entry: Entry, call: ServerCall, message: Message): unknown {

@@ -1,4 +1,5 @@
 import { createRegistry, type Registry } from "@bufbuild/protobuf";
+import { ViolationsSchema } from "../../gen/buf/validate/validate_pb.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { type RouteInfo, readSchema, type ServerSchema } from "../route/index.ts";
@@ -28,7 +29,7 @@ export interface Directory {
   readonly clientPushes: readonly RouteInfo[];
   /** The policy and messages as that one server has them. */
   routeOf(server: ServerInfo, route: string): RouteInfo | undefined;
-  /** Finds messages by name, of every schema that was read. */
+  /** Finds messages by name, of every schema that was read, and what details a message that breaks their rules. */
   readonly registry: Registry;
   /** A server says itself that it takes no new work: its record may say so later, or never where discovery is away. */
   drains(incarnation: bigint): void;
@@ -40,6 +41,8 @@ export interface Directory {
 export interface DirectoryOptions {
   /** Reads a schema, gzipped; undefined where it is not known. */
   readonly load: (hash: string) => Promise<Uint8Array | undefined>;
+  /** A schema has been read. Its routes are known when this has resolved; where it rejects, they are not. */
+  readonly read?: (schema: ServerSchema) => Promise<void>;
   /** The list or a route changed. */
   readonly changed: () => void;
   readonly log: Logger;
@@ -53,7 +56,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const routes = new Map<string, { info: RouteInfo; servers: ServerInfo[]; serving: ServerInfo[] }>();
   const draining = new Set<bigint>();
   let servers: readonly ServerInfo[] = [];
-  let registry: Registry = createRegistry();
+  // What the frontends themselves answer with stands in no server's schema.
+  let registry: Registry = createRegistry(ViolationsSchema);
 
   function index(): void {
     for (const route of routes.values()) {
@@ -81,6 +85,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const gzip = await options.load(hash);
       if (!gzip) return;
       const schema = readSchema(hash, gzip);
+      await options.read?.(schema);
       schemas.set(hash, schema);
       registry = createRegistry(registry, schema.registry);
       index();

@@ -1,6 +1,7 @@
 import type { Lifecycle } from "../context/index.ts";
 import type { ServiceDefinition } from "../contract/index.ts";
 import { type Entry, ImplementedService } from "../pipeline/index.ts";
+import type { Validation } from "../validation/index.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 /** What a server's services come to. */
@@ -18,7 +19,7 @@ export interface CollectedServices {
 }
 
 /** Sorts services. Throws a TypeError where two answer one route, or something is no service. */
-export function collectServices(options: ServerOptions): CollectedServices {
+export function collectServices(options: ServerOptions, validation: Validation): CollectedServices {
   const services = (options.services ?? []).map((service) => {
     if (service instanceof ImplementedService) return service;
     throw new TypeError("services are what implement() gives");
@@ -27,7 +28,7 @@ export function collectServices(options: ServerOptions): CollectedServices {
   const remotes = new Map<string, Entry>();
   const stickyRoutes = new Set<string>();
   for (const service of services) {
-    const entries = service.entries(options.pipeline ?? []);
+    const entries = service.entries(options.pipeline ?? [], validation);
     const sticky = !service.lifecycle.onDrain && [...entries.values()].some(({ method }) => method.by === "sticky");
     if (sticky) for (const route of entries.keys()) stickyRoutes.add(route);
     for (const [route, entry] of entries) {

@@ -3,7 +3,7 @@ import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.t
 import { type ClusterCore, noScope, type Server } from "../context/index.ts";
 import { createRecordSeal, memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
+import { createEdgeCheck, createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers } from "../handler/index.ts";
 import {
@@ -25,6 +25,7 @@ import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
 import { createTracing } from "../tracing/index.ts";
 import { createLocations, createUserGroups, createUsers } from "../user/index.ts";
+import { createValidation } from "../validation/index.ts";
 import { createClusterCore } from "./cluster-core.ts";
 import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
@@ -48,7 +49,9 @@ export function createServer(options: ServerOptions): Server {
   const limits = resolveLimits(options.limits);
   const clusterCounters = createClusterCounters();
   const cluster = checkCluster(options, clusterCounters);
-  const services = collectServices(options);
+  const validation = createValidation();
+  const edgeCheck = createEdgeCheck(validation);
+  const services = collectServices(options, validation);
   const { types } = services;
   const incarnation = new DataView(random.bytes(8).buffer).getBigUint64(0);
   const id = options.id ?? `${types[0] ?? "server"}-${(incarnation & 0xff_ffffn).toString(16)}`;
@@ -87,6 +90,7 @@ export function createServer(options: ServerOptions): Server {
   const directory = createDirectory({
     log,
     load: (hash) => place.schema(hash),
+    ...(acceptors.length > 0 ? { read: edgeCheck.prepare } : {}),
     changed: () => {
       needsUser = directory.clientRoutes.some((route) => route.policy.access === "bound");
       frontend?.serversChanged();
@@ -238,6 +242,7 @@ export function createServer(options: ServerOptions): Server {
           router,
           retries,
           handlers,
+          edgeCheck,
           deadlines,
           tracing,
           linkOf,
@@ -354,6 +359,7 @@ export function createServer(options: ServerOptions): Server {
     graceMs: options.graceMs,
     async begin(serves) {
       if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
+      await validation.ready();
       await operations.start();
       await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);

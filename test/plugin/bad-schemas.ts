@@ -463,6 +463,29 @@ service RoomAdminService {
     problems: ['5:29: the route "said\u0007" has blanks or control characters: leave them out'],
   },
   {
+    name: "validate_without_rules",
+    proto: join("validate: true"),
+    problems: ["5:29: JoinRequest has no rules to validate it by: give its fields some, or leave validate out"],
+  },
+  {
+    name: "rules_of_another_type",
+    proto: `import "buf/validate/validate.proto";${service("  rpc Count(CountRequest) returns (JoinResponse);")}
+message CountRequest { int32 count = 1 [(buf.validate.field).string.min_len = 1]; }
+`,
+    problems: [
+      '4:3: the rules of CountRequest make no sense: expected rule "int32", got "string" on field rules_of_another_type.CountRequest.count',
+    ],
+  },
+  {
+    name: "rules_expression",
+    proto: `import "buf/validate/validate.proto";${service("  rpc Count(CountRequest) returns (JoinResponse);")}
+message CountRequest { int32 count = 1 [(buf.validate.field).cel = {id: "odd", expression: "this +"}]; }
+`,
+    problems: [
+      "4:3: the rules of CountRequest make no sense: failed to compile odd: syntax error: <input>:1:6: found + but expecting end of input",
+    ],
+  },
+  {
     name: "route_nano",
     proto: `
 service RoomService {

@@ -36,7 +36,7 @@ export function tool(
   return { status, stdout, output: `${stdout}${stderr}` };
 }
 
-/** A folder with .proto files, by their paths, and the options file beside them. It is gone when `use` is done. */
+/** A folder with .proto files, by their paths, and the files of options beside them. It is gone when `use` is done. */
 export async function withProtos<T>(
   protos: Readonly<Record<string, string>>,
   use: (folder: string) => T | Promise<T>,
@@ -44,6 +44,7 @@ export async function withProtos<T>(
   const folder = await mkdtemp(join(tmpdir(), "nano-plugin-"));
   try {
     await cp(join(root, "proto/nano/options.proto"), join(folder, "proto/nano/options.proto"), { recursive: true });
+    await cp(join(root, "third_party/protovalidate/buf"), join(folder, "proto/buf"), { recursive: true });
     for (const [path, text] of Object.entries(protos)) {
       await mkdir(dirname(join(folder, "proto", path)), { recursive: true });
       await writeFile(join(folder, "proto", path), text);

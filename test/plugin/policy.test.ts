@@ -146,12 +146,12 @@ function packageOf(name: string, { layers: [inPackage, inService, inMethod], bes
 option (nano.policy) = {defaults: {${inPackage[0]} ${beside}}};
 service PlainService { option (nano.handler).server = "${name.replaceAll("_", "")}";${methods} }
 service HeldService { option (nano.handler) = {server: "${name.replaceAll("_", "")}" defaults: {${inService[0]} ${beside}}};${methods} }
-message Body { int64 room_id = 1; string seat = 2; }
+message Body { int64 room_id = 1; string seat = 2 [(buf.validate.field).string.max_len = 9]; }
 `;
 }
 
 function head(name: string): string {
-  return `edition = "2024"; package ${name}; import "google/protobuf/empty.proto"; import option "nano/options.proto";`;
+  return `edition = "2024"; package ${name}; import "google/protobuf/empty.proto"; import option "buf/validate/validate.proto"; import option "nano/options.proto";`;
 }
 
 /** The entries of a method in a printed table. */
@@ -187,7 +187,7 @@ service KindAdminService {
   option (nano.remote).server = "kind";
   rpc Ask(Body) returns (Body);
 }
-message Body { string seat = 1; }
+message Body { string seat = 1 [(buf.validate.field).string.max_len = 9]; }
 `;
 
 let files: readonly FileDescriptorProto[];
@@ -264,7 +264,7 @@ test("a package's policy holds for its other files, for each kind as far as it m
     } = entriesOf(printed, table, method);
     return policy;
   };
-  const remote = { timeoutMs: "7", maxBytes: "7", by: '{ key: "seat" }', own: "true", validate: "true" };
+  const remote = { timeoutMs: "7", maxBytes: "7", by: '{ key: "seat" }', own: "true", validate: "true", check: "BodyCheck" };
   const handler = {
     ...remote,
     access: '"public"',

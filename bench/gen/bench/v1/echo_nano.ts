@@ -26,6 +26,10 @@ export interface EchoHandler {
 
 /**
  * How the methods of bench.v1.EchoService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Echo | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const EchoMethod: {
   readonly echo: Request<EchoRequest, EchoResponse>;

@@ -44,6 +44,12 @@ export interface FanoutHandler {
 
 /**
  * How the methods of bench.v1.FanoutService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Join | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Burst | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Ticked | push |  |  |  |  | replay |  |  |  |
  */
 export const FanoutMethod: {
   readonly join: Request<JoinRequest, JoinResponse>;

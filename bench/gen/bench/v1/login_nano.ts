@@ -26,6 +26,10 @@ export interface LoginHandler {
 
 /**
  * How the methods of bench.v1.LoginService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Enter | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const LoginMethod: {
   readonly enter: Request<EnterRequest, EnterResponse>;

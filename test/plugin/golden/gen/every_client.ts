@@ -130,6 +130,7 @@ export const TableClient: ClientService<TableClient> = {
         resource_exhausted: { detail: /*@__PURE__*/ reflectCodec(TakenSchema), retryable: false },
         aborted: { retryable: true },
       },
+      validate: false,
       input: /*@__PURE__*/ reflectCodec(SitRequestSchema),
       output: /*@__PURE__*/ reflectCodec(SitResponseSchema),
     },

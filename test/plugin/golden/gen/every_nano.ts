@@ -64,6 +64,17 @@ export interface TableHandler {
 
 /**
  * How the methods of every.v1.TableService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Look | request | users | 10, 10 at once | 2048 | 3000 | serial | the server before |  | unavailable |
+ * | Sit | request | everyone | 2, 5 at once | 512 | 1500 | serial | the home of tableId |  | already_exists, failed_precondition, resource_exhausted, aborted |
+ * | Clear | request | admin or dealer | 10, 10 at once | 2048 | 3000 | serial | any |  | unavailable |
+ * | Play | notify | users | 10, 10 at once | 2048 | 3000 | 4 side by side | the server before |  |  |
+ * | Played | push |  |  |  |  | replay |  |  |  |
+ * | Scored | push |  |  |  |  | latest of playerId |  |  |  |
+ * | Turn | push |  |  |  |  | latest |  |  |  |
+ * | Waved | push |  |  |  |  | droppable |  |  |  |
  */
 export const TableMethod: {
   readonly look: Request<LookRequest, LookResponse>;
@@ -230,6 +241,10 @@ export interface NewsHandler {}
 
 /**
  * How the methods of every.v1.NewsService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Told | push |  |  |  |  | replay |  |  |  |
  */
 export const NewsMethod: {} = {};
 
@@ -329,6 +344,11 @@ export type TableAdminCloseError = DeclaredError<"not_found", Taken> | Undeclare
 
 /**
  * How the methods of every.v1.TableAdminService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Count | remote | servers |  | 2048 | 2500 |  | any |  | unavailable |
+ * | Close | remote | servers |  | 128 | 800 |  | the home of tableId |  | not_found |
  */
 export const TableAdminMethod: {
   readonly count: Request<CountRequest, CountResponse>;

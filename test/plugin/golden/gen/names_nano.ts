@@ -85,6 +85,24 @@ export interface NamesHandler {
 
 /**
  * How the methods of names.NamesService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Delete | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | New | request | everyone |  |  | 5000 | serial | any |  | aborted |
+ * | get_item | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Get_item_2 | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | URL | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | _hidden | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | X2Y | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Function | notify | everyone |  |  | 5000 | serial | any |  |  |
+ * | Pick | request | everyone |  |  | 5000 | serial | the owner of constructor$ |  |  |
+ * | said | push |  |  |  |  | replay |  |  |  |
+ * | Was_said | push |  |  |  |  | replay |  |  |  |
+ * | _3d | push |  |  |  |  | replay |  |  |  |
+ * | HTML | push |  |  |  |  | latest of toString$ |  |  |  |
+ * | Init_ | push |  |  |  |  | replay |  |  |  |
+ * | Shutdown | push |  |  |  |  | replay |  |  |  |
  */
 export const NamesMethod: {
   readonly delete: Request$1<Init, Answer$1>;
@@ -314,6 +332,11 @@ export type ServiceCallError = DeclaredError<"aborted"> | UndeclaredError;
 
 /**
  * How the methods of names.Service are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Call | remote | servers |  |  | 5000 |  | any |  | aborted |
+ * | Error | remote | servers |  |  | 5000 |  | any |  |  |
  */
 export const ServiceMethod: {
   readonly call: Request$1<RemoteContext, RemoteService>;
@@ -365,6 +388,10 @@ export interface smallHandler {
 
 /**
  * How the methods of names.small are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | One | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const smallMethod: {
   readonly one: Request$1<NamesMethod$1, NamesPush$1>;

@@ -36,6 +36,14 @@ export interface RoomHandler {
 
 /**
  * How the methods of chat.v1.RoomService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Join | request | everyone |  |  | 3000 | serial | the owner of room |  | already_exists, invalid_argument |
+ * | Say | notify | users |  |  | 5000 | serial | the server before |  |  |
+ * | Joined | push |  |  |  |  | replay |  |  |  |
+ * | Left | push |  |  |  |  | replay |  |  |  |
+ * | Said | push |  |  |  |  | replay |  |  |  |
  */
 export const RoomMethod: {
   readonly join: Request<JoinRequest, JoinResponse>;
@@ -155,6 +163,10 @@ export interface RoomAdminCaller {
 
 /**
  * How the methods of chat.v1.RoomAdminService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Stats | remote | servers |  |  | 5000 |  | any |  |  |
  */
 export const RoomAdminMethod: {
   readonly stats: Request<StatsRequest, StatsResponse>;

@@ -104,6 +104,14 @@ export interface AskCaller {
 
 /**
  * How the methods of ask.v1.AskService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Tell | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Look | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Set | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Own | remote | servers |  |  | 5000 |  | the owner of word |  |  |
+ * | OwnLook | remote | servers |  |  | 5000 |  | the owner of word |  |  |
  */
 export const AskMethod: {
   readonly tell: Request<TellRequest, TellResponse>;
@@ -221,6 +229,14 @@ export interface DeskHandler {
 
 /**
  * How the methods of ask.v1.DeskService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Do | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | See | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Put | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Stay | request | everyone |  |  | 5000 | serial | the server before |  |  |
+ * | Enter | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const DeskMethod: {
   readonly do: Request<DoRequest, DoResponse>;

@@ -73,6 +73,12 @@ export interface EveryCaller {
 
 /**
  * How the methods of every.v1.EveryService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Plain | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Present | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Rare | remote | servers |  |  | 5000 |  | any |  |  |
  */
 export const EveryMethod: {
   readonly plain: Request<PlainRequest, PlainResponse>;

@@ -62,6 +62,16 @@ export interface LedgerHandler {
 
 /**
  * How the methods of faults.v1.LedgerService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Any | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Keyed | request | everyone |  |  | 5000 | serial | the owner of key |  |  |
+ * | Owned | request | everyone |  |  | 5000 | serial | the home of key |  |  |
+ * | Stuck | request | everyone |  |  | 5000 | serial | the server before |  |  |
+ * | Watch | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Noted | push |  |  |  |  | replay |  |  |  |
+ * | Ticked | push |  |  |  |  | replay |  |  |  |
  */
 export const LedgerMethod: {
   readonly any: Request<AnyRequest, AnyResponse>;

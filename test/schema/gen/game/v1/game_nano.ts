@@ -28,6 +28,10 @@ export interface LoginHandler {
 
 /**
  * How the methods of game.v1.LoginService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Login | request | everyone | 1, 1 at once |  | 5000 | serial | any |  | unauthenticated, permission_denied |
  */
 export const LoginMethod: {
   readonly login: Request<LoginRequest, LoginResponse>;
@@ -77,6 +81,11 @@ export interface ShopHandler {
 
 /**
  * How the methods of game.v1.ShopService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Buy | request | users |  |  | 5000 | serial | any |  |  |
+ * | Purse | push |  |  |  |  | latest |  |  |  |
  */
 export const ShopMethod: {
   readonly buy: Request<BuyRequest, BuyResponse>;
@@ -161,6 +170,10 @@ export interface WorldAdminCaller {
 
 /**
  * How the methods of game.v1.WorldAdminService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Close | remote | servers |  |  | 5000 |  | the owner of worldId |  |  |
  */
 export const WorldAdminMethod: {
   readonly close: Request<CloseRequest, CloseResponse>;

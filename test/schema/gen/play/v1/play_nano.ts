@@ -109,6 +109,21 @@ export interface PlayHandler {
 
 /**
  * How the methods of play.v1.PlayService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Enter | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Wait | request | everyone |  |  | 1000 | serial | the server before |  |  |
+ * | Float | request | everyone |  |  | 5000 | 16 side by side | the server before |  |  |
+ * | Fail | request | everyone |  |  | 1000 | serial | the server before |  | failed_precondition, aborted |
+ * | Keep | notify | everyone |  |  | 5000 | serial | the server before |  |  |
+ * | Kept | request | everyone |  |  | 5000 | serial | the server before |  |  |
+ * | Home | request | everyone |  |  | 5000 | serial | the owner of name |  |  |
+ * | Note | request | users |  |  | 5000 | serial | the server before |  |  |
+ * | Rule | request | admin |  |  | 5000 | serial | the server before |  |  |
+ * | Tell | request | users |  |  | 5000 | serial | the server before |  |  |
+ * | Told | push |  |  |  |  | replay |  |  |  |
+ * | Scored | push |  |  |  |  | latest of player |  |  |  |
  */
 export const PlayMethod: {
   readonly enter: Request<EnterRequest, EnterResponse>;
@@ -340,6 +355,12 @@ export type WhoBreakError = DeclaredError<"failed_precondition", Broken> | Undec
 
 /**
  * How the methods of play.v1.WhoService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Any | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Owner | remote | servers |  |  | 5000 |  | the owner of key |  |  |
+ * | Break | remote | servers |  |  | 1000 |  | any |  | failed_precondition |
  */
 export const WhoMethod: {
   readonly any: Request<AnyRequest, AnyResponse>;
@@ -405,6 +426,10 @@ export interface OtherHandler {
 
 /**
  * How the methods of play.v1.OtherService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Put | notify | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const OtherMethod: {
   readonly put: Notify<PutRequest>;

@@ -62,6 +62,14 @@ export interface RoomHandler {
 
 /**
  * How the methods of rooms.v1.RoomService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Enter | request | everyone |  |  | 5000 | serial | the home of room |  |  |
+ * | Linger | request | everyone |  |  | 5000 | serial | the home of room |  |  |
+ * | Count | notify | everyone |  |  | 5000 | serial | the home of room |  |  |
+ * | Close | request | everyone |  |  | 5000 | serial | the home of room |  |  |
+ * | Visit | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const RoomMethod: {
   readonly enter: Request<EnterRequest, EnterResponse>;
@@ -181,6 +189,11 @@ export interface RoomAdminCaller {
 
 /**
  * How the methods of rooms.v1.RoomAdminService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Stat | remote | servers |  |  | 5000 |  | the home of room |  |  |
+ * | Call | remote | servers |  |  | 5000 |  | any |  |  |
  */
 export const RoomAdminMethod: {
   readonly stat: Request<StatRequest, StatResponse>;

@@ -1,0 +1,2 @@
+export { loadRulesLibrary } from "./library.ts";
+export { createValidation, type Validation } from "./validation.ts";
