@@ -213,30 +213,25 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     outbox.add(id, write);
   }
 
-  function refusal({ input, validate }: Checked, message: Message): NanoError | undefined {
-    return validate === false ? undefined : options.check?.(input.schema, message);
-  }
-
   const host = {
-    request(
-      method: Parameters<typeof requestMethod>[0],
+    check: options.check,
+    request: requestMethod,
+    notify: (
+      { route, input }: { readonly route: string; readonly input: Codec<Message> },
       init: Message,
-      callOptions: CallOptions | undefined,
       span: ClientSpan | undefined,
-    ): Promise<Message> {
-      return requestMethod(method, init, callOptions, span);
-    },
-    notify(method: Checked & { readonly route: string }, init: Message, span: ClientSpan | undefined): void {
-      const invalid = refusal(method, init);
-      if (invalid) throw invalid;
-      send({ id: 0, kind: "notify", route: method.route, codec: method.input, span }, init);
-    },
+    ) => send({ id: 0, kind: "notify", route, codec: input, span }, init),
     tracing: options.tracing,
     listen: pushes.listen,
   };
 
   function requestMethod(
-    method: Checked & { readonly route: string; readonly timeoutMs?: number; readonly output: Codec<Message> },
+    method: {
+      readonly route: string;
+      readonly timeoutMs?: number;
+      readonly input: Codec<Message>;
+      readonly output: Codec<Message>;
+    },
     init: Message,
     callOptions: CallOptions | undefined,
     span: ClientSpan | undefined,
@@ -245,8 +240,6 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     const timeoutMs = callOptions?.timeoutMs ?? method.timeoutMs ?? options.timeoutMs ?? defaultTimeoutMs;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(canceled(signal));
-      const invalid = refusal(method, init);
-      if (invalid) return reject(invalid);
       if (pending.size >= inFlight) {
         return reject(new NanoError({ code: "resource_exhausted", message: `${inFlight} requests are under way already` }));
       }
@@ -298,12 +291,6 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     onFailed: pushes.listen("nano.failed", reflectCodec(FailedSchema)),
     onGone: pushes.listen("nano.gone", reflectCodec(GoneSchema)),
   };
-}
-
-/** What is looked at before it is sent, unless its method says no. */
-interface Checked {
-  readonly input: Codec<Message>;
-  readonly validate?: false;
 }
 
 // What hears of errors may throw itself, and must not hurt whoever told it.

@@ -7,9 +7,11 @@ import {
   type ClientMethod,
   type ClientService,
   type Codec,
+  type DeclaredErrorPolicy,
   type Init,
   type Listen,
   type MethodPolicy,
+  type SchemaCheck,
   unpackDeclared,
 } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
@@ -27,6 +29,8 @@ export interface ServiceHost {
   /** Undefined: nothing is traced. */
   readonly tracing: ClientTracing | undefined;
   listen(route: string, codec: Codec<Message>): Listen<Message>;
+  /** What messages are looked at by before they are sent. */
+  readonly check: SchemaCheck | undefined;
 }
 
 /** The typed methods of one service. Throws a TypeError on what is no client's service. */
@@ -41,7 +45,7 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
       const notify = (init: Init<Message>): void => {
         const span = host.tracing?.begin(traced);
         try {
-          host.notify(method, method.input.create(init), span);
+          host.notify(method, made(method, init), span);
           span?.end();
         } catch (reason) {
           span?.end(NanoError.from(reason));
@@ -56,7 +60,7 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
         (async () => {
           const span = host.tracing?.begin(traced);
           try {
-            const answer = await host.request(method, method.input.create(init), options, span);
+            const answer = await host.request(method, made(method, init), options, span);
             span?.end();
             return answer;
           } catch (reason) {
@@ -67,6 +71,14 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
       );
     return [name, request] as const;
   });
+  function made({ input, validate }: Exclude<ClientMethod, { readonly kind: "push" }>, init: Init<Message>): Message {
+    const message = input.create(init);
+    // Where its method says that it is not checked, that is what there is to say.
+    const invalid = validate ?? host.check?.(input.schema, message);
+    if (invalid) throw invalid;
+    return message;
+  }
+
   // The printed interface has exactly the members of the printed table.
   return Object.fromEntries(members) as C;
 }
@@ -74,24 +86,20 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
 /** The messages that the errors of a service may carry. */
 export function detailsOf(service: ClientService<unknown>): DescMessage[] {
   return Object.values(service.methods).flatMap((method) =>
-    method.kind === "request" ? Object.values(method.errors ?? {}).flatMap((error) => detailOf(error)?.schema ?? []) : [],
+    method.kind === "request"
+      ? Object.values(method.errors ?? {}).flatMap((error) => declaredError(error).detail?.schema ?? [])
+      : [],
   );
 }
 
 function declaredErrors(errors: (ClientMethod & { readonly kind: "request" })["errors"]): MethodPolicy["errors"] {
-  if (!errors) return undefined;
-  return Object.fromEntries(
-    Object.entries(errors).map(([code, error]) => {
-      const detail = detailOf(error);
-      const retryable = error && "retryable" in error ? { retryable: error.retryable } : {};
-      return [code, { ...(detail ? { detail } : {}), ...retryable }];
-    }),
-  );
+  return errors && Object.fromEntries(Object.entries(errors).map(([code, error]) => [code, declaredError(error)]));
 }
 
-function detailOf(error: ClientError): Codec<Message> | undefined {
-  if (!error) return undefined;
-  return "schema" in error ? error : error.detail;
+/** Short forms, spelt out. */
+function declaredError(error: ClientError): DeclaredErrorPolicy {
+  if (!error) return {};
+  return "schema" in error ? { detail: error } : error;
 }
 
 function upperFirst(name: string): string {
