@@ -33,7 +33,7 @@ export interface Tests {
 /** Where nothing is asked. */
 const none: Tests = { tests: [], whole: true };
 /** Where what is asked is left to protovalidate. */
-export const unprinted: Tests = { tests: [], whole: false };
+const unprinted: Tests = { tests: [], whole: false };
 
 /** What is asked of a field, and of the items of a list. */
 export function testsOf(field: DescField, rules: FieldRules): Tests & { readonly items: readonly RuleTest[] } {
