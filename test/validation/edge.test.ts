@@ -1,4 +1,4 @@
-import { NanoError, type Server, violationsOf } from "nano-rpc";
+import { NanoError, type Server, type ServerOptions, violationsOf } from "nano-rpc";
 import { type Client, type ClientOptions, printedChecks, violationsOf as seenByClient } from "nano-rpc/client";
 import { protovalidate } from "nano-rpc/client/protovalidate";
 import { createTestCluster, type TestCluster } from "nano-rpc/testing";
@@ -19,7 +19,7 @@ const logged: unknown[] = [];
 const log = {
   ...{ trace() {}, debug() {}, info() {}, warn() {} },
   error: (fields: object, message: string) => void logged.push([Reflect.get(fields, "err"), message]),
-} as unknown as NonNullable<Parameters<TestCluster["start"]>[0]["log"]>;
+} as unknown as NonNullable<ServerOptions["log"]>;
 
 interface Started {
   readonly rules: RulesClient;

@@ -35,6 +35,11 @@ export interface WriteHandler {
 
 /**
  * How the methods of hops.v1.WriteService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Set | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Add | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const WriteMethod: {
   readonly set: Request<SetRequest, SetResponse>;
@@ -99,6 +104,11 @@ export interface ReadHandler {
 
 /**
  * How the methods of hops.v1.ReadService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Get | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Name | request | everyone |  |  | 5000 | serial | any |  |  |
  */
 export const ReadMethod: {
   readonly get: Request<GetRequest, GetResponse>;

@@ -80,6 +80,20 @@ export interface TellerHandler {
 
 /**
  * How the methods of seeds.v1.TellerService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Enter | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Pay | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Look | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Stay | request | everyone |  |  | 5000 | serial | the server before |  |  |
+ * | Own | request | everyone |  |  | 5000 | serial | the home of account |  |  |
+ * | Tell | notify | everyone |  |  | 5000 | serial | any |  |  |
+ * | Leave | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Paid | push |  |  |  |  | replay |  |  |  |
+ * | Ticked | push |  |  |  |  | replay |  |  |  |
+ * | Shown | push |  |  |  |  | latest of teller |  |  |  |
+ * | Murmured | push |  |  |  |  | droppable |  |  |  |
  */
 export const TellerMethod: {
   readonly enter: Request<EnterRequest, EnterResponse>;
