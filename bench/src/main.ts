@@ -1,6 +1,7 @@
 // npm run bench [NAME...] [-- --seconds 2 --rounds 3 --connections 64 --clients 1000 --storm-seconds 160]: nano beside the raw limit of the same run.
 import { parseArgs } from "node:util";
 import { broadcast } from "./benches/broadcast.ts";
+import { codec } from "./benches/codec.ts";
 import { connect } from "./benches/connect.ts";
 import type { Effort } from "./benches/echo-cases.ts";
 import { forward } from "./benches/forward.ts";
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   connect,
   logins,
   jitter,
+  codec,
 };
 const effort = {
   ...{ seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) },

@@ -39,8 +39,10 @@ describe("the packed tarball", () => {
       "dist/plugin/protoc-gen-nano.js",
       "dist/src/bot/main.js",
       "dist/src/cli/main.js",
-      // What was made of etcd's own files comes with their license.
+      // What was made of the files of others comes with their license.
       "proto/etcd/LICENSE",
+      "third_party/protovalidate/LICENSE",
+      "third_party/protovalidate/buf/validate/validate.proto",
     ]) {
       expect(names).toContain(`package/${name}`);
     }

@@ -49,6 +49,7 @@ export interface FanoutHandler {
  * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
  * | Join | request | everyone |  |  | 5000 | serial | any |  |  |
  * | Burst | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Tick | request | everyone |  |  | 5000 | serial | any |  |  |
  * | Ticked | push |  |  |  |  | replay |  |  |  |
  */
 export const FanoutMethod: {
