@@ -35,6 +35,7 @@ export class BackendSession implements HomeLink {
       home: new LinkHome(this, home),
       failed,
     });
+    if (context?.paused) this.core.setPaused(true);
   }
 
   /** The frontend is back, on this link or another. */
@@ -43,6 +44,7 @@ export class BackendSession implements HomeLink {
     this.link = link;
     this.handle = open.handle;
     this.core.reset(open.context?.user || undefined, open.context?.roles ?? [], SessionData.from(open.context?.data ?? {}));
+    this.core.setPaused(open.context?.paused ?? false);
   }
 
   breakOff(reason: NanoError): void {

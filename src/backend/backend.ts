@@ -117,6 +117,7 @@ export function createBackend(options: BackendOptions): Backend {
     if (!session) return;
     if (frame.data) session.core.applied(frame.data);
     if (frame.user) session.core.userChanged(frame.user.user || undefined, frame.user.roles);
+    if (frame.paused !== undefined) session.core.setPaused(frame.paused);
   }
 
   async function end(link: Link, frame: End): Promise<void> {

@@ -8,7 +8,7 @@ import {
   parseKick,
 } from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, encodeMessage, type MessageHeader } from "../message/index.ts";
-import { encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
+import { encodeCount, encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
 
 /** What a connection is made of. */
@@ -127,7 +127,7 @@ export class ClientConnection {
     else if (type === PacketType.kick) this.#kicked(parseKick(buffer.subarray(from, to)));
     // A server may send heartbeats before the handshake is done.
     else if (type === PacketType.heartbeat)
-      this.#send(PacketType.heartbeat, this.#state === "open" ? countBytes(this.#received) : nothing);
+      this.#send(PacketType.heartbeat, this.#state === "open" ? encodeCount(this.#received) : nothing);
     else if (type === PacketType.data && this.#state === "open") {
       this.#received++;
       this.#message = decodeMessage(buffer, from, to, this.#message);
@@ -217,13 +217,4 @@ function refused(answer: HandshakeAnswer | undefined, kick: Kick | undefined): N
 
 function unavailable(message: string, cause: unknown): NanoError {
   return new NanoError({ code: "unavailable", message, cause });
-}
-
-/** How many Data packets were read, in base 128, least significant first: what a heartbeat of a nano client carries. */
-function countBytes(count: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = count;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
 }

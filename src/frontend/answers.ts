@@ -1,14 +1,15 @@
 import { encodeHandshakeAnswer, type NanoAnswer } from "../handshake/index.ts";
 import type { ClientForm } from "./client-form.ts";
+import type { NanoPart } from "./connection-host.ts";
 
-// What nano clients are told of a session that cannot be resumed, or is none.
+// What nano clients are told that get no session.
 const nano: NanoAnswer = { v: 1, session: "", ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false };
 
-/** The answer that lets a client in. @param session Its id, for clients that sent `sys.nano`. @param traced Whether its messages may carry places in traces. */
+/** The answer that lets a client in. @param part For clients that sent `sys.nano`. @param traced Whether its messages may carry places in traces. */
 export function accepting(
   heartbeatMs: number,
   { encoding, table, tableKnown }: ClientForm,
-  session: string | undefined,
+  part: NanoPart | undefined,
   traced: boolean,
 ): Uint8Array {
   const dict = table && !tableKnown ? Object.fromEntries(table.codes) : {};
@@ -16,7 +17,7 @@ export function accepting(
   const dictionary = tableKnown ? "known" : table?.name;
   return encodeHandshakeAnswer({
     code: 200,
-    sys: session === undefined ? sys : { ...sys, nano: { ...nano, session, dictionary, ...(traced ? { trace: true } : {}) } },
+    sys: part ? { ...sys, nano: { v: 1, ...part, dictionary, ...(traced ? { trace: true } : {}) } } : sys,
   });
 }
 

@@ -1,12 +1,14 @@
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import type { Random } from "../clock/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
-import type { Stage } from "../metrics/index.ts";
+import type { ResetReason, Stage } from "../metrics/index.ts";
 import {
   type ClientInfo,
   type DataPatch,
   type FormerSession,
+  type LogBudget,
   type LogEntry,
   type LogLimits,
   type OutgoingPush,
@@ -16,13 +18,18 @@ import {
   SessionLog,
 } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
+import type { ClientForm } from "./client-form.ts";
 import type { Connection } from "./connection.ts";
-import type { ClientMessage, ConnectedSession } from "./connection-host.ts";
+import type { ClientMessage, ConnectedSession, NanoPart } from "./connection-host.ts";
+import { Cuts } from "./cuts.ts";
 import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
+import type { Farewell, Farewells } from "./farewells.ts";
 import { Intake } from "./intake.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
+import type { PausedSessions } from "./paused-sessions.ts";
 import { type Pace, type Rate, RateLimit } from "./rate.ts";
+import { Resumption } from "./resumption.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import type { SharedPushes } from "./shared-pushes.ts";
 
@@ -45,12 +52,17 @@ export interface SessionHost extends DispatchHost {
   flushSoon(connection: Connection): void;
   listenerFailed(reason: unknown): void;
   readonly sharedPushes: SharedPushes;
+  readonly paused: PausedSessions<ClientSession>;
+  readonly farewells: Farewells;
+  readonly budget: LogBudget;
+  readonly random: Random;
 }
 
 /** One client on the frontend that holds it: the truth about its session. */
 export class ClientSession implements SessionHome, ConnectedSession {
   readonly core: SessionCore;
   readonly log: SessionLog;
+  readonly resumption: Resumption | undefined;
   readonly openedAtMs: number;
   /** Grows with every patch and bind. */
   version = 0n;
@@ -58,12 +70,20 @@ export class ClientSession implements SessionHome, ConnectedSession {
   gap = false;
 
   readonly #host: SessionHost;
-  readonly #connection: Connection;
+  /** Whether the client sent `sys.nano`. */
+  readonly #nano: boolean;
+  // None while its client has none.
+  #connection: Connection | undefined;
+  // Whether its handshake was ever done.
+  #begun = false;
+  readonly #cuts = new Cuts();
   readonly #dispatcher: Dispatcher;
   readonly #intake: Intake;
   readonly #data: SessionData;
   readonly #messageRate: RateLimit;
   readonly #byteRate: RateLimit;
+  // What its client hears that comes back after the end, where that is not the reason.
+  #farewell: Farewell | undefined;
   #finished: Promise<void> | undefined;
   #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
   #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
@@ -71,8 +91,13 @@ export class ClientSession implements SessionHome, ConnectedSession {
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
     this.#host = host;
     this.#connection = connection;
+    this.#nano = connection.nano;
     this.openedAtMs = host.now();
-    this.log = new SessionLog(host.logLimits);
+    const windowMs = host.limits.resumeMs;
+    const keeps = connection.nano && windowMs > 0;
+    this.log = new SessionLog(host.logLimits, { keeps, budget: host.budget });
+    const of = { incarnation: host.incarnation, session: id };
+    this.resumption = keeps ? new Resumption({ of, random: host.random, log: this.log, windowMs }) : undefined;
     this.#messageRate = new RateLimit(host.messageRate, this.openedAtMs);
     this.#byteRate = new RateLimit(host.byteRate, this.openedAtMs);
     this.#data = new SessionData();
@@ -109,14 +134,43 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return this.#intake.pending + this.#dispatcher.pending;
   }
 
-  opened(): void {
+  /** What a nano client is told of a new session. @param reset Why it is a new one, where the client came back to another. */
+  offer(reset?: ResetReason): NanoPart {
+    const none = { session: this.id, ticket: "", windowMs: 0, epoch: 0, received: 0, resumed: false };
+    return { ...(this.resumption?.begin() ?? none), reset };
+  }
+
+  /** The client is back on another connection, and has read so much. Undefined where not all that it has not got is there: then the session is over. */
+  resume(connection: Connection, secret: string, received: number): NanoPart | undefined {
+    const offer = this.resumption?.resume(secret, received);
+    if (!offer) {
+      this.giveUp("history");
+      return undefined;
+    }
+    const before = this.#connection;
+    this.#connection = connection;
+    this.#host.paused.remove(this);
+    this.#pause();
+    before?.destroy({ kind: "lost", message: "the client has come back on another connection" });
+    return offer;
+  }
+
+  opened(connection: Connection): void {
+    if (connection !== this.#connection) return;
+    const replayed = this.resumption?.confirm();
+    if (replayed !== undefined) {
+      this.#host.counters.replayed += replayed;
+      this.#host.counters.resumes.resumed++;
+    }
+    if (this.core.state === "paused") this.#setPaused(false);
+    if (this.#begun) return;
+    this.#begun = true;
     this.#host.opened(this);
   }
 
-  receive(message: ClientMessage): void {
-    const { form } = this.#connection;
+  receive(message: ClientMessage, form: ClientForm): void {
     // What is not taken is lost as what is still under way is: its client hears no answer, but of the end.
-    if (form && !this.core.ended && !this.#leaving?.deaf) this.#intake.receive(message, form);
+    if (!this.core.ended && !this.#leaving?.deaf) this.#intake.receive(message, form);
   }
 
   pace(nowMs: number, messages: number, bytes: number): Pace {
@@ -142,15 +196,33 @@ export class ClientSession implements SessionHome, ConnectedSession {
     void this.end({ kind: "protocol", code: "resource_exhausted", message: `${route} is called far more often than it may be` });
   }
 
+  /** The client is cut off, and may come back for what waits; the third time within a minute it may not. */
   tooSlow(): void {
+    const kick: Kick = { code: "too_slow", reason: "the client reads too slowly" };
+    const connection = this.#connection;
+    if (connection && this.resumption?.possible && this.#cuts.bearable(this.#host.now())) {
+      this.#host.counters.tooSlow++;
+      return connection.cut(kick);
+    }
     // It takes nothing of what waits: only the reason is left for it.
     this.log.clear();
-    void this.end({ kind: "kicked", code: "too_slow", message: "the client reads too slowly" });
+    this.#farewell = { reset: "too_slow" };
+    void this.end({ kind: "kicked", code: kick.code, message: kick.reason });
   }
 
-  // Until a session can be resumed, a lost socket ends it.
-  disconnected(reason: CloseReason): void {
-    void this.end(reason);
+  disconnected(connection: Connection, reason: CloseReason): void {
+    if (connection !== this.#connection) return;
+    if (reason.kind !== "lost" || !this.resumption?.possible) return void this.end(reason);
+    this.#connection = undefined;
+    this.#host.counters.paused++;
+    this.#pause();
+    this.#host.paused.add(this);
+  }
+
+  /** It waits no longer for its client, which comes back to a new session. */
+  giveUp(why: ResetReason): void {
+    this.#farewell = { reset: why };
+    void this.end({ kind: "lost", message: lost[why] ?? "the client did not come back" });
   }
 
   answer(id: number, route: string, body: Uint8Array): void {
@@ -172,14 +244,14 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   // Only nano clients understand being told.
   #notifyFailed(route: string, error: NanoError): void {
-    if (!this.#connection.nano) return;
+    if (!this.#nano) return;
     const body = toBinary(FailedSchema, create(FailedSchema, { route, code: error.code, message: error.message }));
     this.push({ route: failedRoute, body, delivery: "replay" });
   }
 
   /** The server that the session was stuck to is gone. */
   gone(type: string): void {
-    if (!this.#connection.nano) return;
+    if (!this.#nano) return;
     this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
   }
 
@@ -189,6 +261,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.gap = true;
     this.#host.counters.gaps++;
     // Without its socket the client comes back with a new session, and knows it for one: `reset`.
+    this.#farewell = { reset: "gap" };
     void this.end({ kind: "lost", message: "pushes to the session were lost between two servers" });
   }
 
@@ -266,8 +339,13 @@ export class ClientSession implements SessionHome, ConnectedSession {
     const finished = Promise.withResolvers<void>();
     this.#finished = finished.promise;
     const kick = { code: reason.code ?? "unavailable", reason: reason.message };
-    if (reason.kind === "lost" || reason.kind === "left") this.#connection.destroy(reason);
-    else this.#connection.kick(kick, reason);
+    this.#host.paused.remove(this);
+    if (this.resumption?.possible && reason.kind !== "left") {
+      const farewell = this.#farewell ?? (reason.kind === "lost" ? { reset: "unknown" } : { kick });
+      this.#host.farewells.add(this.id, this.resumption, farewell);
+    }
+    if (reason.kind === "lost" || reason.kind === "left") this.#connection?.destroy(reason);
+    else this.#connection?.kick(kick, reason);
     const ended = new NanoError({ code: "canceled", message: "the session has ended" });
     this.#dispatcher.stop(ended);
     this.#intake.stop(ended);
@@ -289,13 +367,41 @@ export class ClientSession implements SessionHome, ConnectedSession {
     if (this.core.ended) return;
     // An answer counts as given a moment later; what both say leaves in one write.
     if (this.#leaving) queueMicrotask(() => this.#leaveIfAnswered());
-    if (this.log.add(entry)) return this.#host.flushSoon(this.#connection);
-    // Much may be sent in one turn; what the socket takes at once was never waiting.
+    if (this.log.add(entry)) {
+      if (this.#connection) this.#host.flushSoon(this.#connection);
+    } else this.#full();
+    if (this.#host.budget.over) this.#crowded();
+  }
+
+  /** All logs together hold more than they may: who has no connection gives way, then whoever is read too slowly. */
+  #crowded(): void {
+    this.#host.paused.makeRoom();
+    if (!this.#host.budget.over || !this.#connection) return;
     this.#connection.flush();
+    if (this.log.length > 0) this.tooSlow();
+  }
+
+  /** More waits than may. */
+  #full(): void {
+    // Much may be sent in one turn; what the socket takes at once was never waiting, and is acknowledged a moment later.
+    this.#connection?.flush();
+    if (this.#connection && this.log.length === 0) this.log.forgetSent();
     const { over } = this.log;
     if (over === undefined) return;
     this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
-    this.tooSlow();
+    if (this.core.state === "paused") this.giveUp("too_slow");
+    else this.tooSlow();
+  }
+
+  #pause(): void {
+    this.log.pause();
+    this.#setPaused(true);
+  }
+
+  #setPaused(paused: boolean): void {
+    this.core.setPaused(paused);
+    this.version++;
+    this.#host.peers.pausedChanged(this);
   }
 
   #unbind(): FormerSession {
@@ -321,3 +427,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
 }
 
 const nothing = new Uint8Array(0);
+
+const lost: { readonly [why in ResetReason]?: string } = {
+  full: "too much waits for clients without a connection",
+  too_slow: "more waits for the client than may",
+  history: "the client has missed what is not kept any more",
+};

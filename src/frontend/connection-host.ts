@@ -1,5 +1,5 @@
 import type { CloseReason, Kick } from "../error/index.ts";
-import type { HandshakeRequest } from "../handshake/index.ts";
+import type { HandshakeRequest, NanoAnswer } from "../handshake/index.ts";
 import type { RouteTexts } from "../message/index.ts";
 import type { SessionLog } from "../session/index.ts";
 import type { TraceCarrier } from "../tracing/index.ts";
@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
 import type { Pace } from "./rate.ts";
+import type { Offer, Resumption } from "./resumption.ts";
 import type { Desk } from "./writer.ts";
 
 /** One message of a client, as it came. */
@@ -27,22 +28,27 @@ export interface ClientMessage {
 export interface ConnectedSession {
   readonly id: string;
   readonly log: SessionLog;
+  /** Undefined where the client cannot come back. */
+  readonly resumption: Resumption | undefined;
   /** The handshake is acknowledged: messages may come and go. */
-  opened(): void;
+  opened(connection: Connection): void;
   /** Whether it may send so much now. */
   pace(nowMs: number, messages: number, bytes: number): Pace;
-  receive(message: ClientMessage): void;
+  receive(message: ClientMessage, form: ClientForm): void;
   /** The client takes nothing of what it is sent. */
   tooSlow(): void;
   /** A message came too fast, and was not read. */
   tooFast(message: Pick<ClientMessage, "kind" | "id" | "route">): void;
   /** The connection is gone. */
-  disconnected(reason: CloseReason): void;
+  disconnected(connection: Connection, reason: CloseReason): void;
 }
+
+/** What only nano clients are told of their session. */
+export type NanoPart = Offer & Pick<NanoAnswer, "reset">;
 
 /** What came of a handshake. */
 export type HandshakeOutcome =
-  | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm }
+  | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm; readonly nano: NanoPart | undefined }
   | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
 
 /** Why a client may not come in now, and when it may ask again. */

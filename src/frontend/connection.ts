@@ -5,12 +5,21 @@ import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest 
 import { type DecodedMessage, decodeMessage, decodeTracePlace, MessageKind } from "../message/index.ts";
 import type { LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
-import { exactPacket, PacketDecoder, PacketError, PacketType, packetHeaderBytes } from "../packet/index.ts";
+import {
+  decodeCount,
+  encodeCount,
+  exactPacket,
+  PacketDecoder,
+  PacketError,
+  PacketType,
+  packetHeaderBytes,
+} from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
 import { LogWriter } from "./log-writer.ts";
 import { WriteProgress } from "./progress.ts";
+import type { Resumption } from "./resumption.ts";
 import { PacketWriter } from "./writer.ts";
 
 /** How far a connection has come. Anything out of this order closes it. */
@@ -47,6 +56,7 @@ export class Connection implements SocketEvents {
   #traced = false;
   #state: ConnectionState = "fresh";
   #session: ConnectedSession | undefined;
+  #resumption: Resumption | undefined;
   #writer: LogWriter | undefined;
   #message: DecodedMessage | undefined;
 
@@ -105,7 +115,9 @@ export class Connection implements SocketEvents {
       while (this.#packets.length < sliceBytes) {
         const entry = log.take();
         if (!entry) break;
+        const before = this.#packets.length;
         this.#writer.write(entry);
+        if (this.#packets.length === before) log.unsent();
       }
       if (this.#packets.length === 0) return;
       this.#packets.flush();
@@ -115,7 +127,7 @@ export class Connection implements SocketEvents {
   /** A heartbeat of the server: clients of the old kind send none by themselves (clients.md, rule 5). */
   heartbeat(): void {
     this.lastHeartbeatAtMs = this.#host.now();
-    this.#packets.packet(PacketType.heartbeat);
+    this.#packets.packet(PacketType.heartbeat, this.#resumption && encodeCount(this.#resumption.tell()));
     this.#packets.flush();
   }
 
@@ -147,6 +159,15 @@ export class Connection implements SocketEvents {
     } else this.destroy(reason);
   }
 
+  /** Closes, and says why; what waits is kept for the client's next connection. */
+  cut(kick: Kick): void {
+    this.#packets.packet(PacketType.kick, encodeKick(kick));
+    this.#packets.flush();
+    this.#state = "closing";
+    this.#socket.end();
+    this.#gone({ kind: "lost", code: kick.code, message: kick.reason });
+  }
+
   /** Closes at once. */
   destroy(reason: CloseReason): void {
     if (this.#state === "closed") return;
@@ -169,20 +190,42 @@ export class Connection implements SocketEvents {
         this.acknowledged = true;
         this.#host.acknowledged(this);
         this.#decoder.maxPacketBytes = this.#host.limits.packetBytes;
-        this.#session?.opened();
+        this.#session?.opened(this);
         this.#host.flushSoon(this);
         return this.#open();
       case PacketType.heartbeat:
         if (this.#state === "answered") return !this.#early(to - from);
         if (this.#state !== "working") return this.#violation("a heartbeat before the handshake");
-        return this.#session?.pace(this.lastReceivedAtMs, 1, 0) !== "abuse" || this.#tooMuch();
+        return this.#heartbeat(buffer, from, to);
       case PacketType.data:
         if (this.#state !== "working") return this.#violation("data before the handshake was done");
         return this.#data(buffer, from, to);
       default:
-        return this.#violation("clients do not kick");
+        return this.#goodbye();
     }
   };
+
+  /** What a nano client says to have read is no more waiting, and no message. */
+  #heartbeat(buffer: Uint8Array, from: number, to: number): boolean {
+    const session = this.#session;
+    if (this.#resumption && to > from && session) {
+      const before = session.log.acknowledged;
+      const count = decodeCount(buffer, from, to);
+      if (count === undefined || !session.log.acknowledge(count))
+        return this.#violation("a heartbeat with a count that makes no sense");
+      if (session.log.acknowledged > before) return true;
+    }
+    return session?.pace(this.lastReceivedAtMs, 1, 0) !== "abuse" || this.#tooMuch();
+  }
+
+  /** A nano client kicks to say that it will not come back. */
+  #goodbye(): boolean {
+    if (!this.nano || (this.#state !== "working" && this.#state !== "answered")) return this.#violation("clients do not kick");
+    this.#state = "closing";
+    this.#socket.end();
+    this.#gone({ kind: "left", message: "the client has left" });
+    return false;
+  }
 
   async #handshake(body: Uint8Array): Promise<void> {
     let request: HandshakeRequest;
@@ -203,23 +246,22 @@ export class Connection implements SocketEvents {
     // The socket may have gone while the application decided.
     if (this.#state !== "deciding") {
       const session = outcome.ok ? outcome.session : outcome.begun;
-      session?.disconnected({ kind: "lost", message: "the client left during its handshake" });
+      session?.disconnected(this, { kind: "lost", message: "the client left during its handshake" });
       return;
     }
     if (!outcome.ok) {
       this.#refuse(outcome.code, outcome.kick);
-      outcome.begun?.disconnected({ kind: "lost", message: outcome.kick.reason });
+      outcome.begun?.disconnected(this, { kind: "lost", message: outcome.kick.reason });
       return;
     }
     this.#session = outcome.session;
+    this.#resumption = outcome.session.resumption;
     this.#writer = new LogWriter(this.#packets, outcome.form, this.#host);
     this.#form = outcome.form;
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
-    this.#packets.packet(
-      PacketType.handshake,
-      accepting(this.#host.limits.heartbeatMs, outcome.form, this.nano ? outcome.session.id : undefined, this.#traced),
-    );
+    const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, this.#traced);
+    this.#packets.packet(PacketType.handshake, answer);
     this.#packets.flush();
   }
 
@@ -244,6 +286,7 @@ export class Connection implements SocketEvents {
   }
 
   #data(buffer: Uint8Array, from: number, to: number): boolean {
+    if (this.#resumption?.count(to - from)) this.heartbeat();
     const message = decodeMessage(buffer, from, to, this.#message, this.#host.routeTexts);
     this.#message = message;
     this.#host.counters.messages++;
@@ -253,7 +296,7 @@ export class Connection implements SocketEvents {
     const route = message.route ?? this.#form?.table?.routeOf(message.code);
     if (route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
     const session = this.#session;
-    if (!session) return false;
+    if (!session || !this.#form) return false;
     const { id, bodyTo } = message;
     const place = message.traced && this.#traced ? decodeTracePlace(buffer, message.bodyFrom, bodyTo) : undefined;
     const bodyFrom = place ? place.bodyFrom : message.bodyFrom;
@@ -268,7 +311,10 @@ export class Connection implements SocketEvents {
       } else body = buffer.slice(bodyFrom, bodyTo);
       const plain = { kind, id, route, body, atMs: this.lastReceivedAtMs } as const;
       if (pace === "within")
-        session.receive(place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain);
+        session.receive(
+          place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain,
+          this.#form,
+        );
     }
     if (pace === "over") session.tooFast({ kind, id, route });
     return pace === "abuse" ? this.#tooMuch() : this.#open();
@@ -322,6 +368,6 @@ export class Connection implements SocketEvents {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#host.closed(this);
-    this.#session?.disconnected(reason);
+    this.#session?.disconnected(this, reason);
   }
 }

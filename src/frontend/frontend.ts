@@ -4,6 +4,7 @@ import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.t
 import type { Clock, Random } from "../clock/index.ts";
 import type { DrainTime } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
+import type { CloseReason } from "../error/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link, Outcome } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
@@ -13,7 +14,7 @@ import type { Net } from "../net/index.ts";
 import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import type { Serializer } from "../serializer/index.ts";
-import type { ServerSessionHooks } from "../session/index.ts";
+import { LogBudget, type ServerSessionHooks } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authenticate.ts";
@@ -27,6 +28,7 @@ import { createDictionary } from "./dictionary.ts";
 import type { DispatchHost } from "./dispatcher.ts";
 import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
+import { createFarewells } from "./farewells.ts";
 import { createFindRoute } from "./find-route.ts";
 import { createFlusher } from "./flusher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
@@ -35,10 +37,12 @@ import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved, moveMs, moveSessions } from "./move.ts";
+import { createPausedSessions } from "./paused-sessions.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
 import { type ClientsOptions, createReleases } from "./releases.ts";
+import { createFindReturning } from "./returning.ts";
 import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
@@ -50,6 +54,8 @@ export interface Frontend {
   readonly counters: FrontendCounters;
   readonly connections: number;
   readonly sessions: number;
+  /** Those of them whose clients have no connection, and may come back. */
+  readonly paused: number;
   /** Messages of clients that wait for an answer. */
   readonly pending: number;
   readonly membership: Membership;
@@ -109,6 +115,8 @@ export interface FrontendOptions
   readonly needsUser: () => boolean;
 }
 
+const stopped: CloseReason = { kind: "draining", message: "the server has stopped" };
+
 /** The frontend half of a server. Nothing listens before `start`. */
 export function createFrontend(options: FrontendOptions): Frontend {
   const { clock, log, limits, directory } = options;
@@ -147,6 +155,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
     counters: options.clusterCounters,
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
+  const now = (): number => clock.now();
+  const budget = new LogBudget(limits.processQueueBytes, counters);
+  const paused = createPausedSessions<ClientSession>({ limits, hits: counters.limits, budget, now });
+  const farewells = createFarewells(limits, now);
   const dictionary = options.dictionary ? createDictionary() : undefined;
   const releases = createReleases(options.clients);
   const forms = createClientForms({
@@ -166,7 +178,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const door = createDoor({
     limits,
     hits: counters.limits,
-    bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size : undefined),
+    bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size - paused.known : undefined),
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
@@ -184,7 +196,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     membership,
     heardOf: announcer.heard,
     directory,
-    now: () => clock.now(),
+    now,
     linkTo(server: ServerInfo) {
       for (const type of server.types) links.linkAll(type);
       return options.linkTo(server);
@@ -200,6 +212,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     flushSoon: flusher.add,
     sharedPushes,
+    paused,
+    farewells,
+    budget,
   };
 
   const reception = createReception({
@@ -207,6 +222,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
     forms,
     releases,
     outdated: () => counters.mustUpdate++,
+    counters,
+    returning: createFindReturning({ incarnation: options.incarnation, sessions, farewells }),
     isOpen: () => !draining,
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
     admitted: (session) => {
@@ -232,7 +249,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     messages: (route) => directory.route(route)?.info.output,
     describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
-    now: () => clock.now(),
+    now,
     get crowded() {
       return door.crowded;
     },
@@ -278,6 +295,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
     get sessions() {
       return sessions.size;
     },
+    get paused() {
+      return paused.size;
+    },
     get pending() {
       let pending = 0;
       for (const session of sessions.values()) pending += session.pending;
@@ -312,9 +332,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       bindings.start();
       pressure.look(clock.now());
       sweep = clock.every(sweepMs, () => {
-        const now = clock.now();
-        pressure.look(now);
-        look(now);
+        const nowMs = now();
+        for (const each of [pressure.look, look, paused.look, farewells.look]) each(nowMs);
       });
       return addresses;
     },
@@ -353,7 +372,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       sweep?.cancel();
       links.stop();
       await stopAcceptors();
-      for (const connection of [...connections]) connection.destroy({ kind: "draining", message: "the server has stopped" });
+      for (const connection of [...connections]) connection.destroy(stopped);
+      for (const session of [...sessions.values()]) void session.end(stopped);
     },
   };
 }

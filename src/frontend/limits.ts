@@ -43,17 +43,25 @@ export interface FrontendLimits {
   readonly deadMs?: number;
   /** The same for every other client, whose first heartbeat may be late. The default is 75,000. */
   readonly deadOtherMs?: number;
-  /** How much may wait for a slow reader. The defaults are 1,024 messages and 1 MiB. */
+  /** How much may wait for a client, what it has not acknowledged included. The defaults are 1,024 messages and 1 MiB. */
   readonly queueMessages?: number;
   readonly queueBytes?: number;
+  /** How much may wait for all clients together. The default is 256 MiB. */
+  readonly processQueueBytes?: number;
   /** How long a client may take nothing of what waits in its socket; as long again for each 128 KiB of it. The default is 10,000. */
   readonly stalledMs?: number;
+  /** How long a session waits for its client, where that lost its connection and can come back. 0: not at all. The default is 30,000. */
+  readonly resumeMs?: number;
+  /** How many sessions may wait for their clients. The default is 20,000. */
+  readonly pausedSessions?: number;
   /** How much a session may carry as data. The default is 2,048. */
   readonly sessionDataBytes?: number;
 }
 
 /** Every limit with its default filled in. */
 export type ResolvedLimits = { readonly [L in keyof FrontendLimits]-?: number };
+
+const mayBeNothing: ReadonlySet<string> = new Set(["unboundMs", "heapShare", "resumeMs"]);
 
 /** Throws a RangeError that names the limit that makes no sense. */
 export function resolveLimits(limits: FrontendLimits = {}): ResolvedLimits {
@@ -80,12 +88,15 @@ export function resolveLimits(limits: FrontendLimits = {}): ResolvedLimits {
     deadOtherMs: 75_000,
     queueMessages: 1_024,
     queueBytes: 1_048_576,
+    processQueueBytes: 268_435_456,
     stalledMs: 10_000,
+    resumeMs: 30_000,
+    pausedSessions: 20_000,
     sessionDataBytes: 2_048,
     ...limits,
   };
   for (const [name, value] of Object.entries(resolved)) {
-    const least = name === "unboundMs" || name === "heapShare" ? 0 : 1;
+    const least = mayBeNothing.has(name) ? 0 : 1;
     if (!(value >= least)) throw new RangeError(`limits.${name} must be at least ${least}, not ${value}`);
   }
   // Clients read whole seconds, and take 0 for no heartbeats at all (clients.md, rule 5).

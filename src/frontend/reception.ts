@@ -1,15 +1,18 @@
 import { type Clock, type Random, toHex, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
-import type { HandshakeRequest } from "../handshake/index.ts";
+import type { HandshakeRequest, NanoRequest } from "../handshake/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { FrontendCounters, ResetReason } from "../metrics/index.ts";
+import type { Handshake } from "../session/index.ts";
 import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
-import type { ClientForms } from "./client-form.ts";
+import type { ClientForm, ClientForms } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved } from "./move.ts";
 import type { Releases } from "./releases.ts";
+import type { FindReturning } from "./returning.ts";
 
 /** What deciding on handshakes needs. */
 export interface ReceptionOptions {
@@ -22,6 +25,9 @@ export interface ReceptionOptions {
   /** A client must update before it may come in. */
   readonly outdated: () => void;
   readonly authenticate: Authenticate | undefined;
+  readonly counters: Pick<FrontendCounters, "resumes">;
+  /** Finds the session that a client comes back to. */
+  readonly returning: FindReturning;
   /** False once the server lets its clients go. */
   readonly isOpen: () => boolean;
   /** Makes a session, which nobody can find yet. */
@@ -45,6 +51,41 @@ export function createReception(options: ReceptionOptions): Reception {
     if (user !== undefined) await session.bind(user, roles ?? []);
   }
 
+  /** Asks the application. A refusal is for good. */
+  function ask(
+    connection: Connection,
+    handshake: Omit<Handshake, "remoteAddress">,
+  ): Promise<Authenticated | Refusal | undefined> {
+    return within(
+      clock,
+      Math.max(1, connection.acceptedAtMs + limits.handshakeMs - clock.now()),
+      (async () => options.authenticate?.({ ...handshake, remoteAddress: connection.remoteAddress }))(),
+      () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
+    );
+  }
+
+  /** The client comes back. Gives why it gets a new session, where it must. */
+  async function resume(
+    connection: Connection,
+    form: ClientForm,
+    handshake: Omit<Handshake, "remoteAddress">,
+    { ticket, received }: NonNullable<NanoRequest["resume"]>,
+  ): Promise<HandshakeOutcome | ResetReason> {
+    let found = options.returning(ticket);
+    if ("session" in found) {
+      const decided = await ask(connection, { ...handshake, resumed: true });
+      if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
+      if (!options.isOpen()) return refuse(503, moved.code, moved.reason);
+      // The session may have ended while the application decided, or the client have come on yet another connection.
+      found = options.returning(ticket);
+    }
+    if ("reset" in found) return found.reset;
+    if ("kick" in found) return refuse(400, found.kick.code, found.kick.reason);
+    if (connection.state !== "deciding") return refuse(400, "canceled", "the client has left");
+    const nano = found.session.resume(connection, found.secret, received);
+    return nano ? { ok: true, session: found.session, form, nano } : "history";
+  }
+
   return async (connection, request) => {
     const known = releases.find(request.sys.nano?.fingerprint);
     if (known.outdated) {
@@ -57,21 +98,35 @@ export function createReception(options: ReceptionOptions): Reception {
     const platform = sys.platform ?? sys.type ?? "";
     const version = sys.clientVersion ?? sys.version ?? "";
     const { remoteAddress } = connection;
+    const handshake = { platform, version, user: request.user, resumed: false };
+    let reset: ResetReason | undefined;
+    if (sys.nano?.resume) {
+      const { resumes } = options.counters;
+      let outcome: HandshakeOutcome | ResetReason;
+      try {
+        outcome = await resume(connection, form, handshake, sys.nano.resume);
+      } catch (reason) {
+        log.error({ err: reason }, "authenticate threw");
+        outcome = refuse(400, "internal", "authentication failed");
+      }
+      if (typeof outcome !== "string") {
+        if (!outcome.ok) resumes.refused++;
+        return outcome;
+      }
+      reset = outcome;
+      resumes[reset]++;
+    }
     const client = { platform, version, fingerprint: sys.nano?.fingerprint, remoteAddress };
     const session = options.begin(toHex(options.random.bytes(16)), connection, client);
     try {
-      const decided: Authenticated | Refusal | undefined = await within(
-        clock,
-        Math.max(1, connection.acceptedAtMs + limits.handshakeMs - clock.now()),
-        Promise.resolve(options.authenticate?.({ platform, version, user: request.user, remoteAddress, resumed: false })),
-        () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
-      );
+      const decided = await ask(connection, handshake);
       if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
       // A server may begin to drain while the application decides.
       if (!options.isOpen()) return refuse(503, moved.code, moved.reason);
       options.admitted(session);
       if (decided) await admit(session, decided);
-      return { ok: true, session, form };
+      if (connection.state !== "deciding") return { ...refuse(400, "canceled", "the client has left"), begun: session };
+      return { ok: true, session, form, nano: sys.nano ? session.offer(reset) : undefined };
     } catch (reason) {
       // The client is gone, or the cluster could not be told of its user: nothing that `authenticate` did.
       if (session.isOver) return { ...refuse(400, "canceled", "the session has ended"), begun: session };

@@ -24,6 +24,8 @@ export interface SessionPeers {
   handleOf(link: Link, session: ClientSession): number;
   patched(session: ClientSession, patch: DataPatch): void;
   userChanged(session: ClientSession): void;
+  /** The session's client lost its connection, or is back. */
+  pausedChanged(session: ClientSession): void;
   /** Resolves when every server that saw the session has run its close callbacks, or was lost. Never rejects. */
   ended(session: ClientSession, reason: CloseReason): Promise<void>;
   /** The link is gone; gives the sessions that were open on it. */
@@ -66,6 +68,7 @@ export function createSessionPeers(options: {
           user: core.user ?? "",
           roles: [...core.roles],
           data: session.data,
+          paused: core.state === "paused",
           client: { ...core.client, fingerprint: core.client.fingerprint ?? "" },
         }),
       }),
@@ -86,6 +89,12 @@ export function createSessionPeers(options: {
       for (const [link, handle] of handles.get(session) ?? []) {
         const user = create(UserChangeSchema, { user: session.core.user ?? "", roles: [...session.core.roles] });
         link.send({ case: "patch", value: create(PatchSchema, { handle, version: session.version, user }) });
+      }
+    },
+    pausedChanged(session) {
+      const paused = session.core.state === "paused";
+      for (const [link, handle] of handles.get(session) ?? []) {
+        link.send({ case: "patch", value: create(PatchSchema, { handle, version: session.version, paused }) });
       }
     },
     async ended(session, reason) {

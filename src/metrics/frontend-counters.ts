@@ -1,3 +1,4 @@
+import { createResumeCounts, type ResumeCounts } from "./resume-outcome.ts";
 import { createRefusalCounts, type RefusalCounts } from "./stage.ts";
 
 // Named as the limits are; `methodLimit` and `methodBytes` are the schema's `limit` and `max_bytes`.
@@ -23,7 +24,9 @@ const limitNames = [
   "deadOtherMs",
   "queueMessages",
   "queueBytes",
+  "processQueueBytes",
   "stalledMs",
+  "pausedSessions",
   "sessionDataBytes",
 ] as const;
 
@@ -64,6 +67,16 @@ export interface FrontendCounters {
   mustUpdate: number;
   /** Sessions by the fingerprint of their clients: of those that are known, a bounded number. */
   readonly clients: Map<string, ClientCount>;
+  /** How often a session lost its connection, and waited for its client. */
+  paused: number;
+  /** What came of clients that came back with a ticket. */
+  readonly resumes: ResumeCounts;
+  /** Messages that went to clients that had come back: again, or late. */
+  replayed: number;
+  /** `latest` pushes that a newer one took the place of, while they waited or where their client came back. */
+  pushesCollapsed: number;
+  /** `droppable` pushes that were dropped: their client read too slowly, or had no connection. */
+  pushesDropped: number;
   /** Messages refused, by the stage that refused. */
   readonly refused: RefusalCounts;
   /** How often each limit was hit, by its name. */
@@ -83,6 +96,11 @@ export function createFrontendCounters(): FrontendCounters {
     gaps: 0,
     mustUpdate: 0,
     clients: new Map(),
+    paused: 0,
+    resumes: createResumeCounts(),
+    replayed: 0,
+    pushesCollapsed: 0,
+    pushesDropped: 0,
     refused: createRefusalCounts(),
     // Every name is there once.
     limits: Object.fromEntries(limitNames.map((name) => [name, 0])) as LimitCounts,

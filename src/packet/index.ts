@@ -1,3 +1,4 @@
+export { decodeCount, encodeCount } from "./heartbeat.ts";
 export {
   encodePacket,
   exactPacket,

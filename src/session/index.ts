@@ -1,4 +1,5 @@
 export { type DataPatch, encodePatch } from "./data-patch.ts";
+export { LogBudget } from "./log-budget.ts";
 export { Mailbox, type Work } from "./mailbox.ts";
 export type {
   BoundSession,

@@ -157,6 +157,13 @@ export class SessionCore {
     if (changed && user !== undefined) for (const listener of this.#listeners ?? []) this.tell(() => listener.bound?.(user));
   }
 
+  /** The client lost its connection, or is back. */
+  setPaused(paused: boolean): void {
+    if (this.#ended || this.state === (paused ? "paused" : "open")) return;
+    this.state = paused ? "paused" : "open";
+    for (const listener of this.#listeners ?? []) this.tell(() => (paused ? listener.paused?.() : listener.resumed?.()));
+  }
+
   push(push: OutgoingPush): void {
     if (!this.#ended) this.home.push(push);
   }

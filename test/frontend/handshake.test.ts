@@ -328,7 +328,7 @@ describe("time", () => {
     clock.moveTo(24_000);
     expect((await nano.packet()).type).toBe(heartbeat);
     expect((await nano.packet()).type).toBe(heartbeat);
-    nano.sendPacket(heartbeat, Uint8Array.of(2));
+    nano.sendPacket(heartbeat, Uint8Array.of(1));
     await works(nano);
     clock.moveTo(48_000);
     await works(nano);

@@ -350,6 +350,7 @@ const noPeers = {
   handleOf: () => 0,
   handleOn: () => 0,
   patched: () => {},
+  pausedChanged: () => {},
   userChanged: () => {},
   ended: async () => {},
   forget: () => [],

@@ -1,0 +1,27 @@
+import type { ResetReason } from "../metrics/index.ts";
+import type { ClientSession } from "./client-session.ts";
+import type { Farewell, Farewells } from "./farewells.ts";
+import { parseTicket } from "./ticket.ts";
+
+/** A session to come back to, with the secret of the ticket; or why there is none. */
+export type Found = { readonly session: ClientSession; readonly secret: string } | Farewell;
+
+/** Finds the session of a ticket. */
+export type FindReturning = (ticket: string) => Found;
+
+/** Finds sessions of this frontend. Whoever has no right to one hears no more than that there is none. */
+export function createFindReturning(options: {
+  readonly incarnation: bigint;
+  readonly sessions: ReadonlyMap<string, ClientSession>;
+  readonly farewells: Farewells;
+}): FindReturning {
+  const none = (reset: ResetReason): Found => ({ reset });
+  return (text) => {
+    const ticket = parseTicket(text);
+    if (!ticket) return none("unknown");
+    if (ticket.incarnation !== options.incarnation) return none("frontend");
+    const session = options.sessions.get(ticket.session);
+    if (session?.resumption?.has(ticket.secret)) return { session, secret: ticket.secret };
+    return options.farewells.find(ticket.session, ticket.secret) ?? none("unknown");
+  };
+}
