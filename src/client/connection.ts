@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../clock/index.ts";
 import { type CloseReason, isCode, type Kick, NanoError } from "../error/index.ts";
 import {
   encodeHandshakeRequest,
+  encodeKick,
   type HandshakeAnswer,
   type HandshakeRequest,
   parseHandshakeAnswer,
@@ -95,8 +96,9 @@ export class ClientConnection {
     if (this.#state === "open") this.#send(PacketType.data, encodeMessage(header, body));
   }
 
-  /** Closes, without `closed` being told. */
+  /** Says goodbye, so that the session ends at once, and closes; `closed` is not told. */
   close(): void {
+    if (this.#state === "open") this.#send(PacketType.kick, encodeKick({ code: "canceled", reason: "the client has left" }));
     this.#fail("left", new NanoError({ code: "canceled", message: "the client was closed" }));
   }
 

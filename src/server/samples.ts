@@ -5,7 +5,12 @@ export interface SampleSources {
   readonly counters: ServerCounters;
   /** Absent on a server without acceptors. */
   readonly frontend:
-    | { readonly connections: number; readonly sessions: number; readonly users: { readonly size: number } }
+    | {
+        readonly connections: number;
+        readonly sessions: number;
+        readonly paused: number;
+        readonly users: { readonly size: number };
+      }
     | undefined;
   /** Messages of clients, and calls of other servers, that run here. */
   readonly pending: { readonly handlers: () => number; readonly remotes: () => number };
@@ -29,6 +34,7 @@ export function* serverSamples(sources: SampleSources): Iterable<Sample> {
   if (frontend) {
     yield value("nano_connections", frontend.connections);
     yield value("nano_sessions", frontend.sessions);
+    yield value("nano_sessions_paused", frontend.paused);
     yield value("nano_users", frontend.users.size);
   }
   if (counters.frontend) {
@@ -36,6 +42,7 @@ export function* serverSamples(sources: SampleSources): Iterable<Sample> {
     for (const { fingerprint, release, sessions } of counters.frontend.clients.values()) {
       yield value("nano_clients", sessions, { fingerprint, release });
     }
+    yield* byLabel("nano_resumes_total", "outcome", counters.frontend.resumes);
     yield* byLabel("nano_refused_total", "stage", counters.frontend.refused);
     yield* byLabel("nano_limit_hits_total", "limit", counters.frontend.limits);
   }
@@ -50,6 +57,10 @@ const edge = [
   ["nano_handshakes_refused_total", "handshakesRefused"],
   ["nano_violations_total", "violations"],
   ["nano_too_slow_total", "tooSlow"],
+  ["nano_pauses_total", "paused"],
+  ["nano_messages_replayed_total", "replayed"],
+  ["nano_pushes_collapsed_total", "pushesCollapsed"],
+  ["nano_pushes_dropped_total", "pushesDropped"],
   ["nano_silent_total", "silent"],
   ["nano_messages_received_total", "messages"],
   ["nano_pushes_unknown_total", "pushesUnknown"],

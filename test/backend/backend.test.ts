@@ -246,6 +246,17 @@ describe("what a handler does with its session goes to the frontend", () => {
     expect(play.heard.at(-1)).toBe("patched 01 note,coins");
   });
 
+  test("a session is paused and resumed as its frontend says, also where it opens it so", async () => {
+    const paused = (handle: number, now: boolean): void =>
+      gate.say({ body: { case: "patch", value: { handle, version: 2n, paused: now } } });
+    gate.open(3);
+    gate.open(4, 4, { paused: true });
+    for (const now of [true, true, false, false]) paused(3, now);
+    paused(4, false);
+    await play.settle();
+    expect(play.heard).toEqual(["opened 03", "opened 04", "paused 03 paused", "resumed 03 open", "resumed 04 open"]);
+  });
+
   test("a patch that is malformed ends the link, with the reason; nobody else notices", async () => {
     gate.open(1);
     gate.say({

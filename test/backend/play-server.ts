@@ -12,7 +12,7 @@ import { playServices, type Seen } from "../server/play.ts";
 export interface PlayServer extends Pick<Hubs, "settle" | "advance" | "clock" | "net"> {
   readonly server: Server;
   readonly seen: Seen;
-  /** What its session hooks heard, as "opened 01", "bound 01 ann", "patched 01 note,coins", "closed 01 left". */
+  /** What its session hooks heard, as "opened 01", "bound 01 ann", "patched 01 note,coins", "paused 01 paused", "closed 01 left". */
   readonly heard: string[];
   /** An open link of a frontend. */
   frontend(incarnation?: bigint, differs?: MessageInitShape<typeof HelloSchema>): Promise<RawFrontend>;
@@ -63,6 +63,8 @@ export async function startPlay(): Promise<PlayServer> {
         onOpen: (session) => void heard.push(`opened ${name(session)}`),
         onBind: (session) => void heard.push(`bound ${name(session)} ${session.user}`),
         onPatch: (session, fields) => void heard.push(`patched ${name(session)} ${fields.join()}`),
+        onPause: (session) => void heard.push(`paused ${name(session)} ${session.state}`),
+        onResume: (session) => void heard.push(`resumed ${name(session)} ${session.state}`),
         onClose: (session, { kind }) => void heard.push(`closed ${name(session)} ${kind}`),
       }),
     ],

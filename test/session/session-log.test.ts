@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type LogEntry, type LogLimits, SessionLog } from "../../src/session/index.ts";
+import { LogBudget, type LogEntry, type LogLimits, SessionLog } from "../../src/session/index.ts";
 
 // What the log counts for an entry beside its body.
 const overhead = 64;
@@ -149,6 +149,107 @@ describe("SessionLog", () => {
           expect([log.length, log.bytes, log.dropped]).toEqual([model.entries.length, model.bytes, model.dropped]);
         }
         expect(all(log)).toEqual(model.entries);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("what was sent is kept until it is acknowledged, and goes again with what waits", () => {
+    const log = new SessionLog({ messages: 100, bytes: 100_000 }, { keeps: true });
+    for (let id = 1; id <= 6; id++) log.add(entry("replay", 10, "", id));
+    for (let sent = 0; sent < 4; sent++) log.take();
+    expect([log.length, log.bytes]).toEqual([2, 6 * (10 + overhead)]);
+    expect([log.acknowledge(5), log.acknowledge(1), log.acknowledged]).toEqual([false, true, 1]);
+    expect(log.bytes).toBe(5 * (10 + overhead));
+    expect([0, 1, 4, 5].map((received) => log.reaches(received))).toEqual([false, true, true, false]);
+    log.pause();
+    expect(log.resume(2)).toBe(4);
+    expect(all(log).map(({ id }) => id)).toEqual([3, 4, 5, 6]);
+    expect([log.acknowledged, log.acknowledge(4), log.bytes]).toEqual([0, true, 0]);
+  });
+
+  test("of what goes again `latest` is the newest of each key, and `droppable` is gone", () => {
+    const counts = { pushesCollapsed: 0, pushesDropped: 0 };
+    const budget = new LogBudget(1_000, counts);
+    const log = new SessionLog({ messages: 100, bytes: 100_000 }, { keeps: true, budget });
+    log.add(entry("latest", 0, "a", 1));
+    log.add(entry("droppable", 0, "", 2));
+    log.add(entry("latest", 0, "b", 3));
+    for (let sent = 0; sent < 3; sent++) log.take();
+    log.add(entry("latest", 0, "a", 4));
+    log.add(entry("droppable", 0, "", 5));
+    log.pause();
+    log.add(entry("droppable", 0, "", 6));
+    log.add(entry("replay", 0, "", 7));
+    expect([log.length, budget.bytes]).toEqual([2, 4 * overhead]);
+    log.resume(0);
+    expect(all(log).map(({ id }) => id)).toEqual([3, 4, 7]);
+    expect(counts).toEqual({ pushesCollapsed: 1, pushesDropped: 2 });
+    log.clear();
+    expect([budget.bytes, budget.over]).toEqual([0, false]);
+  });
+
+  test("what could not be sent is no packet", () => {
+    const log = new SessionLog({ messages: 100, bytes: 100_000 }, { keeps: true });
+    for (const id of [1, 2, 3]) {
+      log.add(entry("replay", 0, "", id));
+      log.take();
+      if (id === 2) log.unsent();
+    }
+    expect([log.reaches(2), log.reaches(3), log.bytes]).toEqual([true, false, 2 * overhead]);
+    log.resume(1);
+    expect(all(log).map(({ id }) => id)).toEqual([3]);
+  });
+
+  test("what was sent gives way to what is sent, oldest first: a client that has not got it cannot come back", () => {
+    const log = new SessionLog({ messages: 4, bytes: 100_000 }, { keeps: true });
+    for (let id = 1; id <= 6; id++) {
+      log.add(entry("replay", 0, "", id));
+      log.take();
+    }
+    expect(log.over).toBe("messages");
+    log.forgetSent();
+    expect([log.over, log.reaches(1), log.reaches(2)]).toEqual([undefined, false, true]);
+    expect(log.acknowledge(6)).toBe(true);
+    expect(log.bytes).toBe(0);
+  });
+
+  test("every packet is there until it is acknowledged, whatever comes and goes", () => {
+    const step = fc.oneof(
+      { weight: 5, arbitrary: fc.constant("add" as const) },
+      { weight: 4, arbitrary: fc.constant("take" as const) },
+      fc.record({ acknowledge: fc.nat(100) }),
+      fc.record({ resume: fc.nat(100) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+        const log = new SessionLog({ messages: 1_000, bytes: 1_000_000 }, { keeps: true });
+        let waiting: number[] = [];
+        let sent: number[] = [];
+        let first = 0;
+        for (const [id, one] of steps.entries()) {
+          if (one === "add") {
+            log.add(entry("replay", 0, "", id));
+            waiting.push(id);
+          } else if (one === "take") {
+            const next = waiting.shift();
+            expect(log.take()?.id).toBe(next);
+            if (next !== undefined) sent.push(next);
+          } else if ("acknowledge" in one) {
+            expect(log.acknowledge(one.acknowledge)).toBe(one.acknowledge <= sent.length);
+            if (one.acknowledge <= sent.length) first = Math.max(first, one.acknowledge);
+          } else {
+            const can = one.resume >= first && one.resume <= sent.length;
+            expect(log.reaches(one.resume)).toBe(can);
+            if (!can) continue;
+            waiting = [...sent.slice(one.resume), ...waiting];
+            sent = [];
+            first = 0;
+            log.pause();
+            expect(log.resume(one.resume)).toBe(waiting.length);
+          }
+          expect([log.length, log.bytes]).toEqual([waiting.length, (waiting.length + sent.length - first) * overhead]);
+        }
       }),
       { numRuns: 1_000 },
     );

@@ -1,0 +1,457 @@
+import type { CloseReason, Handshake, ServerSessionHooks } from "nano-rpc";
+import { sessionHooks } from "nano-rpc";
+import { afterEach, describe, expect, test } from "vitest";
+import { ChatSessionSchema } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+import { createVirtualClock, turn } from "../../src/clock/index.ts";
+import { PacketType } from "../../src/packet/index.ts";
+import { rawTcp } from "../support/raw-client.ts";
+import { textOf } from "../support/raw-peer.ts";
+import { type EdgeOptions, type EdgeServer, startEdge } from "./edge-server.ts";
+import { type NanoClient, nanoClient, type Resume, ticketOf } from "./nano-client.ts";
+
+let edge: EdgeServer;
+const clients: NanoClient[] = [];
+
+afterEach(async () => {
+  for (const { raw } of clients.splice(0)) raw.close();
+  await edge[Symbol.asyncDispose]();
+});
+
+async function start(options?: EdgeOptions): Promise<void> {
+  edge = await startEdge(options);
+}
+
+async function connect(resume?: Resume, ack = true): Promise<NanoClient> {
+  const client = await nanoClient(edge.tcp, { ...(resume ? { resume } : {}), ack });
+  clients.push(client);
+  return client;
+}
+
+const counters = () => {
+  const { frontend } = edge.server.counters;
+  if (!frontend) throw new Error("no frontend");
+  return frontend;
+};
+
+/** What is above zero. */
+function some(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+const sessionsNow = (): number => [...counters().clients.values()].reduce((sum, { sessions }) => sum + sessions, 0);
+
+/** Says what the client has read, and waits until the server knows. */
+async function acknowledge(client: NanoClient): Promise<void> {
+  const { messages } = counters();
+  client.count();
+  client.raw.notify("a.b");
+  await expect.poll(() => counters().messages).toBe(messages + 1);
+}
+
+/** Cuts the connection, and waits until the server has seen it. */
+async function drop({ raw }: NanoClient): Promise<void> {
+  const before = counters().paused;
+  raw.close();
+  await expect.poll(() => counters().paused).toBe(before + 1);
+}
+
+function say(client: NanoClient, ...texts: readonly string[]): void {
+  for (const text of texts) client.raw.notify("edge.say", JSON.stringify({ text }));
+}
+
+async function hears(client: NanoClient, ...texts: readonly string[]): Promise<void> {
+  const heard: string[] = [];
+  while (heard.length < texts.length) heard.push(await client.text());
+  expect(heard).toEqual(texts);
+}
+
+/** What the server says whose answer is no. */
+async function refused(resume: Resume): Promise<unknown> {
+  const raw = await rawTcp(edge.tcp);
+  await raw.handshake({ sys: { nano: { v: 1, resume } } });
+  const { type, body } = await raw.packet();
+  expect(type).toBe(PacketType.kick);
+  return JSON.parse(textOf(body));
+}
+
+/** Hears everything of all sessions. */
+function listening(heard: string[]): ServerSessionHooks[] {
+  const say = (what: string): void => void heard.push(what);
+  return [
+    sessionHooks(ChatSessionSchema, {
+      onOpen: () => say("open"),
+      onPause: ({ state }) => say(`pause ${state}`),
+      onResume: ({ state }) => say(`resume ${state}`),
+      onClose: (_session, { kind, code }: CloseReason) => say(`close ${kind} ${code ?? ""}`.trim()),
+    }),
+  ];
+}
+
+describe("a client that comes back", () => {
+  test("is told all that it needs for it", async () => {
+    await start();
+    const first = await connect();
+    expect(first.told).toEqual({
+      v: 1,
+      session: expect.stringMatching(/^[0-9a-f]{32}$/),
+      ticket: expect.stringMatching(new RegExp(`^\\d+\\.${first.told.session}\\.[\\w-]{43}$`)),
+      windowMs: 30_000,
+      epoch: 0,
+      received: 0,
+      resumed: false,
+    });
+    say(first, "a");
+    await hears(first, "a");
+    await drop(first);
+    const second = await connect(ticketOf(first));
+    expect(second.told).toEqual({ ...first.told, ticket: expect.any(String), epoch: 1, received: 1, resumed: true });
+    expect(second.told.ticket).not.toBe(first.told.ticket);
+  });
+
+  test("hears what it missed, in order, before anything new; an answer among it", async () => {
+    const heard: string[] = [];
+    await start({ sessions: listening(heard) });
+    const first = await connect();
+    say(first, "a", "b", "c");
+    first.raw.request(1, "edge.hold", '{"name":"late"}');
+    await hears(first, "a");
+    await expect.poll(() => edge.held).toBe(1);
+    await drop(first);
+    edge.release();
+    const second = await connect(ticketOf(first));
+    expect(second.told.received).toBe(4);
+    say(second, "d");
+    await hears(second, "b", "c", "1: late", "d");
+    expect(heard).toEqual(["open", "pause paused", "resume open"]);
+    expect([counters().replayed, some(counters().resumes)]).toEqual([3, { resumed: 1 }]);
+  });
+
+  test("sends again what the server has not counted, and nothing runs twice", async () => {
+    await start();
+    let client = await connect();
+    const texts = Array.from({ length: 20 }, (_, at) => `${at}`);
+    let sent = 0;
+    for (let round = 0; round < 5; round++) {
+      // The server reads four of them, whatever became of the others.
+      say(client, ...texts.slice(sent, sent + 4));
+      await expect.poll(() => counters().messages).toBe(sent + 4);
+      await drop(client);
+      client = await connect(ticketOf(client));
+      sent += client.told.received;
+      expect(client.told).toMatchObject({ resumed: true, received: 4, epoch: round + 1 });
+    }
+    await hears(client, ...texts);
+  });
+
+  test("comes before the server saw that it had gone", async () => {
+    const heard: string[] = [];
+    await start({ sessions: listening(heard) });
+    const first = await connect();
+    say(first, "a", "b");
+    await hears(first, "a", "b");
+    const second = await connect(ticketOf(first));
+    await first.raw.closed();
+    say(second, "c");
+    await hears(second, "c");
+    expect(second.told).toMatchObject({ session: first.told.session, resumed: true, received: 2 });
+    expect(heard).toEqual(["open", "pause paused", "resume open"]);
+  });
+
+  test("may come before its first ack was read", async () => {
+    await start();
+    const first = await connect(undefined, false);
+    await drop(first);
+    const second = await connect(ticketOf(first));
+    expect(second.told).toMatchObject({ session: first.told.session, resumed: true, received: 0 });
+    say(second, "a");
+    await hears(second, "a");
+  });
+
+  test("may come with the ticket of before while it has not acknowledged the next, and not after", async () => {
+    await start();
+    const first = await connect();
+    say(first, "a", "b");
+    await hears(first, "a");
+    await drop(first);
+    const half = await connect(ticketOf(first), false);
+    const other = await connect(ticketOf(first), false);
+    await half.raw.closed();
+    const third = await connect(ticketOf(first));
+    await other.raw.closed();
+    expect(third.told).toMatchObject({ resumed: true, epoch: 1 });
+    await hears(third, "b");
+    for (const void_ of [first, half, other]) {
+      expect((await connect({ ...ticketOf(void_), received: 0 })).told).toMatchObject({ resumed: false, reset: "unknown" });
+    }
+    say(third, "c");
+    await hears(third, "c");
+  });
+
+  test("may come with the next ticket though its ack was lost: it counts from there", async () => {
+    await start();
+    const first = await connect();
+    say(first, "a", "b", "c");
+    await hears(first, "a", "b");
+    await drop(first);
+    const half = await connect(ticketOf(first), false);
+    await drop(half);
+    const third = await connect(ticketOf(half));
+    expect(third.told).toMatchObject({ resumed: true, epoch: 2, received: 0 });
+    await hears(third, "c");
+  });
+
+  test("need not hear again what it says it has read", async () => {
+    await start({ limits: { queueMessages: 8, messagesPerSecond: Number.POSITIVE_INFINITY } });
+    let client = await connect();
+    for (let round = 0; round < 10; round++) {
+      const texts = Array.from({ length: 7 }, (_, at) => `${round} ${at}`);
+      say(client, ...texts);
+      await hears(client, ...texts);
+      client.count();
+    }
+    say(client, "last");
+    await hears(client, "last");
+    await drop(client);
+    client = await connect({ ticket: client.told.ticket, received: client.received - 1 });
+    await hears(client, "last");
+    expect([counters().tooSlow, some(counters().resumes)]).toEqual([0, { resumed: 1 }]);
+  });
+
+  test("is told every 64 packets, or 32 KiB, that they came", async () => {
+    await start({ limits: { heartbeatMs: 60_000, messagesPerSecond: Number.POSITIVE_INFINITY } });
+    const client = await connect();
+    for (let at = 0; at < 64; at++) client.raw.notify("a.b");
+    expect(await client.counted()).toBe(64);
+    const large = JSON.stringify({ name: "x".repeat(20_000) });
+    for (let at = 0; at < 2; at++) client.raw.notify("a.b", large);
+    expect(await client.counted()).toBe(66);
+  });
+
+  test.each([
+    ["more than was sent", 2],
+    ["less than it said before", 0],
+    ["no number of packets", 0.5],
+  ])("with a count that is %s gets a new session", async (_, received) => {
+    await start();
+    const first = await connect();
+    say(first, "a");
+    await hears(first, "a");
+    await acknowledge(first);
+    await drop(first);
+    const second = await connect({ ticket: first.told.ticket, received });
+    expect(second.told).toMatchObject({ resumed: false, reset: "history", epoch: 0, received: 0 });
+    expect(second.told.session).not.toBe(first.told.session);
+    await expect.poll(() => sessionsNow()).toBe(1);
+    expect(some(counters().resumes)).toEqual({ history: 1 });
+  });
+
+  test.each(["", "x", "1.2.3", `1.${"0".repeat(32)}.${"A".repeat(43)}`])(
+    "with the ticket %j gets a new session",
+    async (ticket) => {
+      await start();
+      const { told } = await connect({ ticket, received: 0 });
+      expect(told).toMatchObject({ resumed: false, reset: ticket.length > 10 ? "frontend" : "unknown" });
+    },
+  );
+
+  test("with a ticket that it made up for a session of another gets a new session, and the other keeps its own", async () => {
+    await start();
+    const first = await connect();
+    const forged = first.told.ticket.replace(/[^.]+$/, "A".repeat(43));
+    expect((await connect({ ticket: forged, received: 0 })).told).toMatchObject({ resumed: false, reset: "unknown" });
+    say(first, "a");
+    await hears(first, "a");
+  });
+});
+
+test.each([
+  ["that was not sent", Uint8Array.of(1)],
+  ["that does not end", Uint8Array.of(0x80)],
+  ["with something behind it", Uint8Array.of(0, 0)],
+  ["of a hundred bytes", new Uint8Array(100).fill(0xff)],
+])("a count %s breaks the protocol", async (_, body) => {
+  await start();
+  const { raw } = await connect();
+  raw.sendPacket(PacketType.heartbeat, body);
+  const [last] = (await raw.closed()).slice(-1);
+  expect([last?.type, JSON.parse(textOf(last?.body ?? new Uint8Array(0)))]).toMatchObject([
+    PacketType.kick,
+    { code: "invalid_argument" },
+  ]);
+  expect(sessionsNow()).toBe(0);
+});
+
+describe("a session without its client", () => {
+  test("waits 30 s, and then has ended", async () => {
+    const clock = createVirtualClock();
+    const heard: string[] = [];
+    await start({ clock, sessions: listening(heard), limits: { unboundMs: 0 } });
+    const dropped: NanoClient[] = [];
+    for (let at = 0; at < 2; at++) {
+      const client = await connect();
+      dropped.push(client);
+      say(client, "a");
+      await hears(client, "a");
+      await drop(client);
+    }
+    const [early, late] = dropped as [NanoClient, NanoClient];
+    clock.moveTo(29_000);
+    const back = await connect(ticketOf(early));
+    expect(back.told.resumed).toBe(true);
+    say(back, "b");
+    await hears(back, "b");
+    clock.moveTo(31_000);
+    await turn();
+    expect(sessionsNow()).toBe(1);
+    expect((await connect(ticketOf(late))).told).toMatchObject({ resumed: false, reset: "expired" });
+    expect(heard).toEqual(["open", "pause paused", "open", "pause paused", "resume open", "close lost"]);
+  });
+
+  test("ends at once where its client said goodbye, cannot come back, or resumeMs is 0", async () => {
+    const heard: string[] = [];
+    await start({ sessions: listening(heard) });
+    const client = await connect();
+    say(client, "a");
+    await hears(client, "a");
+    client.raw.sendPacket(PacketType.kick, "{}");
+    await client.raw.closed();
+    expect([heard, sessionsNow()]).toEqual([["open", "close left"], 0]);
+    expect((await connect(ticketOf(client))).told).toMatchObject({ resumed: false, reset: "unknown" });
+    const old = await rawTcp(edge.tcp);
+    await old.open();
+    old.request(1, "a.b");
+    await old.message();
+    old.close();
+    await expect.poll(() => heard.at(-1)).toBe("close lost");
+    await edge[Symbol.asyncDispose]();
+
+    await start({ limits: { resumeMs: 0 } });
+    const brief = await connect();
+    expect(brief.told).toMatchObject({ ticket: "", windowMs: 0 });
+    brief.raw.close();
+    await expect.poll(() => sessionsNow()).toBe(0);
+    expect(counters().paused).toBe(0);
+  });
+
+  test("that is kicked, or whose user came with another, says so to a client that comes back", async () => {
+    await start();
+    const first = await connect();
+    first.raw.request(1, "edge.login", '{"name":"ann"}');
+    await hears(first, "1: ann");
+    await drop(first);
+    const other = await connect();
+    other.raw.request(1, "edge.login", '{"name":"ann"}');
+    await hears(other, "1: ann");
+    expect(await refused(ticketOf(first))).toMatchObject({ code: "replaced" });
+    expect(some(counters().resumes)).toEqual({ refused: 1 });
+  });
+
+  test("ends where more waits than may", async () => {
+    const sessions: { push(): void }[] = [];
+    await start({ limits: { queueMessages: 4 }, sessions: pushing(sessions) });
+    const client = await connect();
+    say(client, "a");
+    await hears(client, "a");
+    await acknowledge(client);
+    say(client, "b");
+    await hears(client, "b");
+    await drop(client);
+    for (let at = 0; at < 3; at++) sessions[0]?.push();
+    expect(sessionsNow()).toBe(1);
+    sessions[0]?.push();
+    expect(sessionsNow()).toBe(0);
+    expect((await connect(ticketOf(client))).told).toMatchObject({ resumed: false, reset: "too_slow" });
+  });
+
+  test("gives way, the oldest first, where the logs of all hold more than they may, or too many wait", async () => {
+    const sessions: { push(): void }[] = [];
+    await start({ limits: { processQueueBytes: 1_000, pausedSessions: 3 }, sessions: pushing(sessions) });
+    const all = [await connect(), await connect(), await connect(), await connect()];
+    for (const client of all) {
+      say(client, "a");
+      await hears(client, "a");
+      await acknowledge(client);
+      await drop(client);
+    }
+    expect((await connect(ticketOf(all[0] as NanoClient))).told).toMatchObject({ reset: "full" });
+    for (let at = 0; at < 5; at++) sessions[3]?.push();
+    expect(sessionsNow()).toBe(4);
+    for (let at = 0; at < 10; at++) sessions[3]?.push();
+    expect((await connect(ticketOf(all[1] as NanoClient))).told).toMatchObject({ reset: "full" });
+    expect(some(counters().limits)).toEqual({ pausedSessions: 1, processQueueBytes: expect.any(Number) });
+  });
+});
+
+describe("a client that reads too slowly", () => {
+  test("is cut off, and comes back for what waits; the third time within a minute it may not", async () => {
+    let queued = 0;
+    const clock = createVirtualClock();
+    const sessions: { push(): void }[] = [];
+    await start({
+      clock,
+      limits: { queueMessages: 4 },
+      seen: { queuedBytes: () => queued },
+      sessions: pushing(sessions),
+    });
+    let client = await connect();
+    say(client, "a");
+    await hears(client, "a");
+    client.count();
+    for (let round = 0; round < 3; round++) {
+      client.raw.request(9, "a.b", '{"room":"r"}');
+      await hears(client, "9: r");
+      await acknowledge(client);
+      queued = 1_000_000;
+      for (let at = 0; at < 5; at++) sessions[0]?.push();
+      const [last] = (await client.raw.closed()).slice(-1);
+      expect(JSON.parse(textOf(last?.body ?? new Uint8Array(0)))).toMatchObject({ code: "too_slow" });
+      queued = 0;
+      const back = await connect(ticketOf(client));
+      if (round === 2) {
+        expect(back.told).toMatchObject({ resumed: false, reset: "too_slow" });
+        break;
+      }
+      expect(back.told.resumed).toBe(true);
+      await hears(back, ...Array<string>(5).fill("pushed"));
+      back.count();
+      client = back;
+    }
+    expect(counters().tooSlow).toBe(3);
+  });
+});
+
+describe("authenticate", () => {
+  test("is asked with what the client says now, and can refuse; the session waits on", async () => {
+    const asked: Handshake[] = [];
+    let refuse = false;
+    await start({
+      authenticate(handshake) {
+        asked.push(handshake);
+        return refuse ? { code: "banned", reason: "not today" } : { user: handshake.resumed ? "another" : "ann" };
+      },
+    });
+    const first = await connect();
+    await drop(first);
+    refuse = true;
+    expect(await refused(ticketOf(first))).toEqual({ code: "banned", reason: "not today" });
+    refuse = false;
+    const second = await connect(ticketOf(first));
+    expect(second.told.session).toBe(first.told.session);
+    second.raw.request(1, "edge.who");
+    await hears(second, "1: ann");
+    expect(asked.map(({ resumed }) => resumed)).toEqual([false, true, true]);
+  });
+});
+
+/** Gives what pushes to each session, in the order they came. */
+function pushing(sessions: { push(): void }[]): ServerSessionHooks[] {
+  return [
+    {
+      attach: (core) =>
+        void sessions.push({
+          push: () =>
+            core.push({ route: "edge.said", body: Uint8Array.from(Buffer.from("1206707573686564", "hex")), delivery: "replay" }),
+        }),
+    },
+  ];
+}
