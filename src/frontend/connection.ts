@@ -311,10 +311,7 @@ export class Connection implements SocketEvents {
       } else body = buffer.slice(bodyFrom, bodyTo);
       const plain = { kind, id, route, body, atMs: this.lastReceivedAtMs } as const;
       if (pace === "within")
-        session.receive(
-          place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain,
-          this.#form,
-        );
+        session.receive(place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain, this.#form);
     }
     if (pace === "over") session.tooFast({ kind, id, route });
     return pace === "abuse" ? this.#tooMuch() : this.#open();
