@@ -3,7 +3,7 @@ import { type RawClient, rawTcp } from "../support/raw-client.ts";
 import { textOf } from "../support/raw-peer.ts";
 
 /** What a nano client was told of its session. */
-export interface Told {
+interface Told {
   readonly session: string;
   readonly ticket: string;
   readonly windowMs: number;
