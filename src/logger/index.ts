@@ -1,1 +1,4 @@
-export { createJsonLogger, type LineSink, type Logger, type LogLevel, silentLogger, withFields } from "./logger.ts";
+export { withFields } from "./derived-logger.ts";
+export { createJsonLogger, type LineSink } from "./json-logger.ts";
+export { type Logger, type LogLevel, silentLogger } from "./logger.ts";
+export { redactMessages } from "./redact-messages.ts";

@@ -15,7 +15,7 @@ import {
   type Outcome,
   protocolVersion,
 } from "../link/index.ts";
-import { createJsonLogger, withFields } from "../logger/index.ts";
+import { createJsonLogger, redactMessages, withFields } from "../logger/index.ts";
 import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
@@ -55,9 +55,11 @@ export function createServer(options: ServerOptions): Server {
   const { types } = services;
   const incarnation = new DataView(random.bytes(8).buffer).getBigUint64(0);
   const id = options.id ?? `${types[0] ?? "server"}-${(incarnation & 0xff_ffffn).toString(16)}`;
-  const log = withFields(
+  const lines =
     options.log ??
-      createJsonLogger({ sink: { write: (line) => void process.stderr.write(`${line}\n`) }, now: () => clock.wallNow() }),
+    createJsonLogger({ sink: { write: (line) => void process.stderr.write(`${line}\n`) }, now: () => clock.wallNow() });
+  const log = withFields(
+    redactMessages(lines, (typeName) => directory.registry.getMessage(typeName)),
     { server: id },
   );
   const schema = packSchema(services.definitions);

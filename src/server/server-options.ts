@@ -109,7 +109,7 @@ export interface ServerOptions {
    * none: signals are the application's.
    */
   readonly signals?: readonly StopSignal[];
-  /** The default writes JSON lines to stderr. */
+  /** The default writes JSON lines to stderr, by pino, from "info" on; `server.log.level` changes that at any time. */
   readonly log?: Logger;
   /** What discovery tells of this server, until `server.setMetadata`. The default is nothing. */
   readonly metadata?: Readonly<Record<string, string>>;
