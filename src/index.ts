@@ -134,4 +134,5 @@ export type {
   View,
 } from "./session/index.ts";
 export { contextKey, sessionHooks } from "./session/index.ts";
+export type { TracingOptions } from "./tracing/index.ts";
 export type { UserGroup, UserGroupPushOptions, Users } from "./user/index.ts";
