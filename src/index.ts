@@ -34,6 +34,7 @@ export type {
   RemoteTarget,
   Server,
   ServerResult,
+  Timers,
 } from "./context/index.ts";
 export { moduleKey } from "./context/index.ts";
 export type { Answer, Call, CallOptions, Done, FieldViolation, Init, Push, Result } from "./contract/index.ts";
@@ -100,9 +101,11 @@ export type {
   ServerCounters,
   Stage,
 } from "./metrics/index.ts";
+export type { ChildProcessHandle, ChildProcessOptions } from "./module/index.ts";
+export { childProcess } from "./module/index.ts";
 export type { ByteStream, Listener, Net, ProxyOptions, StreamEvents, TlsIdentity, TlsOptions } from "./net/index.ts";
 export type { Implementation, ImplementOptions, Next, PipelineCall, Service, Step } from "./pipeline/index.ts";
-export { implement } from "./pipeline/index.ts";
+export { implement, onlyFor } from "./pipeline/index.ts";
 export type {
   PrometheusOptions,
   PrometheusReporter,

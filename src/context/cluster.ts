@@ -2,8 +2,10 @@ import type { Call, CallOptions, RemoteService } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { NanoError } from "../error/index.ts";
 import type { Group } from "../group/index.ts";
+import type { Session } from "../session/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 import type { ModuleKey } from "./lifecycle.ts";
+import type { Timers } from "./timers.ts";
 
 /** Where a remote call goes, when the schema's rule is not meant. */
 export type RemoteTarget = { readonly server: string } | { readonly key: string | number | bigint };
@@ -60,4 +62,6 @@ export interface Cluster {
   readonly release: (key: string | number | bigint, options?: { readonly type?: string }) => Promise<void>;
   /** The owned keys that have their home on this server, of the type of the service that asks, or else the server's first. */
   readonly ownedKeys: (type?: string) => readonly string[];
+  /** Timers that end with a session, when it closes, or else with the server, before its `beforeShutdown`. */
+  readonly timers: (session?: Session) => Timers;
 }

@@ -6,3 +6,4 @@ export type { Readiness, ReadinessReason } from "./readiness.ts";
 export { type ClusterCore, noScope, type Scope } from "./scope.ts";
 export type { Server } from "./server.ts";
 export { type CallInfo, type CallSite, ServerCall } from "./server-call.ts";
+export { createTimers, type ServerTimers, type Timers } from "./timers.ts";

@@ -1,9 +1,11 @@
 import type { RemoteService } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Group } from "../group/index.ts";
+import type { Session } from "../session/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 import type { EveryServer, RemoteTarget } from "./cluster.ts";
 import type { ModuleKey } from "./lifecycle.ts";
+import type { Timers } from "./timers.ts";
 
 /** What a call hands on to the calls that are made through it. */
 export interface Scope {
@@ -40,4 +42,5 @@ export interface ClusterCore {
   module<T>(key: ModuleKey<T>): T;
   release(key: string, type: string | undefined): Promise<void>;
   ownedKeys(type: string | undefined): readonly string[];
+  timers(session: Session | undefined): Timers;
 }

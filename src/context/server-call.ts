@@ -135,6 +135,10 @@ export class ServerCall implements Scope, RemoteContext {
     return (type) => this.#site.cluster.ownedKeys(type ?? this.#site.type);
   }
 
+  get timers(): Cluster["timers"] {
+    return (session) => this.#site.cluster.timers(session);
+  }
+
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
   mustLive(pushed?: string): void {
     if (this.#over)

@@ -1,7 +1,8 @@
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { NanoError } from "../error/index.ts";
 import { asciiJson, clientFamily, type HandshakeRequest } from "../handshake/index.ts";
-import { createJsonSerializer, padEmptyProtobuf, type Serializer } from "../serializer/index.ts";
+import { createJsonSerializer, malformed, padEmptyProtobuf, type Serializer } from "../serializer/index.ts";
 
 /** How one connection's bodies are written. Inside the cluster, and in every log, they are protobuf. */
 export interface ClientEncoding {
@@ -47,7 +48,14 @@ function transcoding(serializer: Serializer): ClientEncoding {
   const encoded = new WeakMap<Uint8Array, Uint8Array>();
   return {
     name: serializer.name,
-    decode: (message, body) => toBinary(message, serializer.decode(message, body)),
+    decode(message, body) {
+      try {
+        return toBinary(message, serializer.decode(message, body));
+      } catch (reason) {
+        // Whatever a serializer of the application throws: it could not read what a client sent.
+        throw reason instanceof NanoError ? reason : malformed(message, reason);
+      }
+    },
     encode(message, body) {
       let bytes = encoded.get(body);
       if (!bytes) {

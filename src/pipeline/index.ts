@@ -1,5 +1,5 @@
 export { type At, atSites, type Entry } from "./entry.ts";
 export { type Implementation, ImplementedService, type ImplementOptions, implement, type Service } from "./implement.ts";
 export { type Outlet, run } from "./run.ts";
-export type { Next, PipelineCall, Step } from "./step.ts";
+export { type Next, onlyFor, type PipelineCall, type Step } from "./step.ts";
 export { tracedName, tracedOutlet } from "./traced-outlet.ts";

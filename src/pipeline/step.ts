@@ -19,3 +19,11 @@ export type Next = (call: PipelineCall) => Promise<Message | undefined>;
 
 /** Something done around calls: return `next(call)`, or answer, or throw. */
 export type Step = (call: PipelineCall, next: Next) => Promise<Message | undefined>;
+
+/** A step for the calls of one method; all others go by it. */
+export function onlyFor<I extends Message>(
+  method: Request<I, Message> | Notify<I>,
+  step: (call: PipelineCall & { readonly message: I }, next: Next) => Promise<Message | undefined>,
+): Step {
+  return (call, next) => (call.is(method) ? step(call, next) : next(call));
+}

@@ -1,2 +1,2 @@
 export { createJsonSerializer } from "./json-serializer.ts";
-export { padEmptyProtobuf, protobufSerializer, type Serializer } from "./serializer.ts";
+export { malformed, padEmptyProtobuf, protobufSerializer, type Serializer } from "./serializer.ts";

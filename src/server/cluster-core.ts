@@ -1,4 +1,4 @@
-import type { ClusterCore } from "../context/index.ts";
+import type { ClusterCore, ServerTimers } from "../context/index.ts";
 import type { Group, GroupKey } from "../group/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Callers } from "../remote/index.ts";
@@ -14,13 +14,14 @@ export interface ClusterCoreOptions {
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
   readonly ownership: Pick<Ownership, "release" | "keys">;
+  readonly timers: ServerTimers;
   /** The type that groups and keys named outside of a call belong to. */
   readonly defaultType: string;
 }
 
 /** Puts the parts of one server together as what contexts offer. */
 export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
-  const { callers, groups, users, userGroups, directory, lifecycles, ownership } = options;
+  const { callers, groups, users, userGroups, directory, lifecycles, ownership, timers } = options;
   return {
     group: (name, type, scope) => groups({ type: type ?? options.defaultType, name }, (pushed) => scope.mustLive(pushed)),
     userGroup: (name, ttlMs, scope) => userGroups(name, ttlMs, (pushed) => scope.mustLive(pushed)),
@@ -30,6 +31,7 @@ export function createClusterCore(options: ClusterCoreOptions): ClusterCore {
     servers: (type) => (type === undefined ? directory.servers : directory.ofType(type)),
     module: (key) => lifecycles.module(key),
     release: (key, type) => ownership.release(type ?? options.defaultType, key),
+    timers: (session) => timers.of(session),
     ownedKeys: (type) => ownership.keys(type ?? options.defaultType),
   };
 }

@@ -1,6 +1,6 @@
 import { createBackend, createSessionWatch } from "../backend/index.ts";
 import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.ts";
-import { type ClusterCore, noScope, type Server } from "../context/index.ts";
+import { type ClusterCore, createTimers, noScope, type Server } from "../context/index.ts";
 import { createRecordSeal, memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createEdgeCheck, createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
@@ -20,6 +20,7 @@ import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
 import { createPlainHub, createSessionService } from "../plain/index.ts";
+import { docsOf } from "../reflection/index.ts";
 import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
@@ -68,6 +69,7 @@ export function createServer(options: ServerOptions): Server {
   const lifecycles = createLifecycles({ modules: options.modules ?? [], services: services.lifecycles, clock, log });
 
   const tracing = options.tracing && createTracing(options.tracing);
+  const timers = createTimers({ clock, log });
   const single = options.users?.sessions !== "any";
 
   let addresses: Record<string, string> = {};
@@ -130,6 +132,7 @@ export function createServer(options: ServerOptions): Server {
     directory,
     lifecycles,
     ownership: { release: (...args) => ownership.release(...args), keys: (type) => ownership.keys(type) },
+    timers,
     defaultType: types[0] ?? "",
   });
   const ownership = createOwnership({
@@ -354,6 +357,7 @@ export function createServer(options: ServerOptions): Server {
     },
     readiness: () => life.readiness(place.away),
     servers: () => directory.servers,
+    schema: () => docsOf([...directory.clientRoutes, ...directory.clientPushes]),
   });
 
   const life = createLife({
@@ -377,6 +381,7 @@ export function createServer(options: ServerOptions): Server {
     drain: (grace) => drain.run(grace),
     async end(drained) {
       hub?.shut();
+      timers.clear();
       if (drained) await lifecycles.beforeShutdown(server);
       await frontend?.leave();
       await ownership.stop();
@@ -424,6 +429,7 @@ export function createServer(options: ServerOptions): Server {
     module: (key) => core.module(key),
     release: (key, of) => core.release(String(key), of?.type),
     ownedKeys: (type) => core.ownedKeys(type),
+    timers: (session) => core.timers(session),
   };
   return server;
 }

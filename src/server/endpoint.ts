@@ -11,6 +11,8 @@ export interface HttpOptions {
   readonly listen?: string;
   /** What the cluster is told to scrape, where it is not `listen`: "10.0.0.1:9100". */
   readonly advertise?: string;
+  /** Whether `/schema` shows what the cluster answers: every route of clients with its messages, as JSON. The default is false. */
+  readonly schema?: boolean;
 }
 
 /** What an endpoint shows. */
@@ -18,6 +20,8 @@ export interface EndpointSources {
   readonly clock: Clock;
   readonly pages: ReadonlyMap<string, ReporterPage>;
   readiness(): Readiness;
+  /** The routes that clients may call and hear, with their messages. */
+  schema(): object;
   /** The endpoints of the cluster. */
   targets(): readonly object[];
 }
@@ -26,7 +30,10 @@ export interface EndpointSources {
 const pageTimeoutMs = 5_000;
 
 /** Opens the endpoint. Throws a TypeError for an address that is none; rejects where nobody may listen. */
-export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: EndpointSources): Promise<Listener> {
+export function openEndpoint(
+  { listen = "127.0.0.1:0", schema = false }: HttpOptions,
+  sources: EndpointSources,
+): Promise<Listener> {
   return listenHttp(hostPort(listen), async (path) => {
     const page = sources.pages.get(path);
     if (page) {
@@ -45,6 +52,8 @@ export function openEndpoint({ listen = "127.0.0.1:0" }: HttpOptions, sources: E
       }
       case "/sd":
         return json(200, sources.targets());
+      case "/schema":
+        return schema ? json(200, sources.schema()) : undefined;
       default:
         return undefined;
     }

@@ -31,13 +31,14 @@ export interface OperationsOptions {
   readonly sources: Omit<SampleSources, "servers" | "ready">;
   readonly readiness: () => Readiness;
   readonly servers: () => readonly ServerInfo[];
+  readonly schema: () => object;
 }
 
 // Where the cluster finds a server's endpoint.
 const endpointKey = "nano.http";
 
 /** Throws a TypeError where two reporters want one path. */
-export function createOperations({ sources, readiness, servers, http, ...rest }: OperationsOptions): Operations {
+export function createOperations({ sources, readiness, servers, http, schema, ...rest }: OperationsOptions): Operations {
   const metrics = createMetrics();
   metrics.source(() => serverSamples({ ...sources, servers, ready: () => readiness().ready }));
   const reporting = createReporting({ ...rest, read: () => metrics.read() });
@@ -57,7 +58,7 @@ export function createOperations({ sources, readiness, servers, http, ...rest }:
       await reporting.start();
       if (!http) return;
       const { pages } = reporting;
-      endpoint = await openEndpoint(http, { clock: rest.clock, pages, readiness, targets: () => targets(servers()) });
+      endpoint = await openEndpoint(http, { clock: rest.clock, pages, readiness, schema, targets: () => targets(servers()) });
       const { host, port } = endpoint;
       address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     },
