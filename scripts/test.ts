@@ -12,6 +12,7 @@ const needs = [
   { command: "haproxy", debian: "haproxy" },
   { command: "openssl", debian: "openssl" },
   { command: "prometheus", debian: "prometheus" },
+  { command: "redis-server", debian: "redis-server" },
 ];
 
 // For the servers in other languages.
