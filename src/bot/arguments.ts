@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "./plan.ts";
+import { isSpecs } from "./spec/read-spec.ts";
 import { parseThreshold } from "./thresholds.ts";
 
 /** What `nano-bot run` was called with. */
@@ -19,7 +20,8 @@ export interface RunArguments {
 export const runHelp = `Usage: nano-bot run FILE --url URL [OPTIONS]
 
 Plays the scenario that FILE exports as default against a server (tcp://HOST:PORT, tls://, ws://,
-wss://). Ends with 0 where all thresholds hold, 1 where one does not, 2 where it could not begin.
+wss://). FILE may be a spec of pitaya-bot (*.json), or a folder of them: users speak plain JSON, to
+servers of Pitaya and pomelo as well. Ends with 0 where all thresholds hold, 1 where one does not, 2 where it could not begin.
 
 How many:
   --users N           so many users all the time, instead of what the scenario says; 200 a second come in
@@ -27,7 +29,7 @@ How many:
   --processes N       in so many processes, each with a core of its own (default: 1)
 
 How they talk:
-  --encoding NAME     json or protobuf (default: protobuf)
+  --encoding NAME     json or protobuf (default: protobuf; specs speak JSON)
   --user JSON         what the handshake tells as its user, where the scenario does not say: a token
   --ca FILE           takes certificates of these authorities (PEM) for tls://
   --insecure          takes any certificate for tls://
@@ -48,7 +50,7 @@ const options = {
   users: { type: "string" },
   for: { type: "string", default: "60000" },
   processes: { type: "string", default: "1" },
-  encoding: { type: "string", default: "protobuf" },
+  encoding: { type: "string" },
   user: { type: "string" },
   ca: { type: "string" },
   insecure: { type: "boolean", default: false },
@@ -67,9 +69,11 @@ export function runArguments(args: readonly string[]): RunArguments {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) throw new TypeError("it wants: run FILE");
-  const { url, encoding, ca, insecure, threshold: thresholds = [] } = values;
+  const specs = isSpecs(file);
+  const { url, encoding = specs ? "json" : "protobuf", ca, insecure, threshold: thresholds = [] } = values;
   if (url === undefined) throw new TypeError("--url says which server");
   if (encoding !== "json" && encoding !== "protobuf") throw new TypeError(`--encoding is json or protobuf, not "${encoding}"`);
+  if (specs && encoding !== "json") throw new TypeError("specs speak JSON: leave --encoding out");
   for (const text of thresholds) parseThreshold(text);
   const processes = wholeOf("processes", values.processes);
   if (processes > mostProcesses) throw new RangeError(`--processes is at most ${mostProcesses}`);

@@ -1,5 +1,5 @@
 import type { Message } from "@bufbuild/protobuf";
-import { type Client, type Listen, next } from "../client/index.ts";
+import { type Client, type Listen, next, type Transport } from "../client/index.ts";
 import { type Clock, type Random, sleep } from "../clock/index.ts";
 import { asCall, type Call, type CallOptions, type ClientService } from "../contract/index.ts";
 import type { Tapped } from "../dial/index.ts";
@@ -52,6 +52,8 @@ export interface Bot extends Client {
   check(what: string, holds: boolean): boolean;
   /** Cuts the socket, as a bad network does: the client comes back by itself, after `connect` at the earliest. */
   drop(): void;
+  /** The next connection goes by this transport: to another server. What is open stays. */
+  redirect(transport: Transport): void;
   /**
    * Reads nothing more from its socket, as a phone in a tunnel does, until what it gives is called.
    *
@@ -171,6 +173,7 @@ export function createBot({ client, socket, index, signal, ledger, meetings, clo
       return holds;
     },
     drop: () => socket.drop(),
+    redirect: (transport) => socket.redirect(transport),
     stall: () => socket.stall(),
     pick: (from) => from[Math.floor(random.next() * from.length)] ?? from[0],
   };

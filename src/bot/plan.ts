@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ClientOptions } from "../client/index.ts";
+import type { ClientOptions, Transport } from "../client/index.ts";
 import { waysTo } from "../dial/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
+import { isSpecs } from "./spec/read-spec.ts";
+import { specScenario } from "./spec/spec-scenario.ts";
 
 /** What is played against whom, in a form that goes from process to process. */
 export interface Plan {
@@ -24,8 +26,9 @@ export interface Plan {
 const entryMs = 5;
 
 /** The scenario of a plan. Rejects where its file has none, or one that makes no sense. */
-export async function scenarioOf({ file, users, forMs, thresholds: more }: Plan): Promise<Scenario> {
-  const loaded = await load(file);
+export async function scenarioOf(plan: Plan): Promise<Scenario> {
+  const { users, forMs, thresholds: more } = plan;
+  const loaded = await load(plan);
   const thresholds = { ...loaded.thresholds, also: [...(loaded.thresholds?.also ?? []), ...more] };
   const { stages, rate, once, ...rest } = loaded;
   const run: Scenario["run"] = (bot) => loaded.run(bot);
@@ -44,18 +47,29 @@ export async function scenarioOf({ file, users, forMs, thresholds: more }: Plan)
 }
 
 /** What the clients of a plan are made of. Throws a TypeError on an address that is none. */
-export function clientOf({ url, encoding, ca, insecure, user }: Plan): (index: number) => ClientOptions {
+export function clientOf(plan: Plan): (index: number) => ClientOptions {
+  const transport = transportOf(plan);
+  const { encoding, user } = plan;
+  const handshake = { platform: "nano-bot", ...(user ? { user } : {}) };
+  return () => ({ transport, encoding, handshake });
+}
+
+function transportOf({ url, ca, insecure }: Plan): Transport {
   if (!/^(tcp|tls|wss?):\/\/./.test(url) || !URL.canParse(url)) {
     throw new TypeError(`--url is tcp://, tls://, ws:// or wss://, not "${url}"`);
   }
   const [way] = waysTo(url, { ca, insecure });
   if (!way) throw new TypeError(`--url: "${url}" leads nowhere`);
-  const { transport } = way;
-  const handshake = { platform: "nano-bot", ...(user ? { user } : {}) };
-  return () => ({ transport, encoding, handshake });
+  return way.transport;
 }
 
-async function load(file: string): Promise<Scenario> {
+async function load(plan: Plan): Promise<Scenario> {
+  const { file, url } = plan;
+  if (isSpecs(file)) {
+    const scheme = url.slice(0, url.indexOf(":"));
+    const transportTo = (host: string) => transportOf({ ...plan, url: host.includes("://") ? host : `${scheme}://${host}` });
+    return scenario(specScenario(file, { transportTo }));
+  }
   const loaded: { readonly default?: Partial<Scenario> } = await import(pathToFileURL(resolve(file)).href);
   const { default: given } = loaded;
   if (typeof given?.run !== "function") throw new TypeError(`${file} exports no scenario as default`);

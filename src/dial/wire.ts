@@ -8,6 +8,8 @@ export interface Tapped {
   readonly transport: Transport;
   /** Cuts the socket, as a bad network does. */
   drop(): void;
+  /** The next connection goes by this one. */
+  redirect(transport: Transport): void;
   /**
    * Reads no more until what it gives is called.
    *
@@ -18,6 +20,7 @@ export interface Tapped {
 
 /** Has a hand on the sockets of a transport. @param wire Hears the packets. The default hears none. */
 export function tapped(transport: Transport, wire?: Wire): Tapped {
+  let by = transport;
   let open: TransportSocket | undefined;
   let cut: (() => void) | undefined;
   return {
@@ -35,7 +38,7 @@ export function tapped(transport: Transport, wire?: Wire): Tapped {
           wire?.("in", bytes);
           events.data(bytes);
         };
-        const socket = await transport.open({ data, closed }, signal);
+        const socket = await by.open({ data, closed }, signal);
         open = socket;
         cut = () => {
           socket.close();
@@ -52,6 +55,9 @@ export function tapped(transport: Transport, wire?: Wire): Tapped {
       },
     },
     drop: () => cut?.(),
+    redirect(to) {
+      by = to;
+    },
     stall() {
       const stalled = open;
       if (!stalled?.pause || !stalled.resume) throw new TypeError("only an open socket over tcp:// or tls:// can stop reading");
