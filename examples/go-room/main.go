@@ -47,12 +47,12 @@ func run(ctx context.Context, flags chatroom.Flags) error {
 	if err != nil {
 		return err
 	}
-	peers := cluster.NewPeers(flags.Tokens)
+	peers := cluster.NewPeers(flags.Tokens, flags.Certificates)
 	rooms := chatroom.NewRooms(peers)
-	port := cluster.NewPort(flags.Tokens, peers)
+	port := cluster.NewPort(flags.Tokens, flags.Certificates, peers)
 	port.Handlers(chatv1connect.NewRoomServiceHandler(rooms, cluster.ServeOptions))
 	port.Remotes(chatv1connect.NewRoomAdminServiceHandler(rooms, cluster.ServeOptions))
-	port.Remotes(clusterv1connect.NewSessionEventsServiceHandler(rooms, cluster.ServeOptions))
+	port.Events(clusterv1connect.NewSessionEventsServiceHandler(rooms, cluster.ServeOptions))
 	address, err := port.Listen(flags.Cluster)
 	if err != nil {
 		return err

@@ -1,4 +1,8 @@
-import { testForeignRoom } from "./foreign-room.ts";
+import { testForeignCertificates } from "./foreign-certificates.ts";
+import { type ForeignRoom, testForeignRoom } from "./foreign-room.ts";
 import { setUpGoRoom, startGoRoom } from "./go-room.ts";
 
-testForeignRoom({ language: "Go", missing: setUpGoRoom(), start: startGoRoom });
+const room: ForeignRoom = { language: "Go", missing: setUpGoRoom(), start: startGoRoom };
+
+testForeignRoom(room);
+testForeignCertificates(room);

@@ -5,7 +5,7 @@ const folder = "examples/go-room";
 
 /** Makes what the room needs: once, and again where it has changed. Gives the reason where that cannot be. */
 export function setUpGoRoom(): string | undefined {
-  const { status, stderr } = spawnSync(`${folder}/setup.sh`, { encoding: "utf8", timeout: 400_000 });
+  const { status, stderr } = spawnSync(`${folder}/setup.sh`, { encoding: "utf8", timeout: 600_000 });
   if (status === 0) return undefined;
   return stderr?.trim().split("\n").at(-1) || "setup.sh does not end";
 }

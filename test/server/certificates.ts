@@ -10,6 +10,8 @@ export interface Authority {
   readonly ca: string;
   /** What a server of a cluster is given. @param name Of the files. */
   tls(name: string): TlsOptions;
+  /** The same as paths of PEM files. */
+  files(name: string): { readonly cert: string; readonly key: string; readonly ca: string };
   remove(): Promise<void>;
 }
 
@@ -21,11 +23,13 @@ export function createAuthority(more: Readonly<Record<string, string>> = {}): Au
   const folder = mkdtempSync(join(tmpdir(), "nano-certificates-"));
   const lines = Object.entries(more).map(([name, names]) => `server ${name} ${names}`);
   execFileSync("bash", ["-e", "-c", [recipe, ...lines].join("\n")], { cwd: folder, stdio: "pipe" });
-  const pem = (name: string): string => readFileSync(join(folder, `${name}.pem`), "utf8");
+  const path = (name: string): string => join(folder, `${name}.pem`);
+  const pem = (name: string): string => readFileSync(path(name), "utf8");
   const ca = pem("ca");
   return {
     ca,
     tls: (name) => ({ cert: pem(name), key: pem(`${name}-key`), ca, requestCert: true, serverName: "nano.cluster" }),
+    files: (name) => ({ cert: path(name), key: path(`${name}-key`), ca: path("ca") }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"nano.example/go-room/cluster"
 )
 
 const leastTokenBytes = 32
@@ -19,8 +21,10 @@ type Flags struct {
 	Prefix    string
 	Cluster   string
 	Tokens    []string
-	Schema    string
-	Report    time.Duration
+	// Certificates are nil where servers speak no TLS.
+	Certificates *cluster.Certificates
+	Schema       string
+	Report       time.Duration
 }
 
 // ReadFlags ends the process with code 2 where a flag makes no sense.
@@ -31,6 +35,10 @@ func ReadFlags() Flags {
 	flag.StringVar(&flags.Prefix, "prefix", "/chat", "where the cluster's keys lie in etcd")
 	flag.StringVar(&flags.Cluster, "cluster", "127.0.0.1:0", "HOST:PORT, where the others reach this server")
 	tokenFile := flag.String("token-file", "", "a file with the secrets of the cluster, a line each: at least 32 bytes")
+	certFile := flag.String("tls-cert", "", "this server's certificate, a PEM file; with --tls-key and --tls-ca servers speak TLS")
+	keyFile := flag.String("tls-key", "", "its key")
+	authorityFile := flag.String("tls-ca", "", "the authority of all servers' certificates")
+	certName := flag.String("tls-name", "nano.cluster", "the DNS name in the certificates of all servers")
 	flag.StringVar(&flags.Schema, "schema", defaultSchema(), "what the server hosts, as nano-cli schema writes it")
 	report := flag.Float64("report", 0, "every so many seconds: who is in the rooms of all servers")
 	flag.Parse()
@@ -55,12 +63,20 @@ func ReadFlags() Flags {
 			refuse("--token-file holds a secret of fewer than %d bytes", leastTokenBytes)
 		}
 	}
+	if *certFile != "" || *keyFile != "" || *authorityFile != "" {
+		certificates, err := cluster.ReadCertificates(*certFile, *keyFile, *authorityFile, *certName)
+		if err != nil {
+			refuse("--tls-cert, --tls-key and --tls-ca: %v", err)
+		}
+		flags.Certificates = certificates
+	}
 	host, _, err := net.SplitHostPort(flags.Cluster)
 	if err != nil {
 		refuse("--cluster is HOST:PORT, not %s", flags.Cluster)
 	}
-	if loopback := host == "localhost" || net.ParseIP(host).IsLoopback(); !loopback && len(flags.Tokens) == 0 {
-		refuse("the cluster port on %q is open to strangers: give --token-file", host)
+	shut := len(flags.Tokens) > 0 || flags.Certificates != nil
+	if loopback := host == "localhost" || net.ParseIP(host).IsLoopback(); !loopback && !shut {
+		refuse("the cluster port on %q is open to strangers: give --token-file, or --tls-cert, --tls-key and --tls-ca", host)
 	}
 	return flags
 }

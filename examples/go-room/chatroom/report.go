@@ -22,7 +22,7 @@ func Report(ctx context.Context, peers *cluster.Peers, every time.Duration) {
 	for tick := time.Tick(every); ; {
 		rooms := map[string]map[string]uint32{}
 		for _, record := range peers.OfType(Type) {
-			admin := chatv1connect.NewRoomAdminServiceClient(peers.HTTP, cluster.URL(record), cluster.CallOptions)
+			admin := chatv1connect.NewRoomAdminServiceClient(peers.HTTP, peers.URL(record), cluster.CallOptions)
 			asking, cancel := context.WithTimeout(ctx, statsTimeout)
 			stats, err := admin.Stats(asking, &chatv1.StatsRequest{})
 			cancel()

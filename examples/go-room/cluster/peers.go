@@ -23,23 +23,28 @@ type Peers struct {
 	// HTTP calls other servers, with the token of the cluster.
 	HTTP *http.Client
 
+	scheme  string
 	mu      sync.Mutex
 	records []*clusterv1.ServerRecord
 }
 
-// NewPeers knows nobody yet. The first token is shown to the others.
-func NewPeers(tokens []string) *Peers {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
+// NewPeers knows nobody yet. The first token is shown to the others. Without certificates (nil) they are called without TLS.
+func NewPeers(tokens []string, certificates *Certificates) *Peers {
 	var transport http.RoundTripper = &http.Transport{
-		Protocols:   protocols,
-		DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		HTTP2:       pings,
+		Protocols:           certificates.protocols(),
+		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig:     certificates.calling(),
+		TLSHandshakeTimeout: dialTimeout,
+		HTTP2:               pings,
 	}
 	if len(tokens) > 0 {
 		transport = bearer{tokens[0], transport}
 	}
-	return &Peers{HTTP: &http.Client{Transport: transport}}
+	scheme := "http"
+	if certificates != nil {
+		scheme = "https"
+	}
+	return &Peers{HTTP: &http.Client{Transport: transport}, scheme: scheme}
 }
 
 // Replace takes a new list.
@@ -65,8 +70,8 @@ func (p *Peers) Frontends() []*clusterv1.ServerRecord {
 }
 
 // URL is where a server is called.
-func URL(record *clusterv1.ServerRecord) string {
-	return "http://" + record.GetAddresses()[0]
+func (p *Peers) URL(record *clusterv1.ServerRecord) string {
+	return p.scheme + "://" + record.GetAddresses()[0]
 }
 
 // frontend fails where no record tells of that incarnation.
@@ -79,7 +84,7 @@ func (p *Peers) frontend(incarnation uint64) (clusterv1connect.SessionServiceCli
 }
 
 func (p *Peers) sessionsAt(record *clusterv1.ServerRecord) clusterv1connect.SessionServiceClient {
-	return clusterv1connect.NewSessionServiceClient(p.HTTP, URL(record), CallOptions)
+	return clusterv1connect.NewSessionServiceClient(p.HTTP, p.URL(record), CallOptions)
 }
 
 func (p *Peers) find(fits func(*clusterv1.ServerRecord) bool) []*clusterv1.ServerRecord {

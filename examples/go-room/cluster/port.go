@@ -40,14 +40,13 @@ type Port struct {
 	peers    *Peers
 }
 
-// NewPort lets in who shows one of the tokens; everybody where there are none.
-func NewPort(tokens []string, peers *Peers) *Port {
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
+// NewPort lets in who shows one of the tokens; everybody where there are none. Without certificates (nil) it speaks no TLS.
+func NewPort(tokens []string, certificates *Certificates, peers *Peers) *Port {
 	port := &Port{services: http.NewServeMux(), refusals: connect.NewErrorWriter(), peers: peers}
 	port.server = &http.Server{
 		Handler:           port.guarded(tokens),
-		Protocols:         protocols,
+		Protocols:         certificates.protocols(),
+		TLSConfig:         certificates.serving(),
 		HTTP2:             pings,
 		MaxHeaderBytes:    mostHeadersBytes,
 		ReadHeaderTimeout: headerTimeout,
@@ -55,15 +54,26 @@ func NewPort(tokens []string, peers *Peers) *Port {
 	return port
 }
 
-// Handlers serves what clients may call: each call has a session.
+// Handlers serves what clients may call: frontends hand that on, each call with a session.
 func (p *Port) Handlers(path string, service http.Handler) {
-	p.services.HandleFunc(path, func(response http.ResponseWriter, request *http.Request) {
+	p.Events(path, http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
 		session, err := readSession(request.Header, p.peers)
 		if err != nil {
 			p.refuse(response, request, err)
 			return
 		}
 		service.ServeHTTP(response, request.WithContext(context.WithValue(request.Context(), sessionKey{}, session)))
+	}))
+}
+
+// Events serves what frontends tell.
+func (p *Port) Events(path string, service http.Handler) {
+	p.services.HandleFunc(path, func(response http.ResponseWriter, request *http.Request) {
+		if !ofFrontend(request.TLS) {
+			p.refuse(response, request, connect.NewError(connect.CodePermissionDenied, errors.New("the certificate is not a frontend's")))
+			return
+		}
+		service.ServeHTTP(response, request)
 	})
 }
 
@@ -78,8 +88,12 @@ func (p *Port) Listen(address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	serve := p.server.Serve
+	if p.server.TLSConfig != nil {
+		serve = func(listener net.Listener) error { return p.server.ServeTLS(listener, "", "") }
+	}
 	go func() {
-		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			slog.Error("the port is closed", "reason", err)
 		}
 	}()
