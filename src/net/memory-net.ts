@@ -23,6 +23,8 @@ export interface MemoryNet {
   crash(host: string): void;
   /** Bytes and connects that are under way. */
   readonly underway: number;
+  /** Of these, what arrives though the clock stands. */
+  readonly arriving: number;
 }
 
 const highWaterBytes = 64 * 1_024;
@@ -50,6 +52,7 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
   const lives = new Set<Life>();
   let nextPort = firstPort;
   let underway = 0;
+  let arriving = 0;
 
   function after(delayMs: number, call: () => void): void {
     underway++;
@@ -57,8 +60,12 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
       underway--;
       call();
     };
-    if (delayMs > 0) clock.after(delayMs, run);
-    else clock.soon(run);
+    if (delayMs > 0) return void clock.after(delayMs, run);
+    arriving++;
+    clock.soon(() => {
+      arriving--;
+      run();
+    });
   }
 
   function way(from: string, to: string): number {
@@ -163,6 +170,9 @@ export function createMemoryNet(options: { readonly clock: Clock; readonly laten
     },
     get underway() {
       return underway;
+    },
+    get arriving() {
+      return arriving;
     },
   };
 }

@@ -73,7 +73,7 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
   const clock = createVirtualClock();
   const random: Random = seededRandom(seed);
   const net = createMemoryNet({ clock, latencyMs });
-  const time = createVirtualTime(clock, () => net.underway);
+  const time = createVirtualTime(clock, () => net.arriving);
   const recorder = record && createRecorder(() => clock.now(), record.numbered ?? []);
   const members = createTestMembers({ clock, random, net, recorder });
   const clients = new Map<Client, { readonly name: string; readonly frontends: readonly string[] }>();
@@ -128,9 +128,9 @@ export function createTestCluster(options: TestClusterOptions = {}): TestCluster
     get servers() {
       return members.ids.map((id) => members.server(id));
     },
-    start: (server) => serving(members.start(typeof server === "function" ? server : () => server)),
+    start: async (server) => serving(members.start(typeof server === "function" ? server : () => server)),
     stopServer: (id) => time.drive(members.stop(id)),
-    restart(id) {
+    async restart(id) {
       recorder?.fault(`${id} is started again`);
       return serving(members.restart(id));
     },

@@ -25,6 +25,8 @@ export interface TroubleOptions {
   readonly lastsMs?: number;
   /** How many may last at the same time. The default is 2. */
   readonly atOnce?: number;
+  /** Between whom `delay` and `cut` come: clients and their frontends, servers, or both. The default is both. */
+  readonly between?: "clients" | "servers" | "both";
 }
 
 /** What is troubled. */
@@ -41,7 +43,7 @@ const mostDelayMs = 500;
 /** Faults for so long; then all is healed. */
 export async function makeTrouble(troubled: Troubled, ms: number, options: TroubleOptions = {}): Promise<void> {
   const { cluster, members, clients, random } = troubled;
-  const { kinds = allKinds, everyMs = 500, lastsMs = 6_000, atOnce = 2 } = options;
+  const { kinds = allKinds, everyMs = 500, lastsMs = 6_000, atOnce = 2, between = "both" } = options;
   const lasting = new Set<{ readonly what: string; readonly endsAtMs: number; end(): Promise<unknown> }>();
 
   function upTo(most: number): number {
@@ -60,10 +62,10 @@ export async function makeTrouble(troubled: Troubled, ms: number, options: Troub
 
   /** Two servers, or a client and a frontend of it. */
   function pair(): readonly [string | Client, string] | undefined {
+    if (between === "servers" || (between === "both" && random.next() < 0.5)) return twoServers();
     const one = oneOf(clients);
     const frontend = oneOf(one?.frontends.filter((id) => members.ids.includes(id)) ?? []);
-    if (one && frontend !== undefined && random.next() < 0.5) return [one.client, frontend];
-    return twoServers();
+    return one && frontend !== undefined ? [one.client, frontend] : undefined;
   }
 
   /** Begins one, unless the very same lasts already. */

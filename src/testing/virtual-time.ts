@@ -10,32 +10,35 @@ export interface VirtualTime {
   drive<T>(promise: Promise<T>): Promise<T>;
 }
 
-// Work goes from promise to tick to promise: at rest is what stays so for some turns.
+// Work goes from promise to tick to promise: at rest is what stays so for some turns. Between two timers one is enough: all promises and ticks are through then.
 const quietTurns = 3;
+const quietTurnsBetween = 1;
 const maxTurns = 64;
 const maxDriveMs = 60_000;
 
-/** @param underway Bytes that are on their way without a timer. */
-export function createVirtualTime(clock: VirtualClock, underway: () => number): VirtualTime {
-  async function settle(): Promise<void> {
+/** @param arriving What comes though the clock stands. */
+export function createVirtualTime(clock: VirtualClock, arriving: () => number): VirtualTime {
+  async function settle(quietEnough = quietTurns): Promise<void> {
     let quiet = 0;
-    // With latency set, bytes under way wait for the clock: turns alone do not bring them.
-    for (let turns = 0; quiet < quietTurns && turns < maxTurns; turns++) {
+    for (let turns = 0; quiet < quietEnough && turns < maxTurns; turns++) {
       await turn();
-      quiet = underway() > 0 ? 0 : quiet + 1;
+      quiet = arriving() > 0 ? 0 : quiet + 1;
     }
   }
 
+  /** The next timer by then, when all that comes before it has happened. What others drive, too, may set one a few turns later. */
+  async function next(untilMs: number): Promise<number | undefined> {
+    await settle(quietTurnsBetween);
+    const due = (): boolean => clock.nextAtMs !== undefined && clock.nextAtMs <= untilMs;
+    if (!due()) await settle();
+    return due() ? clock.nextAtMs : undefined;
+  }
+
   return {
-    settle,
+    settle: () => settle(),
     async advance(ms) {
       const untilMs = clock.now() + ms;
-      for (;;) {
-        await settle();
-        const { nextAtMs } = clock;
-        if (nextAtMs === undefined || nextAtMs > untilMs) break;
-        clock.moveTo(nextAtMs);
-      }
+      for (let atMs = await next(untilMs); atMs !== undefined; atMs = await next(untilMs)) clock.moveTo(atMs);
       clock.moveTo(untilMs);
       await settle();
     },
@@ -47,12 +50,12 @@ export function createVirtualTime(clock: VirtualClock, underway: () => number): 
       promise.then(end, end);
       const untilMs = clock.now() + maxDriveMs;
       for (;;) {
-        await settle();
+        await settle(quietTurnsBetween);
         if (over) return promise;
-        const { nextAtMs } = clock;
-        if (nextAtMs === undefined || nextAtMs > untilMs)
-          throw new Error(`nothing came of it within ${maxDriveMs} ms of virtual time`);
-        clock.moveTo(nextAtMs);
+        const atMs = await next(untilMs);
+        if (over) return promise;
+        if (atMs === undefined) throw new Error(`nothing came of it within ${maxDriveMs} ms of virtual time`);
+        clock.moveTo(atMs);
       }
     },
   };

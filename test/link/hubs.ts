@@ -71,7 +71,7 @@ export function serverInfo(id: string, incarnation: bigint, ...addresses: string
 export function createHubs(options: { readonly latencyMs?: number } = {}): Hubs {
   const clock = createVirtualClock();
   const net = createMemoryNet({ clock, ...options });
-  const time = createVirtualTime(clock, () => net.underway);
+  const time = createVirtualTime(clock, () => net.arriving);
   const transport = (host: string): LinkTransport =>
     createLinkTransport(net.as(host), { authorize: () => true, other: () => {} });
 

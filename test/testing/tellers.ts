@@ -1,5 +1,5 @@
 import { type Clock, implement, type ServerSessionHooks, type Service, type Session, sessionHooks } from "nano-rpc";
-import { type NumberedPush, numbered } from "nano-rpc/testing";
+import { type NumberedPush, numbered, type TestCluster } from "nano-rpc/testing";
 import { sleep } from "../../src/clock/index.ts";
 import { TellerHandler, TellerPush } from "../schema/gen/seeds/v1/seeds_nano.ts";
 import {
@@ -38,7 +38,7 @@ export function numberedPushes(promised: (session: string) => boolean): readonly
 export const tickMs = 500;
 
 /** A teller that adds, ticks, and throws people out when they ask for it. @param name One start of one server. */
-export function teller(name: string, clock: Clock, sums: Sums): Service {
+function teller(name: string, clock: Clock, sums: Sums): Service {
   // By session, also where a link was away for so long that the session begins here anew.
   const counts = new Map<string, number>();
   async function add(session: Session<TellerSession>, amount: bigint): Promise<void> {
@@ -103,8 +103,23 @@ export function teller(name: string, clock: Clock, sums: Sums): Service {
 /** How many numbers one who leaves still gets, before the kick. */
 export const lastWords = 5;
 
+/** After how long every session of those who have vanished is over. */
+export const goneMs = 16_000;
+
+/** Two gates and two tellers. */
+export async function startBank(cluster: TestCluster, sums: Sums): Promise<void> {
+  // Who notices late that a socket is gone sees little.
+  const limits = { heartbeatMs: 1_000, deadMs: 3_000, resumeMs: goneMs / 2 };
+  for (const id of ["gate-1", "gate-2"])
+    await cluster.start({ id, types: ["gate"], frontend: true, limits, sessions: [finalSums(sums)] });
+  for (const id of ["teller-1", "teller-2"]) {
+    let life = 0;
+    await cluster.start((clock) => ({ id, services: [teller(`${id}.${++life}`, clock, sums)] }));
+  }
+}
+
 /** Writes down the sum that a frontend has when a session ends. */
-export function finalSums({ final }: Sums): ServerSessionHooks {
+function finalSums({ final }: Sums): ServerSessionHooks {
   return sessionHooks(TellerSessionSchema, { onClose: ({ id, data }) => void final.set(id, data.sum) });
 }
 

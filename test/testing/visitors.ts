@@ -9,6 +9,8 @@ export interface VisitOptions {
   readonly isOver: () => boolean;
   /** Users share it: then they throw each other out. */
   readonly user: string;
+  /** Whether it now and then asks to be thrown out. */
+  readonly leaves: boolean;
   /** Every teller knows of the session. */
   readonly entered: (session: string) => void;
 }
@@ -46,19 +48,19 @@ export async function visit({ cluster, random }: SeededTest, client: Client, nam
         () => follow(enter()),
         () => {},
       );
-    } else follow(act(teller, id, random));
+    } else follow(act(teller, id, random, options.leaves));
   }
   await Promise.all(under);
   if (client.state.name === "closed") await client.connect().then(enter);
 }
 
-async function act(teller: TellerClient, id: string, random: Random): Promise<void> {
+async function act(teller: TellerClient, id: string, random: Random, leaves: boolean): Promise<void> {
   const chance = random.next();
   if (chance < 0.35) await teller.pay({ id, amount: 1 + Math.floor(random.next() * 9), ms: chance < 0.05 ? 300 : 0 }).result();
   else if (chance < 0.55) await teller.look({ id }).result();
   else if (chance < 0.65) await teller.stay({ id }).result();
   else if (chance < 0.8) await teller.own({ id, account: `account-${Math.floor(random.next() * 4)}` }).result();
-  else if (chance < 0.98) tell(teller, id);
+  else if (chance < 0.98 || !leaves) tell(teller, id);
   else await teller.leave({ id }).result();
 }
 
