@@ -1,5 +1,5 @@
 import type { LimitCounts } from "../metrics/index.ts";
-import { addressKey } from "./address-key.ts";
+import { addressKey } from "../net/index.ts";
 import type { Refusal } from "./authenticate.ts";
 import type { ResolvedLimits } from "./limits.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Why a connection to the cluster port was closed: `tls`: it opened no TLS, or had no certificate of the right authority; `protocol`: it broke the rules of HTTP/2, or
- * flooded; `silent`: nobody came in by it within 10 s; `busy`: it was the oldest of more than 1,024 by which nobody had come in.
+ * flooded; `silent`: nobody came in by it within 10 s; `busy`: it was the oldest of more than 1,024, or 256 from one address, by which nobody had come in.
  */
 export type ConnectionRefusal = "tls" | "protocol" | "silent" | "busy";
 
@@ -10,8 +10,12 @@ export type ConnectionRefusal = "tls" | "protocol" | "silent" | "busy";
  */
 export type LinkRefusal = "token" | "certificate" | "record" | "protocol" | "late" | "busy";
 
-/** Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64. */
-export type CallRefusal = "token" | "headers";
+/**
+ * Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64; `method`: there is none
+ * such, or it is a push, or not called by POST; `type`: its content type is none of Connect or gRPC. Or while it was read: `size`: over 1 MiB;
+ * `body`: it is compressed, or not the method's message.
+ */
+export type CallRefusal = "token" | "headers" | "method" | "type" | "size" | "body";
 
 /**
  * Why a value in discovery is no server's: `unsigned`; `signature`: it is of another token, of another key, or was changed; `place`: it names
@@ -40,7 +44,7 @@ export function createClusterCounters(): ClusterCounters {
   return {
     connectionsRefused: { tls: 0, protocol: 0, silent: 0, busy: 0 },
     linksRefused: { token: 0, certificate: 0, record: 0, protocol: 0, late: 0, busy: 0 },
-    callsRefused: { token: 0, headers: 0 },
+    callsRefused: { token: 0, headers: 0, method: 0, type: 0, size: 0, body: 0 },
     recordsRefused: { unsigned: 0, signature: 0, place: 0, format: 0 },
     framesRefused: { capability: 0, ended: 0, frontend: 0 },
   };

@@ -15,7 +15,7 @@ import { Http2ByteStream } from "./http2-byte-stream.ts";
 import { openCaller } from "./http2-caller.ts";
 import { openSession } from "./http2-session.ts";
 import type { Http2Net } from "./net.ts";
-import { createStrangers } from "./strangers.ts";
+import { connectionKey, createStrangers } from "./strangers.ts";
 import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
 import { createServerTls } from "./tls-options.ts";
@@ -41,8 +41,10 @@ export const http2Net: Http2Net = {
     const strangers = strangerMs > 0 ? createStrangers(strangerMs, refused) : undefined;
     const sessions = new Map<
       ServerHttp2Session,
-      { readonly socket: Socket; readonly certificate: readonly string[] | undefined }
+      { readonly socket: Socket; readonly connection: string; readonly certificate: readonly string[] | undefined }
     >();
+    // Also while they open TLS.
+    if (strangers) server.prependListener("connection", strangers.add);
     // A session does not give its socket away, but is told of in the same moment.
     let arrived: Socket | undefined;
     server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
@@ -50,13 +52,13 @@ export const http2Net: Http2Net = {
     });
     server.on("session", (session) => {
       if (arrived) {
-        sessions.set(session, { socket: arrived, certificate: certificateUris(arrived) });
-        strangers?.add(session, arrived);
+        sessions.set(session, {
+          socket: arrived,
+          connection: connectionKey(arrived),
+          certificate: certificateUris(arrived),
+        });
       }
-      session.once("close", () => {
-        sessions.delete(session);
-        strangers?.forget(session);
-      });
+      session.once("close", () => sessions.delete(session));
       session.on("error", () => {});
       // Each of its streams listens.
       session.setMaxListeners(0);
@@ -77,7 +79,7 @@ export const http2Net: Http2Net = {
       const session = stream.session as ServerHttp2Session | undefined;
       const from = session && sessions.get(session);
       if (!from || stream.destroyed || stream.closed) return;
-      const { socket, certificate } = from;
+      const { socket, connection, certificate } = from;
       if (headerListSize(rawHeaders) > maxHeaderListSize || rawHeaders.length > 2 * maxHeaders) {
         refused("headers");
         return refuse(stream, 431);
@@ -87,14 +89,14 @@ export const http2Net: Http2Net = {
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
       if (protocol) {
         const { contentType, trailers } = protocol;
-        const bytes = new Http2ByteStream(stream, { socket, protocol, trust: () => strangers?.forget(session) });
+        const bytes = new Http2ByteStream(stream, { socket, protocol, trust: () => strangers?.forget(connection) });
         stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });
         if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers(bytes.status)));
         bytes.hear(accept(bytes));
         return;
       }
       if (!options.authorize(headers, path, certificate)) return refuse(stream, 401);
-      strangers?.forget(session);
+      strangers?.forget(connection);
       if (headers[":method"] === "CONNECT") return refuse(stream, 405);
       options.other(new Http2ServerRequest(stream, headers, {}, rawHeaders), new Http2ServerResponse(stream), certificate);
     });

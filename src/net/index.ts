@@ -1,3 +1,4 @@
+export { addressKey } from "./address-key.ts";
 export { type Datagrams, openDatagrams } from "./datagrams.ts";
 export { type HttpAnswer, listenHttp } from "./http-endpoint.ts";
 export type { Http2Answer, Http2Call, Http2Caller } from "./http2-caller.ts";

@@ -181,7 +181,7 @@ export interface Http2Net {
       readonly maxConnections?: number;
       /**
        * Connections by which nobody has come in for so long (an authorized request, a stream that is trusted) are closed, in milliseconds; and the
-       * oldest of more than 1,024 such. The default is never.
+       * oldest of more than 1,024 such, or 256 from one address (of IPv6: one network of 64 bits). The default is never.
        */
       readonly strangerMs?: number;
       /** Told of every connection that was closed before anybody came in by it, and of every request whose headers were not looked at, and why. */

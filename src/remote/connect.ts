@@ -1,9 +1,7 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ByteWriter, encodeMessage } from "../contract/index.ts";
 import { codes, NanoError, publicError, unpackDetail } from "../error/index.ts";
-import type { Http2Handler } from "../net/index.ts";
 import type { Entry } from "../pipeline/index.ts";
 import type { Remotes } from "./remotes.ts";
 
@@ -11,39 +9,26 @@ import type { Remotes } from "./remotes.ts";
 export interface ConnectOptions {
   readonly remotes: Remotes;
   readonly now: () => number;
-  /** What is served beside them. */
-  readonly beside?: (router: ConnectRouter) => void;
-  /** The largest message, in bytes. The default is 1 MiB. */
-  readonly maxMessageBytes?: number;
 }
 
-/** Serves the remotes as ordinary unary methods: to Connect, gRPC and gRPC-Web callers of any language. */
-export function createConnectHandler(options: ConnectOptions): Http2Handler {
+/** Serves the remotes as ordinary unary methods. */
+export function createRemoteRoutes(options: ConnectOptions): (router: ConnectRouter) => void {
   const writer = new ByteWriter(1_024);
-  const maxBytes = options.maxMessageBytes ?? 1_048_576;
-  return connectNodeAdapter({
-    readMaxBytes: maxBytes,
-    writeMaxBytes: maxBytes,
-    // A small compressed body may unpack to anything; inside a cluster there is nothing to gain.
-    acceptCompression: [],
-    maxTimeoutMs: 60_000,
-    routes(router: ConnectRouter) {
-      options.beside?.(router);
-      const services = new Map<Entry["method"]["method"]["parent"], Entry[]>();
-      for (const entry of options.remotes.routes.values()) {
-        const service = entry.method.method.parent;
-        services.set(service, [...(services.get(service) ?? []), entry]);
-      }
-      for (const [service, entries] of services) {
-        const methods = entries.map((entry) => [
-          entry.method.method.localName,
-          (request: Message, context: HandlerContext) => answer(options, writer, entry, request, context),
-        ]);
-        // Every rpc of a remote is unary, and has its entry: the plugin and `implement` saw to that.
-        router.service(service, Object.fromEntries(methods) as Partial<ServiceImpl<typeof service>>);
-      }
-    },
-  });
+  return (router) => {
+    const services = new Map<Entry["method"]["method"]["parent"], Entry[]>();
+    for (const entry of options.remotes.routes.values()) {
+      const service = entry.method.method.parent;
+      services.set(service, [...(services.get(service) ?? []), entry]);
+    }
+    for (const [service, entries] of services) {
+      const methods = entries.map((entry) => [
+        entry.method.method.localName,
+        (request: Message, context: HandlerContext) => answer(options, writer, entry, request, context),
+      ]);
+      // Every rpc of a remote is unary, and has its entry: the plugin and `implement` saw to that.
+      router.service(service, Object.fromEntries(methods) as Partial<ServiceImpl<typeof service>>);
+    }
+  };
 }
 
 function answer(

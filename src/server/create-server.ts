@@ -19,9 +19,9 @@ import { createJsonLogger, redactMessages, withFields } from "../logger/index.ts
 import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
-import { createPlainHub, createSessionService } from "../plain/index.ts";
+import { createPlainHub, createPlainPort, createSessionService } from "../plain/index.ts";
 import { docsOf } from "../reflection/index.ts";
-import { createCallers, createConnectHandler, createLinkCalls, createRemotes } from "../remote/index.ts";
+import { createCallers, createLinkCalls, createRemoteRoutes, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
 import { createTracing } from "../tracing/index.ts";
@@ -188,10 +188,12 @@ export function createServer(options: ServerOptions): Server {
           authorize: cluster.authorize,
           refused: (why) =>
             why === "headers" ? clusterCounters.callsRefused.headers++ : clusterCounters.connectionsRefused[why]++,
-          other: createConnectHandler({
-            remotes,
-            now: () => clock.now(),
-            ...(acceptors.length > 0 ? { beside: createSessionService(askFrontend) } : {}),
+          other: createPlainPort({
+            services: [
+              createRemoteRoutes({ remotes, now: () => clock.now() }),
+              ...(acceptors.length > 0 ? [createSessionService(askFrontend)] : []),
+            ],
+            counters: clusterCounters,
           }),
         }),
         clock,

@@ -220,7 +220,7 @@ describe("with the token", () => {
         const more = many(count, () => stranger.call(grpc, envelope(bomb, 1)));
         for (const answer of await Promise.all(more)) expect(answer.headers["grpc-status"]).toBe("12");
       });
-    expect(await siege.beside(attack)).toEqual({});
+    expect(await siege.beside(attack)).toEqual({ play: { callsRefused: { body: 2 * attempts } } });
     stranger.close();
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/clock/index.ts";
-import { addressKey } from "../../src/frontend/address-key.ts";
 import { createAdmission } from "../../src/frontend/admission.ts";
 import { type FrontendLimits, resolveLimits } from "../../src/frontend/limits.ts";
 import { createPressure, type Pressure } from "../../src/frontend/pressure.ts";
 import { createFrontendCounters } from "../../src/metrics/index.ts";
+import { addressKey } from "../../src/net/index.ts";
 
 const calm: Pressure = { look: () => {}, over: undefined };
 

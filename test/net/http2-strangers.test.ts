@@ -40,7 +40,11 @@ async function listen(strangerMs: number, tls?: TlsOptions): Promise<void> {
 
 /** A connection that says what it is told to, and no more. */
 function opened(...bytes: readonly Buffer[]): Socket {
-  const socket = connect(listener.port, "127.0.0.1").on("error", () => {});
+  return openedFrom("127.0.0.1", ...bytes);
+}
+
+function openedFrom(localAddress: string, ...bytes: readonly Buffer[]): Socket {
+  const socket = connect({ port: listener.port, host: "127.0.0.1", localAddress }).on("error", () => {});
   socket.resume().write(Buffer.concat(bytes));
   cleanups.push(() => socket.destroy());
   return socket;
@@ -87,22 +91,49 @@ describe("a connection by which nobody comes in", () => {
     expect(refused.silent).toBe(1);
   });
 
-  test("is the oldest that goes where there are more than 1,024", async () => {
-    await listen(60_000);
-    const trusted = session();
-    expect(await answer(trusted, { ":path": "/x", authorization: "yes" })).toBe(200);
+  /** So many, one after the other, from addresses of this machine. */
+  async function strangersFrom(count: number, addressOf: (at: number) => string): Promise<Socket[]> {
     const strangers: Socket[] = [];
-    for (let at = 0; at < 1_034; at++) {
-      const socket = opened();
+    for (let at = 0; at < count; at++) {
+      const socket = openedFrom(addressOf(at));
       strangers.push(socket);
       await new Promise((resolve) => socket.once("connect", resolve));
     }
+    return strangers;
+  }
+
+  const whole = { ":path": "/x", authorization: "yes" };
+
+  test.each([
+    ["1,024", 1_024, (at: number) => `127.0.0.${2 + (at % 8)}`],
+    ["256 from one address", 256, () => "127.0.0.2"],
+  ])("is the oldest that goes where there are more than %s", async (_what, most, addressOf) => {
+    await listen(60_000);
+    const trusted = session();
+    expect(await answer(trusted, whole)).toBe(200);
+    const fit = await strangersFrom(most, addressOf);
+    expect(await answer(trusted, whole)).toBe(200);
+    expect([refused.busy, fit.filter(({ destroyed }) => destroyed)]).toEqual([0, []]);
+    const beyond = await strangersFrom(10, addressOf);
     await until(() => refused.busy, 10_000).toBe(10);
-    await until(() => strangers.slice(0, 10).every(({ destroyed }) => destroyed)).toBe(true);
-    expect(strangers.slice(10).filter(({ destroyed }) => destroyed)).toEqual([]);
+    await until(() => fit.slice(0, 10).every(({ destroyed }) => destroyed)).toBe(true);
+    expect([...fit.slice(10), ...beyond].filter(({ destroyed }) => destroyed)).toEqual([]);
     // Who comes in is no stranger: neither who was in before nor who comes now.
-    expect(await answer(trusted, { ":path": "/x", authorization: "yes" })).toBe(200);
-    expect(await answer(session(), { ":path": "/x", authorization: "yes" })).toBe(200);
+    expect(await answer(trusted, whole)).toBe(200);
+    expect(await answer(session(), whole)).toBe(200);
+  });
+
+  test("counts while it opens TLS; too many of one address cost the others nothing", async () => {
+    const { cert, key } = selfSigned();
+    await listen(60_000, { cert, key });
+    const [other] = await strangersFrom(1, () => "127.0.0.3");
+    const crowd = await strangersFrom(257, () => "127.0.0.2");
+    await until(() => crowd.filter(({ destroyed }) => destroyed).length).toBe(1);
+    expect([refused.busy, crowd[0]?.destroyed, other?.destroyed]).toEqual([1, true, false]);
+    const one = connectHttp2(`https://127.0.0.1:${listener.port}`, { ca: cert, checkServerIdentity: () => undefined });
+    cleanups.push(() => one.destroy());
+    one.on("error", () => {});
+    expect(await answer(one, whole)).toBe(200);
   });
 });
 

@@ -1,0 +1,95 @@
+import { gzipSync } from "node:zlib";
+import { createServer, memory, type Server, silentLogger } from "nano-rpc";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CallRefusal } from "../../src/metrics/index.ts";
+import { Stranger } from "../attacks/stranger.ts";
+import { playServices } from "../server/play.ts";
+
+const token = "a secret of the cluster, over 32 bytes";
+const mebibyte = 1_048_576;
+const headers = { authorization: `Bearer ${token}` };
+const grpc = { ...headers, "content-type": "application/grpc", te: "trailers" };
+const web = { ...headers, "content-type": "application/grpc-web+proto" };
+const stream = { ...headers, "content-type": "application/connect+proto" };
+
+let server: Server;
+let caller: Stranger;
+
+beforeAll(async () => {
+  const { services } = playServices(async () => {});
+  server = createServer({ id: "play-1", services, discovery: memory(), cluster: { tokens: [token] }, log: silentLogger });
+  await server.start();
+  caller = new Stranger(server.addresses["cluster"] ?? "");
+});
+
+afterAll(async () => {
+  caller.close();
+  await server.stop({ graceMs: 100 });
+});
+
+/** A message as gRPC lays it. */
+function message(bytes: number, said = bytes, flags = 0): Buffer {
+  const all = Buffer.alloc(5 + bytes);
+  all[0] = flags;
+  all.writeUInt32BE(said, 1);
+  return all;
+}
+
+function counted(): Readonly<Record<CallRefusal, number>> {
+  if (!server.counters.cluster) throw new Error("no cluster");
+  return { ...server.counters.cluster.callsRefused };
+}
+
+const nothing = Buffer.alloc(0);
+const broken = Buffer.from([0x0a]);
+const bomb = gzipSync(Buffer.alloc(mebibyte));
+
+test.each<[string, CallRefusal, Record<string, string>, Uint8Array, string]>([
+  ["no such service", "method", { ...grpc, ":path": "/play.v1.Nobody/Any" }, message(0), "404"],
+  ["no such method", "method", { ...headers, ":path": "/play.v1.WhoService/Nothing" }, nothing, "404"],
+  ["not by POST", "method", { ...headers, ":method": "PUT" }, nothing, "405"],
+  ["another content type", "type", { ...headers, "content-type": "text/html" }, nothing, "415"],
+  ["gRPC in another encoding", "type", { ...grpc, "content-type": "application/grpc+thrift" }, message(0), "415"],
+  ["gRPC, over 1 MiB", "size", grpc, message(mebibyte + 1), "grpc 8"],
+  ["gRPC, said to be over 1 MiB", "size", grpc, message(1, mebibyte + 1), "grpc 8"],
+  ["gRPC-Web, over 1 MiB", "size", web, message(mebibyte + 1), "200"],
+  ["Connect, over 1 MiB", "size", headers, Buffer.alloc(mebibyte + 1), "429"],
+  ["gRPC, no message of the method's", "body", grpc, Buffer.concat([message(0, 1), broken]), "grpc 3"],
+  ["gRPC, no message at all", "body", grpc, nothing, "grpc 12"],
+  ["gRPC, two messages", "body", grpc, Buffer.concat([message(0), message(0)]), "grpc 12"],
+  ["gRPC, cut off", "body", grpc, message(1, 9), "grpc 3"],
+  ["gRPC-Web, no message of the method's", "body", web, Buffer.concat([message(0, 1), broken]), "200"],
+  [
+    "gRPC, compressed",
+    "body",
+    { ...grpc, "grpc-encoding": "gzip" },
+    Buffer.concat([message(0, bomb.length, 1), bomb]),
+    "grpc 12",
+  ],
+  ["Connect, no message of the method's", "body", headers, broken, "400"],
+  ["Connect, no JSON", "body", { ...headers, "content-type": "application/json" }, Buffer.from("{"), "400"],
+  ["Connect, compressed", "body", { ...headers, "content-encoding": "gzip" }, bomb, "501"],
+  ["gRPC, a time that is none", "body", { ...grpc, "grpc-timeout": "soon" }, message(0), "grpc 3"],
+  ["a stream of Connect, where one message is due", "type", stream, message(0), "415"],
+])("%s is refused, and counted as %s", async (_what, why, sent, body, answered) => {
+  const before = counted();
+  const answer = await caller.call(sent, body);
+  const status = answer.headers["grpc-status"];
+  expect(status === undefined ? `${answer.status}` : `grpc ${status}`).toBe(answered);
+  expect(counted()).toEqual({ ...before, [why]: before[why] + 1 });
+});
+
+test("1 MiB is let in; what is answered with an error is not refused by the port", async () => {
+  const before = counted();
+  // A field that the method does not know.
+  const whole = Buffer.alloc(mebibyte);
+  whole.set([0x7a, 0xfc, 0xff, 0x3f]);
+  const { status } = await caller.call(headers, whole);
+  expect(status).toBe(200);
+  const failed = await caller.call(
+    { ...headers, "content-type": "application/json", ":path": "/play.v1.WhoService/Break" },
+    Buffer.from("{}"),
+  );
+  expect(failed.status).toBeGreaterThanOrEqual(400);
+  expect(counted()).toEqual(before);
+});
