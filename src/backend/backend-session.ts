@@ -10,6 +10,8 @@ export class BackendSession implements HomeLink {
   readonly core: SessionCore;
   link: Link | undefined;
   handle: number;
+  /** The right to it, as its frontend gave it. */
+  readonly capability: Uint8Array;
   /** Since when its frontend is out of sight, and has not opened it again. */
   awaySinceMs: number | undefined;
   /** What the frontend waits for, by the numbers of its calls on this link. */
@@ -19,6 +21,7 @@ export class BackendSession implements HomeLink {
     const { context } = open;
     this.link = link;
     this.handle = open.handle;
+    this.capability = Uint8Array.from(context?.capability ?? []);
     this.core = new SessionCore({
       id: sessionId(open),
       frontend: context?.frontend ?? "",

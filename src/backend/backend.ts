@@ -1,4 +1,5 @@
-import type { End, Forward, Open, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { timingSafeEqual } from "node:crypto";
+import type { End, Forward, Open, Patch, SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
 import { type CloseReason, type Code, isPublic, NanoError } from "../error/index.ts";
@@ -7,7 +8,7 @@ import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
 import { failureOutcome } from "../router/index.ts";
-import type { ServerSessionHooks } from "../session/index.ts";
+import type { ServerSessionHooks, SessionCore } from "../session/index.ts";
 import { BackendSession, sessionId } from "./backend-session.ts";
 import { ForwardedCall, type ForwardedCalls, type ForwardHost } from "./forwarded-call.ts";
 import { readCloseReason } from "./read-close-reason.ts";
@@ -20,6 +21,8 @@ export interface Backend {
   readonly stuck: number;
   /** Those that have ended, and whose close callbacks still run. */
   readonly ending: number;
+  /** A session that can be served: undefined where its frontend is to be asked. Throws `permission_denied` without the right to it. */
+  find(named: SessionContext): SessionCore | undefined;
   /** Takes a frame if it is one of its own. */
   frame(link: Link, body: FrameBody): boolean;
   /** The stream of a link broke: its frontend has 5 s to open its sessions again. */
@@ -198,6 +201,14 @@ export function createBackend(options: BackendOptions): Backend {
     },
     get ending() {
       return ending;
+    },
+    find({ session: id, capability, incarnation }) {
+      const session = sessions.get(Buffer.from(id).toString("hex"));
+      if (!session?.link || session.awaySinceMs !== undefined || session.core.incarnation !== incarnation) return undefined;
+      const right = session.capability;
+      if (right.length === capability.length && timingSafeEqual(right, capability)) return session.core;
+      options.counters.framesRefused.capability++;
+      throw refusal("permission_denied", "not the right to this session");
     },
     frame(link, body) {
       switch (body.case) {

@@ -1,2 +1,3 @@
 export { type Backend, type BackendOptions, createBackend } from "./backend.ts";
+export { createSessionFinder, type SessionFinderOptions } from "./session-finder.ts";
 export { createSessionWatch, type SessionWatch, type SessionWatchOptions } from "./session-watch.ts";

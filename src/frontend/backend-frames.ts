@@ -8,7 +8,10 @@ import {
   type Kick,
   MissedSchema,
   type Push,
+  type SessionKey,
+  type SessionQuery,
   type SessionTarget,
+  SessionTargetSchema,
   type UserQuery,
   type Write,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
@@ -41,6 +44,8 @@ export interface BackendFrames {
   frame(link: Link, body: FrameBody): boolean;
   /** The same, of a server without a link: sessions are named with the right to them. Rejects with what there is to be told of a failure. */
   ask(body: FrameBody): Promise<Outcome>;
+  /** The session that somebody has named. Throws as `ask` rejects. */
+  session(key: SessionKey): ClientSession;
 }
 
 /** Does what other servers ask. */
@@ -69,10 +74,10 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
   }
 
   /** @param order What the answer must not overtake: what was told the other server. */
-  function answering(link: Link, call: bigint, asked: () => Outcome | Promise<Outcome>, order: Order): void {
+  function answering(link: Link, call: bigint, asked: () => Outcome | Promise<Outcome>, order: () => Order): void {
     // Outside of a call nobody hears of a failure: the session was over.
     const answer = (outcome: Outcome): void => {
-      if (call !== 0n) link.answer(call, outcome, order);
+      if (call !== 0n) link.answer(call, outcome, order());
     };
     const fail = (reason: unknown): void => answer({ case: "error", value: toWireError(publicError(reason)) });
     try {
@@ -108,9 +113,11 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
         if (!users.has(user)) missed.users.push(user);
       }
     } else {
-      const by: SessionTarget["by"] =
-        target.case === "session" ? { case: "key", value: target.value } : { case: "handle", value: target.value ?? 0 };
-      sessionOf(link, { $typeName: "nano.cluster.v1.SessionTarget", by }).push(push);
+      const by =
+        target.case === "session"
+          ? targetOf(target.value)
+          : create(SessionTargetSchema, { by: { case: "handle", value: target.value ?? 0 } });
+      sessionOf(link, by).push(push);
     }
     return { case: "missed", value: missed };
   }
@@ -145,6 +152,16 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
     const change = frame.remove ? "remove" : frame.everywhere ? "everywhere" : "add";
     const servers = await sessionOf(link, frame.session).changeGroup(group, change);
     return change === "everywhere" ? { case: "missed", value: create(MissedSchema, { servers: [...servers] }) } : done;
+  }
+
+  /** Opens a session on a link: the other server was called by somebody with the right to it. */
+  function query(link: Link, { call, session }: SessionQuery): void {
+    let order = noOrder;
+    const asked = (): Outcome => {
+      order = messagesOf(peers.handleOn(link, sessionOf(link, targetOf(session))));
+      return done;
+    };
+    answering(link, call, asked, () => order);
   }
 
   function* missing(link: Link, { handles, groups, users: names, sessions: ids, all }: Gap): Iterable<ClientSession> {
@@ -188,17 +205,26 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
         for (const session of missing(link, body.value)) session.missedPushes();
         return true;
       }
+      if (body.case === "sessionQuery") {
+        query(link, body.value);
+        return true;
+      }
       const asked = work(link, body);
       if (!asked || !("call" in body.value)) return false;
-      answering(link, body.value.call, asked, orderOf(body));
+      answering(link, body.value.call, asked, () => orderOf(body));
       return true;
     },
+    session: (key) => sessionOf(undefined, targetOf(key)),
     async ask(body) {
       const asked = work(undefined, body);
       if (!asked) throw new NanoError({ code: "unimplemented", message: "nothing that a frontend does" });
       return asked();
     },
   };
+}
+
+function targetOf(key: SessionKey | undefined): SessionTarget {
+  return create(SessionTargetSchema, key ? { by: { case: "key", value: key } } : {});
 }
 
 function orderOf(body: FrameBody): Order {

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { SessionEvent } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { SessionEvent, SessionKey } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { DrainTime } from "../context/index.ts";
@@ -14,7 +14,7 @@ import type { Net } from "../net/index.ts";
 import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import type { Serializer } from "../serializer/index.ts";
-import { LogBudget, type ServerSessionHooks } from "../session/index.ts";
+import { LogBudget, type ServerSessionHooks, type SessionCore } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
 import type { Authenticate } from "./authenticate.ts";
@@ -67,6 +67,8 @@ export interface Frontend {
   frame(link: Link, body: FrameBody): boolean;
   /** Does what a server without a link asks. Rejects with what there is to be told of a failure. */
   ask(body: FrameBody): Promise<Outcome>;
+  /** The session that somebody has named. Throws `permission_denied` without the right to it, `not_found` when it is over. */
+  find(key: SessionKey): SessionCore;
   linkOpened(link: Link): void;
   linkBroken(link: Link): void;
   linkClosed(link: Link): void;
@@ -343,6 +345,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     frame: (link, body) => news.frame(link, body) || backendFrames.frame(link, body),
     ask: (body) => backendFrames.ask(body),
+    find: (key) => backendFrames.session(key).core,
     linkOpened(link) {
       announcer.opened(link);
       links.opened(link);

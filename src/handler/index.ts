@@ -1,1 +1,2 @@
 export { accessRefusal, type BreakOff, createHandlers, type Handlers, type HandlersOptions } from "./handlers.ts";
+export { createPlainHandlers, type PlainHandlers, type PlainHandlersOptions } from "./plain-handlers.ts";

@@ -12,10 +12,11 @@ export type LinkRefusal = "token" | "certificate" | "record" | "protocol" | "lat
 
 /**
  * Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64; `method`: there is none
- * such, or it is a push, or not called by POST; `type`: its content type is none of Connect or gRPC. Or while it was read: `size`: over 1 MiB;
+ * such, or it is a push, or not called by POST; `type`: its content type is none of Connect or gRPC; `session`: a client's message without a session, or with
+ * one that is none, is over, or that its caller has no right to. Or while it was read: `size`: over 1 MiB;
  * `body`: it is compressed, or not the method's message.
  */
-export type CallRefusal = "token" | "headers" | "method" | "type" | "size" | "body";
+export type CallRefusal = "token" | "headers" | "method" | "type" | "session" | "size" | "body";
 
 /**
  * Why a value in discovery is no server's: `unsigned`; `signature`: it is of another token, of another key, or was changed; `place`: it names
@@ -44,7 +45,7 @@ export function createClusterCounters(): ClusterCounters {
   return {
     connectionsRefused: { tls: 0, protocol: 0, silent: 0, busy: 0 },
     linksRefused: { token: 0, certificate: 0, record: 0, protocol: 0, late: 0, busy: 0 },
-    callsRefused: { token: 0, headers: 0, method: 0, type: 0, size: 0, body: 0 },
+    callsRefused: { token: 0, headers: 0, method: 0, type: 0, session: 0, size: 0, body: 0 },
     recordsRefused: { unsigned: 0, signature: 0, place: 0, format: 0 },
     framesRefused: { capability: 0, ended: 0, frontend: 0 },
   };

@@ -1,11 +1,11 @@
-import { createBackend, createSessionWatch } from "../backend/index.ts";
+import { createBackend, createSessionFinder, createSessionWatch } from "../backend/index.ts";
 import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.ts";
 import { type ClusterCore, createTimers, noScope, type Server } from "../context/index.ts";
 import { createRecordSeal, memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createEdgeCheck, createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
-import { createHandlers } from "../handler/index.ts";
+import { createHandlers, createPlainHandlers } from "../handler/index.ts";
 import {
   createLinkHub,
   createLinkTransport,
@@ -21,7 +21,7 @@ import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
 import { createPlainHub, createPlainPort, createSessionService } from "../plain/index.ts";
 import { docsOf } from "../reflection/index.ts";
-import { createCallers, createLinkCalls, createRemoteRoutes, createRemotes } from "../remote/index.ts";
+import { createCallers, createLinkCalls, createPlainRemotes, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createOwnership, createRetries, createRouter } from "../router/index.ts";
 import { createTracing } from "../tracing/index.ts";
@@ -179,6 +179,17 @@ export function createServer(options: ServerOptions): Server {
       events: options.sessionEvents,
       linkOf,
     });
+  const plainHandlers = createPlainHandlers({
+    ...{ handlers, clock, log },
+    counters: clusterCounters,
+    sessionOf: createSessionFinder({
+      ...{ incarnation, clock, directory, backend, linkTo },
+      own(key) {
+        if (frontend) return frontend.find(key);
+        throw new NanoError({ code: "not_found", message: "the session has ended" });
+      },
+    }),
+  });
   const linkCalls = createLinkCalls({ remotes, now: () => clock.now() });
   const hub = cluster
     ? createLinkHub({
@@ -190,9 +201,11 @@ export function createServer(options: ServerOptions): Server {
             why === "headers" ? clusterCounters.callsRefused.headers++ : clusterCounters.connectionsRefused[why]++,
           other: createPlainPort({
             services: [
-              createRemoteRoutes({ remotes, now: () => clock.now() }),
+              createPlainRemotes({ remotes, now: () => clock.now() }),
+              plainHandlers.serve,
               ...(acceptors.length > 0 ? [createSessionService(askFrontend)] : []),
             ],
+            gate: plainHandlers.gate,
             counters: clusterCounters,
           }),
         }),

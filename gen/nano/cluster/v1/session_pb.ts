@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Bound, CloseReason, FieldPatch, GroupName, SessionKey } from "./link_pb.ts";
+import type { Bound, CloseReason, FieldPatch, GroupName, Members, SessionKey } from "./link_pb.ts";
 import { file_nano_cluster_v1_link } from "./link_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file nano/cluster/v1/session.proto.
  */
 export const file_nano_cluster_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Ch1uYW5vL2NsdXN0ZXIvdjEvc2Vzc2lvbi5wcm90bxIPbmFuby5jbHVzdGVyLnYxImoKC1B1c2hSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEhAKCGRlbGl2ZXJ5GAQgASgJIg4KDFB1c2hSZXNwb25zZSJ8ChBQdXNoR3JvdXBSZXF1ZXN0EikKBWdyb3VwGAEgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEhAKCGRlbGl2ZXJ5GAQgASgJEg4KBmV4Y2VwdBgFIAMoDCITChFQdXNoR3JvdXBSZXNwb25zZSJYCgtCaW5kUmVxdWVzdBIsCgdzZXNzaW9uGAEgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXkSDAoEdXNlchgCIAEoCRINCgVyb2xlcxgDIAMoCSI1CgxCaW5kUmVzcG9uc2USJQoFYm91bmQYASABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQm91bmQilwEKDFBhdGNoUmVxdWVzdBIsCgdzZXNzaW9uGAEgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXkSKgoFcGF0Y2gYAiABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBItCghleHBlY3RlZBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoIiAKDVBhdGNoUmVzcG9uc2USDwoHd3JpdHRlbhgBIAEoCCJZCgtLaWNrUmVxdWVzdBIsCgdzZXNzaW9uGAEgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXkSDAoEY29kZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiDgoMS2lja1Jlc3BvbnNlImwKEUFkZFRvR3JvdXBSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRIpCgVncm91cBgCIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUiFAoSQWRkVG9Hcm91cFJlc3BvbnNlInEKFlJlbW92ZUZyb21Hcm91cFJlcXVlc3QSLAoHc2Vzc2lvbhgBIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5EikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZSIZChdSZW1vdmVGcm9tR3JvdXBSZXNwb25zZSJOCg1DbG9zZWRSZXF1ZXN0Eg8KB3Nlc3Npb24YASABKAwSLAoGcmVhc29uGAIgASgLMhwubmFuby5jbHVzdGVyLnYxLkNsb3NlUmVhc29uIhAKDkNsb3NlZFJlc3BvbnNlMrgECg5TZXNzaW9uU2VydmljZRJDCgRQdXNoEhwubmFuby5jbHVzdGVyLnYxLlB1c2hSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLlB1c2hSZXNwb25zZRJSCglQdXNoR3JvdXASIS5uYW5vLmNsdXN0ZXIudjEuUHVzaEdyb3VwUmVxdWVzdBoiLm5hbm8uY2x1c3Rlci52MS5QdXNoR3JvdXBSZXNwb25zZRJDCgRCaW5kEhwubmFuby5jbHVzdGVyLnYxLkJpbmRSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkJpbmRSZXNwb25zZRJGCgVQYXRjaBIdLm5hbm8uY2x1c3Rlci52MS5QYXRjaFJlcXVlc3QaHi5uYW5vLmNsdXN0ZXIudjEuUGF0Y2hSZXNwb25zZRJDCgRLaWNrEhwubmFuby5jbHVzdGVyLnYxLktpY2tSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLktpY2tSZXNwb25zZRJVCgpBZGRUb0dyb3VwEiIubmFuby5jbHVzdGVyLnYxLkFkZFRvR3JvdXBSZXF1ZXN0GiMubmFuby5jbHVzdGVyLnYxLkFkZFRvR3JvdXBSZXNwb25zZRJkCg9SZW1vdmVGcm9tR3JvdXASJy5uYW5vLmNsdXN0ZXIudjEuUmVtb3ZlRnJvbUdyb3VwUmVxdWVzdBooLm5hbm8uY2x1c3Rlci52MS5SZW1vdmVGcm9tR3JvdXBSZXNwb25zZTJhChRTZXNzaW9uRXZlbnRzU2VydmljZRJJCgZDbG9zZWQSHi5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VkUmVxdWVzdBofLm5hbm8uY2x1c3Rlci52MS5DbG9zZWRSZXNwb25zZWIGcHJvdG8z", [file_nano_cluster_v1_link]);
+  fileDesc("Ch1uYW5vL2NsdXN0ZXIvdjEvc2Vzc2lvbi5wcm90bxIPbmFuby5jbHVzdGVyLnYxImoKC1B1c2hSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEhAKCGRlbGl2ZXJ5GAQgASgJIg4KDFB1c2hSZXNwb25zZSJQChBQdXNoVXNlcnNSZXF1ZXN0Eg0KBXVzZXJzGAEgAygJEg0KBXJvdXRlGAIgASgJEgwKBGJvZHkYAyABKAwSEAoIZGVsaXZlcnkYBCABKAkiIwoRUHVzaFVzZXJzUmVzcG9uc2USDgoGbWlzc2VkGAEgAygJInwKEFB1c2hHcm91cFJlcXVlc3QSKQoFZ3JvdXAYASABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBXJvdXRlGAIgASgJEgwKBGJvZHkYAyABKAwSEAoIZGVsaXZlcnkYBCABKAkSDgoGZXhjZXB0GAUgAygMIhMKEVB1c2hHcm91cFJlc3BvbnNlIlgKC0JpbmRSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRIMCgR1c2VyGAIgASgJEg0KBXJvbGVzGAMgAygJIjUKDEJpbmRSZXNwb25zZRIlCgVib3VuZBgBIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZCKXAQoMUGF0Y2hSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRIqCgVwYXRjaBgCIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEi0KCGV4cGVjdGVkGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2giIAoNUGF0Y2hSZXNwb25zZRIPCgd3cml0dGVuGAEgASgIIlkKC0tpY2tSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleRIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCSIOCgxLaWNrUmVzcG9uc2UiPAoMQ2xvc2VSZXF1ZXN0EiwKB3Nlc3Npb24YASABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleSIPCg1DbG9zZVJlc3BvbnNlIoABChFBZGRUb0dyb3VwUmVxdWVzdBIsCgdzZXNzaW9uGAEgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXkSKQoFZ3JvdXAYAiABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEhIKCmV2ZXJ5d2hlcmUYAyABKAgiJQoSQWRkVG9Hcm91cFJlc3BvbnNlEg8KB21pc3NpbmcYASADKAkicQoWUmVtb3ZlRnJvbUdyb3VwUmVxdWVzdBIsCgdzZXNzaW9uGAEgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXkSKQoFZ3JvdXAYAiABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lIhkKF1JlbW92ZUZyb21Hcm91cFJlc3BvbnNlIm8KE0dyb3VwTWVtYmVyc1JlcXVlc3QSKQoFZ3JvdXAYASABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBWNvdW50GAIgASgIEg8KB3Nlc3Npb24YAyABKAwSDQoFYWZ0ZXIYBCABKAwiQQoUR3JvdXBNZW1iZXJzUmVzcG9uc2USKQoHbWVtYmVycxgBIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzIjwKDEJvdW5kUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgMEgwKBHVzZXIYAiABKAkSDQoFcm9sZXMYAyADKAkiDwoNQm91bmRSZXNwb25zZSJOCg1DbG9zZWRSZXF1ZXN0Eg8KB3Nlc3Npb24YASABKAwSLAoGcmVhc29uGAIgASgLMhwubmFuby5jbHVzdGVyLnYxLkNsb3NlUmVhc29uIhAKDkNsb3NlZFJlc3BvbnNlMrEGCg5TZXNzaW9uU2VydmljZRJDCgRQdXNoEhwubmFuby5jbHVzdGVyLnYxLlB1c2hSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLlB1c2hSZXNwb25zZRJSCglQdXNoVXNlcnMSIS5uYW5vLmNsdXN0ZXIudjEuUHVzaFVzZXJzUmVxdWVzdBoiLm5hbm8uY2x1c3Rlci52MS5QdXNoVXNlcnNSZXNwb25zZRJSCglQdXNoR3JvdXASIS5uYW5vLmNsdXN0ZXIudjEuUHVzaEdyb3VwUmVxdWVzdBoiLm5hbm8uY2x1c3Rlci52MS5QdXNoR3JvdXBSZXNwb25zZRJDCgRCaW5kEhwubmFuby5jbHVzdGVyLnYxLkJpbmRSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLkJpbmRSZXNwb25zZRJGCgVQYXRjaBIdLm5hbm8uY2x1c3Rlci52MS5QYXRjaFJlcXVlc3QaHi5uYW5vLmNsdXN0ZXIudjEuUGF0Y2hSZXNwb25zZRJDCgRLaWNrEhwubmFuby5jbHVzdGVyLnYxLktpY2tSZXF1ZXN0Gh0ubmFuby5jbHVzdGVyLnYxLktpY2tSZXNwb25zZRJGCgVDbG9zZRIdLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlcXVlc3QaHi5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZXNwb25zZRJVCgpBZGRUb0dyb3VwEiIubmFuby5jbHVzdGVyLnYxLkFkZFRvR3JvdXBSZXF1ZXN0GiMubmFuby5jbHVzdGVyLnYxLkFkZFRvR3JvdXBSZXNwb25zZRJkCg9SZW1vdmVGcm9tR3JvdXASJy5uYW5vLmNsdXN0ZXIudjEuUmVtb3ZlRnJvbUdyb3VwUmVxdWVzdBooLm5hbm8uY2x1c3Rlci52MS5SZW1vdmVGcm9tR3JvdXBSZXNwb25zZRJbCgxHcm91cE1lbWJlcnMSJC5uYW5vLmNsdXN0ZXIudjEuR3JvdXBNZW1iZXJzUmVxdWVzdBolLm5hbm8uY2x1c3Rlci52MS5Hcm91cE1lbWJlcnNSZXNwb25zZTKpAQoUU2Vzc2lvbkV2ZW50c1NlcnZpY2USRgoFQm91bmQSHS5uYW5vLmNsdXN0ZXIudjEuQm91bmRSZXF1ZXN0Gh4ubmFuby5jbHVzdGVyLnYxLkJvdW5kUmVzcG9uc2USSQoGQ2xvc2VkEh4ubmFuby5jbHVzdGVyLnYxLkNsb3NlZFJlcXVlc3QaHy5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VkUmVzcG9uc2ViBnByb3RvMw", [file_nano_cluster_v1_link]);
 
 /**
  * @generated from message nano.cluster.v1.PushRequest
@@ -64,6 +64,61 @@ export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_session, 1);
 
 /**
+ * @generated from message nano.cluster.v1.PushUsersRequest
+ */
+export type PushUsersRequest = Message<"nano.cluster.v1.PushUsersRequest"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated string users = 1;
+   */
+  users: string[];
+
+  /**
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * @generated from field: bytes body = 3;
+   */
+  body: Uint8Array;
+
+  /**
+   * As of a push to one session.
+   *
+   * @generated from field: string delivery = 4;
+   */
+  delivery: string;
+};
+
+/**
+ * Describes the message nano.cluster.v1.PushUsersRequest.
+ * Use `create(PushUsersRequestSchema)` to create a new message.
+ */
+export const PushUsersRequestSchema: GenMessage<PushUsersRequest> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 2);
+
+/**
+ * @generated from message nano.cluster.v1.PushUsersResponse
+ */
+export type PushUsersResponse = Message<"nano.cluster.v1.PushUsersResponse"> & {
+  /**
+   * Those that have no session here.
+   *
+   * @generated from field: repeated string missed = 1;
+   */
+  missed: string[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.PushUsersResponse.
+ * Use `create(PushUsersResponseSchema)` to create a new message.
+ */
+export const PushUsersResponseSchema: GenMessage<PushUsersResponse> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 3);
+
+/**
  * @generated from message nano.cluster.v1.PushGroupRequest
  */
 export type PushGroupRequest = Message<"nano.cluster.v1.PushGroupRequest"> & {
@@ -102,7 +157,7 @@ export type PushGroupRequest = Message<"nano.cluster.v1.PushGroupRequest"> & {
  * Use `create(PushGroupRequestSchema)` to create a new message.
  */
 export const PushGroupRequestSchema: GenMessage<PushGroupRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 2);
+  messageDesc(file_nano_cluster_v1_session, 4);
 
 /**
  * @generated from message nano.cluster.v1.PushGroupResponse
@@ -115,7 +170,7 @@ export type PushGroupResponse = Message<"nano.cluster.v1.PushGroupResponse"> & {
  * Use `create(PushGroupResponseSchema)` to create a new message.
  */
 export const PushGroupResponseSchema: GenMessage<PushGroupResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 3);
+  messageDesc(file_nano_cluster_v1_session, 5);
 
 /**
  * @generated from message nano.cluster.v1.BindRequest
@@ -142,7 +197,7 @@ export type BindRequest = Message<"nano.cluster.v1.BindRequest"> & {
  * Use `create(BindRequestSchema)` to create a new message.
  */
 export const BindRequestSchema: GenMessage<BindRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 4);
+  messageDesc(file_nano_cluster_v1_session, 6);
 
 /**
  * @generated from message nano.cluster.v1.BindResponse
@@ -159,7 +214,7 @@ export type BindResponse = Message<"nano.cluster.v1.BindResponse"> & {
  * Use `create(BindResponseSchema)` to create a new message.
  */
 export const BindResponseSchema: GenMessage<BindResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 5);
+  messageDesc(file_nano_cluster_v1_session, 7);
 
 /**
  * @generated from message nano.cluster.v1.PatchRequest
@@ -188,7 +243,7 @@ export type PatchRequest = Message<"nano.cluster.v1.PatchRequest"> & {
  * Use `create(PatchRequestSchema)` to create a new message.
  */
 export const PatchRequestSchema: GenMessage<PatchRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 6);
+  messageDesc(file_nano_cluster_v1_session, 8);
 
 /**
  * @generated from message nano.cluster.v1.PatchResponse
@@ -207,7 +262,7 @@ export type PatchResponse = Message<"nano.cluster.v1.PatchResponse"> & {
  * Use `create(PatchResponseSchema)` to create a new message.
  */
 export const PatchResponseSchema: GenMessage<PatchResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 7);
+  messageDesc(file_nano_cluster_v1_session, 9);
 
 /**
  * @generated from message nano.cluster.v1.KickRequest
@@ -236,7 +291,7 @@ export type KickRequest = Message<"nano.cluster.v1.KickRequest"> & {
  * Use `create(KickRequestSchema)` to create a new message.
  */
 export const KickRequestSchema: GenMessage<KickRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 8);
+  messageDesc(file_nano_cluster_v1_session, 10);
 
 /**
  * @generated from message nano.cluster.v1.KickResponse
@@ -249,7 +304,37 @@ export type KickResponse = Message<"nano.cluster.v1.KickResponse"> & {
  * Use `create(KickResponseSchema)` to create a new message.
  */
 export const KickResponseSchema: GenMessage<KickResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 9);
+  messageDesc(file_nano_cluster_v1_session, 11);
+
+/**
+ * @generated from message nano.cluster.v1.CloseRequest
+ */
+export type CloseRequest = Message<"nano.cluster.v1.CloseRequest"> & {
+  /**
+   * @generated from field: nano.cluster.v1.SessionKey session = 1;
+   */
+  session?: SessionKey | undefined;
+};
+
+/**
+ * Describes the message nano.cluster.v1.CloseRequest.
+ * Use `create(CloseRequestSchema)` to create a new message.
+ */
+export const CloseRequestSchema: GenMessage<CloseRequest> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 12);
+
+/**
+ * @generated from message nano.cluster.v1.CloseResponse
+ */
+export type CloseResponse = Message<"nano.cluster.v1.CloseResponse"> & {
+};
+
+/**
+ * Describes the message nano.cluster.v1.CloseResponse.
+ * Use `create(CloseResponseSchema)` to create a new message.
+ */
+export const CloseResponseSchema: GenMessage<CloseResponse> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 13);
 
 /**
  * @generated from message nano.cluster.v1.AddToGroupRequest
@@ -264,6 +349,13 @@ export type AddToGroupRequest = Message<"nano.cluster.v1.AddToGroupRequest"> & {
    * @generated from field: nano.cluster.v1.GroupName group = 2;
    */
   group?: GroupName | undefined;
+
+  /**
+   * Answered when every server of the group's type that keeps links knows that it has members here.
+   *
+   * @generated from field: bool everywhere = 3;
+   */
+  everywhere: boolean;
 };
 
 /**
@@ -271,12 +363,18 @@ export type AddToGroupRequest = Message<"nano.cluster.v1.AddToGroupRequest"> & {
  * Use `create(AddToGroupRequestSchema)` to create a new message.
  */
 export const AddToGroupRequestSchema: GenMessage<AddToGroupRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 10);
+  messageDesc(file_nano_cluster_v1_session, 14);
 
 /**
  * @generated from message nano.cluster.v1.AddToGroupResponse
  */
 export type AddToGroupResponse = Message<"nano.cluster.v1.AddToGroupResponse"> & {
+  /**
+   * With `everywhere`, the ids of the servers that did not say so within 2 s.
+   *
+   * @generated from field: repeated string missing = 1;
+   */
+  missing: string[];
 };
 
 /**
@@ -284,7 +382,7 @@ export type AddToGroupResponse = Message<"nano.cluster.v1.AddToGroupResponse"> &
  * Use `create(AddToGroupResponseSchema)` to create a new message.
  */
 export const AddToGroupResponseSchema: GenMessage<AddToGroupResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 11);
+  messageDesc(file_nano_cluster_v1_session, 15);
 
 /**
  * @generated from message nano.cluster.v1.RemoveFromGroupRequest
@@ -306,7 +404,7 @@ export type RemoveFromGroupRequest = Message<"nano.cluster.v1.RemoveFromGroupReq
  * Use `create(RemoveFromGroupRequestSchema)` to create a new message.
  */
 export const RemoveFromGroupRequestSchema: GenMessage<RemoveFromGroupRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 12);
+  messageDesc(file_nano_cluster_v1_session, 16);
 
 /**
  * @generated from message nano.cluster.v1.RemoveFromGroupResponse
@@ -319,7 +417,106 @@ export type RemoveFromGroupResponse = Message<"nano.cluster.v1.RemoveFromGroupRe
  * Use `create(RemoveFromGroupResponseSchema)` to create a new message.
  */
 export const RemoveFromGroupResponseSchema: GenMessage<RemoveFromGroupResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 13);
+  messageDesc(file_nano_cluster_v1_session, 17);
+
+/**
+ * @generated from message nano.cluster.v1.GroupMembersRequest
+ */
+export type GroupMembersRequest = Message<"nano.cluster.v1.GroupMembersRequest"> & {
+  /**
+   * @generated from field: nano.cluster.v1.GroupName group = 1;
+   */
+  group?: GroupName | undefined;
+
+  /**
+   * Only how many.
+   *
+   * @generated from field: bool count = 2;
+   */
+  count: boolean;
+
+  /**
+   * Set: only whether this session is.
+   *
+   * @generated from field: bytes session = 3;
+   */
+  session: Uint8Array;
+
+  /**
+   * Set: only those whose sessions come behind this one, in the order of their bytes.
+   *
+   * @generated from field: bytes after = 4;
+   */
+  after: Uint8Array;
+};
+
+/**
+ * Describes the message nano.cluster.v1.GroupMembersRequest.
+ * Use `create(GroupMembersRequestSchema)` to create a new message.
+ */
+export const GroupMembersRequestSchema: GenMessage<GroupMembersRequest> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 18);
+
+/**
+ * @generated from message nano.cluster.v1.GroupMembersResponse
+ */
+export type GroupMembersResponse = Message<"nano.cluster.v1.GroupMembersResponse"> & {
+  /**
+   * @generated from field: nano.cluster.v1.Members members = 1;
+   */
+  members?: Members | undefined;
+};
+
+/**
+ * Describes the message nano.cluster.v1.GroupMembersResponse.
+ * Use `create(GroupMembersResponseSchema)` to create a new message.
+ */
+export const GroupMembersResponseSchema: GenMessage<GroupMembersResponse> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 19);
+
+/**
+ * @generated from message nano.cluster.v1.BoundRequest
+ */
+export type BoundRequest = Message<"nano.cluster.v1.BoundRequest"> & {
+  /**
+   * The session's id, as it was in the header.
+   *
+   * @generated from field: bytes session = 1;
+   */
+  session: Uint8Array;
+
+  /**
+   * Empty: it has none any more.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * @generated from field: repeated string roles = 3;
+   */
+  roles: string[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.BoundRequest.
+ * Use `create(BoundRequestSchema)` to create a new message.
+ */
+export const BoundRequestSchema: GenMessage<BoundRequest> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 20);
+
+/**
+ * @generated from message nano.cluster.v1.BoundResponse
+ */
+export type BoundResponse = Message<"nano.cluster.v1.BoundResponse"> & {
+};
+
+/**
+ * Describes the message nano.cluster.v1.BoundResponse.
+ * Use `create(BoundResponseSchema)` to create a new message.
+ */
+export const BoundResponseSchema: GenMessage<BoundResponse> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_session, 21);
 
 /**
  * @generated from message nano.cluster.v1.ClosedRequest
@@ -343,7 +540,7 @@ export type ClosedRequest = Message<"nano.cluster.v1.ClosedRequest"> & {
  * Use `create(ClosedRequestSchema)` to create a new message.
  */
 export const ClosedRequestSchema: GenMessage<ClosedRequest> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 14);
+  messageDesc(file_nano_cluster_v1_session, 22);
 
 /**
  * @generated from message nano.cluster.v1.ClosedResponse
@@ -356,7 +553,7 @@ export type ClosedResponse = Message<"nano.cluster.v1.ClosedResponse"> & {
  * Use `create(ClosedResponseSchema)` to create a new message.
  */
 export const ClosedResponseSchema: GenMessage<ClosedResponse> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_session, 15);
+  messageDesc(file_nano_cluster_v1_session, 23);
 
 /**
  * What a server that is called plainly asks of the frontend that holds a client: at the frontend's cluster port, as its record says.
@@ -374,6 +571,16 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof PushRequestSchema;
     output: typeof PushResponseSchema;
+  },
+  /**
+   * Tells users whose sessions this frontend holds, and answers which of them it does not. Every frontend may be asked.
+   *
+   * @generated from rpc nano.cluster.v1.SessionService.PushUsers
+   */
+  pushUsers: {
+    methodKind: "unary";
+    input: typeof PushUsersRequestSchema;
+    output: typeof PushUsersResponseSchema;
   },
   /**
    * Tells the members of a group that this frontend holds. For all members, every frontend is called.
@@ -416,6 +623,16 @@ export const SessionService: GenService<{
     output: typeof KickResponseSchema;
   },
   /**
+   * Sends what was pushed before, and hangs up: the session is over without a word to the client, which may come back with another.
+   *
+   * @generated from rpc nano.cluster.v1.SessionService.Close
+   */
+  close: {
+    methodKind: "unary";
+    input: typeof CloseRequestSchema;
+    output: typeof CloseResponseSchema;
+  },
+  /**
    * Makes the session a member of a group, until it is over.
    *
    * @generated from rpc nano.cluster.v1.SessionService.AddToGroup
@@ -433,6 +650,16 @@ export const SessionService: GenService<{
     input: typeof RemoveFromGroupRequestSchema;
     output: typeof RemoveFromGroupResponseSchema;
   },
+  /**
+   * Says how many members of a group this frontend holds, whether a session is one, or page by page which. For all members, every frontend is asked.
+   *
+   * @generated from rpc nano.cluster.v1.SessionService.GroupMembers
+   */
+  groupMembers: {
+    methodKind: "unary";
+    input: typeof GroupMembersRequestSchema;
+    output: typeof GroupMembersResponseSchema;
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_nano_cluster_v1_session, 0);
 
@@ -442,6 +669,16 @@ export const SessionService: GenService<{
  * @generated from service nano.cluster.v1.SessionEventsService
  */
 export const SessionEventsService: GenService<{
+  /**
+   * A session of which this server has handled a message has another user now, or none. Messages that come after this was answered are of that user.
+   *
+   * @generated from rpc nano.cluster.v1.SessionEventsService.Bound
+   */
+  bound: {
+    methodKind: "unary";
+    input: typeof BoundRequestSchema;
+    output: typeof BoundResponseSchema;
+  },
   /**
    * A session of which this server has handled a message is over; nothing of it comes after.
    *
