@@ -344,7 +344,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
       const farewell = this.#farewell ?? (reason.kind === "lost" ? { reset: "unknown" } : { kick });
       this.#host.farewells.add(this.id, this.resumption, farewell);
     }
-    if (reason.kind === "lost" || reason.kind === "left") this.#connection?.destroy(reason);
+    if (reason.kind === "lost") this.#connection?.destroy(reason);
+    else if (reason.kind === "left") this.#connection?.hangUp(reason);
     else this.#connection?.kick(kick, reason);
     const ended = new NanoError({ code: "canceled", message: "the session has ended" });
     this.#dispatcher.stop(ended);

@@ -168,6 +168,16 @@ export class Connection implements SocketEvents {
     this.#gone({ kind: "lost", code: kick.code, message: kick.reason });
   }
 
+  /** Says what waits, and closes without a last word: a client of nano comes back by itself. */
+  hangUp(reason: CloseReason): void {
+    if (this.#state !== "working") return this.destroy(reason);
+    this.#drainLog();
+    this.#packets.flush();
+    this.#state = "closing";
+    this.#socket.end();
+    this.#gone(reason);
+  }
+
   /** Closes at once. */
   destroy(reason: CloseReason): void {
     if (this.#state === "closed") return;

@@ -69,6 +69,8 @@ export interface Frontend {
   ask(body: FrameBody): Promise<Outcome>;
   /** The session that somebody has named. Throws `permission_denied` without the right to it, `not_found` when it is over. */
   find(key: SessionKey): SessionCore;
+  /** Ends the session that somebody has named, without a word to its client. Throws as `find`. */
+  close(key: SessionKey): void;
   linkOpened(link: Link): void;
   linkBroken(link: Link): void;
   linkClosed(link: Link): void;
@@ -346,6 +348,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
     frame: (link, body) => news.frame(link, body) || backendFrames.frame(link, body),
     ask: (body) => backendFrames.ask(body),
     find: (key) => backendFrames.session(key).core,
+    close(key) {
+      void backendFrames.session(key).end({ kind: "left", message: "a server has closed the session" });
+    },
     linkOpened(link) {
       announcer.opened(link);
       links.opened(link);

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { Call, End, Forward } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { ClosedRequestSchema } from "../../gen/nano/cluster/v1/session_pb.ts";
+import type { Call, End, Forward, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { BoundRequestSchema, ClosedRequestSchema } from "../../gen/nano/cluster/v1/session_pb.ts";
 import type { Clock, DeadlineSweep } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createLinkCounters, type FrameBody, type Link, type Outcome, type Peer, PendingCalls } from "../link/index.ts";
@@ -31,11 +31,14 @@ interface Request {
   readonly over?: () => void;
 }
 
+const boundPath = "/nano.cluster.v1.SessionEventsService/Bound";
 const closedPath = "/nano.cluster.v1.SessionEventsService/Closed";
 const maxAnswerBytes = 1_048_576;
 const maxHeaderBytes = 4_096;
 // As much as a link takes: whoever is slow must not fill this server with what waits for it.
 const windowBytes = 4 * 1_024 * 1_024;
+// The session's next message waits for it.
+const boundTimeoutMs = 2_000;
 const endTimeoutMs = 5_000;
 const endAgainMs = 200;
 
@@ -57,8 +60,9 @@ export class PlainLink implements Link {
   // What calls carry until they are over, those included that wait for their turn.
   readonly #costs = new Map<bigint, number>();
   #underway = 0;
-  // Whether the server wants to hear that sessions are over.
+  // Whether the server wants to hear that sessions are over, and whose they are.
   #hears = true;
+  #hearsOfUsers = true;
   #closed = false;
 
   constructor(options: PlainLinkOptions) {
@@ -91,7 +95,7 @@ export class PlainLink implements Link {
         this.#sessions.set(body.value.handle, new PlainSession(body.value));
         break;
       case "patch":
-        this.#sessions.get(body.value.handle)?.patch(body.value);
+        this.#patch(body.value);
         break;
       case "end":
         void this.#end(body.value);
@@ -204,6 +208,26 @@ export class PlainLink implements Link {
       this.#settle(call, NanoError.from(reason));
       return false;
     }
+  }
+
+  #patch(patch: Patch): void {
+    const session = this.#sessions.get(patch.handle);
+    session?.patch(patch);
+    if (!session || !patch.user || !this.#hearsOfUsers || session.tellsUser) return;
+    session.tellsUser = true;
+    session.takeNext({ begin: (over) => this.#tellUser(session, over) });
+  }
+
+  /** Tells the server, once, who has the session when it is told: the header of the next message says the same. */
+  #tellUser(session: PlainSession, over: () => void): boolean {
+    session.tellsUser = false;
+    const { id, user, roles } = session;
+    const deadlineMs = this.#options.clock.now() + boundTimeoutMs;
+    const body = toBinary(BoundRequestSchema, create(BoundRequestSchema, { session: id, user, roles: [...roles] }));
+    const call = this.#calls.add(deadlineMs, (told) => {
+      if (told instanceof NanoError && told.code === "unimplemented") this.#hearsOfUsers = false;
+    });
+    return this.#request({ call, path: boundPath, body, headers: () => this.#headers(undefined, deadlineMs), over });
   }
 
   /** Tells the server, and again for a while where it cannot be reached, that nothing of a session comes any more. */

@@ -16,6 +16,8 @@ export class PlainSession {
   #header: string | undefined;
   readonly #waiting: Turn[] = [];
   #busy = false;
+  /** Whether its server is going to be told who the user is now. */
+  tellsUser = false;
 
   constructor({ context }: Open) {
     this.#context = context ?? create(SessionContextSchema);
@@ -25,6 +27,13 @@ export class PlainSession {
   /** What the server knows it by. */
   get id(): Uint8Array {
     return this.#context.session;
+  }
+
+  get user(): string {
+    return this.#context.user;
+  }
+  get roles(): readonly string[] {
+    return this.#context.roles;
   }
 
   /** What stands in the header `nano-session-bin`. */
@@ -45,6 +54,12 @@ export class PlainSession {
   /** One after the other: such a server keeps no order of its own. */
   take(turn: Turn): void {
     this.#waiting.push(turn);
+    if (!this.#busy) this.#next();
+  }
+
+  /** The same, before those that wait. */
+  takeNext(turn: Turn): void {
+    this.#waiting.unshift(turn);
     if (!this.#busy) this.#next();
   }
 

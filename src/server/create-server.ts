@@ -3,23 +3,15 @@ import { createDeadlineSweep, systemClock, systemRandom } from "../clock/index.t
 import { type ClusterCore, createTimers, noScope, type Server } from "../context/index.ts";
 import { createRecordSeal, memory, mustFit, type ServerInfo, type Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { createEdgeCheck, createFrontend, latestKey, resolveLimits } from "../frontend/index.ts";
+import { createEdgeCheck, createFrontend, type Frontend, latestKey, resolveLimits } from "../frontend/index.ts";
 import { createGroups, createInterest } from "../group/index.ts";
 import { createHandlers, createPlainHandlers } from "../handler/index.ts";
-import {
-  createLinkHub,
-  createLinkTransport,
-  createRoles,
-  type FrameBody,
-  type Link,
-  type Outcome,
-  protocolVersion,
-} from "../link/index.ts";
+import { createLinkHub, createLinkTransport, createRoles, type FrameBody, type Link, protocolVersion } from "../link/index.ts";
 import { createJsonLogger, redactMessages, withFields } from "../logger/index.ts";
 import { createClusterCounters } from "../metrics/index.ts";
 import { createLifecycles } from "../module/index.ts";
 import { systemNet } from "../net/index.ts";
-import { createPlainHub, createPlainPort, createSessionService } from "../plain/index.ts";
+import { type AskedFrontend, createPlainHub, createPlainPort, createSessionService } from "../plain/index.ts";
 import { docsOf } from "../reflection/index.ts";
 import { createCallers, createLinkCalls, createPlainRemotes, createRemotes } from "../remote/index.ts";
 import { packSchema } from "../route/index.ts";
@@ -179,15 +171,23 @@ export function createServer(options: ServerOptions): Server {
       events: options.sessionEvents,
       linkOf,
     });
+  // Nobody calls a port before the server is made.
+  const theFrontend = (): Frontend => {
+    if (frontend) return frontend;
+    throw new NanoError({ code: "not_found", message: "no session is here" });
+  };
+  const askedFrontend: AskedFrontend = {
+    ask: async (body) => theFrontend().ask(body),
+    close: (session) => theFrontend().close(session),
+    knowsPush: (route) => directory.route(route)?.info.kind === "push",
+    maxPushBytes: limits.packetOutBytes,
+  };
   const plainHandlers = createPlainHandlers({
     ...{ handlers, clock, log },
     counters: clusterCounters,
     sessionOf: createSessionFinder({
       ...{ incarnation, clock, directory, backend, linkTo },
-      own(key) {
-        if (frontend) return frontend.find(key);
-        throw new NanoError({ code: "not_found", message: "the session has ended" });
-      },
+      own: (key) => theFrontend().find(key),
     }),
   });
   const linkCalls = createLinkCalls({ remotes, now: () => clock.now() });
@@ -203,7 +203,7 @@ export function createServer(options: ServerOptions): Server {
             services: [
               createPlainRemotes({ remotes, now: () => clock.now() }),
               plainHandlers.serve,
-              ...(acceptors.length > 0 ? [createSessionService(askFrontend)] : []),
+              ...(acceptors.length > 0 ? [createSessionService(askedFrontend)] : []),
             ],
             gate: plainHandlers.gate,
             counters: clusterCounters,
@@ -309,12 +309,6 @@ export function createServer(options: ServerOptions): Server {
 
   function linkOf({ incarnation, forward }: ServerInfo): Link | undefined {
     return (forward === "unary" ? plain : hub)?.find(incarnation);
-  }
-
-  async function askFrontend(body: FrameBody): Promise<Outcome> {
-    // Nobody calls a port before the server is made.
-    if (!frontend) throw new NanoError({ code: "unimplemented", message: "no frontend" });
-    return frontend.ask(body);
   }
 
   function linkOpened(link: Link): void {

@@ -238,12 +238,13 @@ describe("a plain call", () => {
     }
   });
 
-  test("finds remotes only: neither handlers nor what no service has", async () => {
+  test("finds remotes, handlers only with a session, and nothing that no service has", async () => {
     const server = await start("play-1", []);
     const post = (path: string): Promise<number> =>
       answerOf(server, { ":method": "POST", ":path": path, "content-type": "application/proto" });
     expect(await post("/play.v1.WhoService/Any")).toBe(200);
-    expect(await post("/play.v1.PlayService/Kept")).toBe(404);
+    expect(await post("/play.v1.PlayService/Kept")).toBe(400);
+    expect(server.counters.cluster?.callsRefused.session).toBe(1);
     expect(await post("/play.v1.WhoService/Nothing")).toBe(404);
     expect(await post("/")).toBe(404);
     expect(await post(`/${"x".repeat(7_000)}`)).toBe(404);
@@ -260,8 +261,7 @@ describe("a plain call", () => {
         body,
       );
     expect(await post(Uint8Array.of(0x08, 0x07))).toBe(200);
-    // Connect's own answer.
-    expect(await post(Uint8Array.of(0x0a, 0xff))).toBe(500);
+    expect(await post(Uint8Array.of(0x0a, 0xff))).toBe(400);
     expect(await post(new Uint8Array(1_100_000))).toBe(429);
     expect(await post(Uint8Array.of(1), { "content-encoding": "gzip" })).toBe(501);
   });

@@ -60,7 +60,7 @@ beforeEach(async () => {
     ),
   );
   await Promise.all([gate.start(), play.start()]);
-  await until(() => [gate, play].map((server) => server.servers().length)).toEqual([3, 3]);
+  await until(() => [gate, play].map((server) => server.servers().length), 20_000).toEqual([3, 3]);
   client = createClient({ transport: overTcp(tcpOf(gate)) });
   await client.connect();
   await client.service(RoomClient).join({ room: "lobby", name: "ann" });
@@ -126,7 +126,7 @@ describe("a handler called plainly", () => {
     const told: string[] = [];
     own.onTold(({ text }) => void told.push(text));
     await caller.tell({ times: 2 }, { headers });
-    await until(() => told).toEqual(["1", "2"]);
+    await until(() => told, 20_000).toEqual(["1", "2"]);
   });
 
   test("on the server that holds the client, too", async () => {
@@ -180,12 +180,12 @@ describe("a handler called plainly", () => {
     await expect(to().fail({ how: "never" }, { headers })).rejects.toEqual(code(Code.DeadlineExceeded));
     const giveUp = new AbortController();
     const given = expect(to().float({}, { headers, signal: giveUp.signal })).rejects.toEqual(code(Code.Canceled));
-    await until(() => begun).toBe(2);
+    await until(() => begun, 20_000).toBe(2);
     giveUp.abort();
     await given;
-    await until(() => play.counters.handlers.get("play.play.float")?.failed.get("canceled")).toBe(1);
+    await until(() => play.counters.handlers.get("play.play.float")?.failed.get("canceled"), 20_000).toBe(1);
     const over = expect(to().float({}, { headers })).rejects.toEqual(code(Code.Canceled));
-    await until(() => begun).toBe(3);
+    await until(() => begun, 20_000).toBe(3);
     await client.close();
     await over;
     await expect(to().kept({}, { headers })).rejects.toEqual(code(Code.NotFound));

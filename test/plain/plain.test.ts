@@ -22,7 +22,12 @@ import {
   type SayRequest,
 } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
 import type { SessionContext, SessionKey } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { type ClosedRequest, SessionEventsService, SessionService } from "../../gen/nano/cluster/v1/session_pb.ts";
+import {
+  type BoundRequest,
+  type ClosedRequest,
+  SessionEventsService,
+  SessionService,
+} from "../../gen/nano/cluster/v1/session_pb.ts";
 import { type MemoryDiscovery, memory } from "../../src/discovery/index.ts";
 import { until } from "../net/recorder.ts";
 import { type ForeignServer, routed, sessionOf, startForeign } from "./foreign-server.ts";
@@ -42,6 +47,10 @@ interface Seen {
 /** What the foreign server was told, in its order. */
 let seen: Seen[];
 let closed: ClosedRequest[];
+/** What it was told of users, and between which calls. */
+let bound: (BoundRequest & { readonly after: number })[];
+let hearsOfUsers = true;
+let askedOfUsers: number;
 let closings: number;
 /** Whether its first word of a session's end gets lost. */
 let cutAtClosed = false;
@@ -53,6 +62,9 @@ beforeEach(async () => {
   discovery = memory();
   seen = [];
   closed = [];
+  bound = [];
+  hearsOfUsers = true;
+  askedOfUsers = 0;
   closings = 0;
   join = async ({ name }) => ({ members: [name] });
   say = async () => {};
@@ -91,6 +103,12 @@ async function startRooms(): Promise<void> {
     });
     router.service(RoomAdminService, { stats: () => ({ rooms: [{ room: "lobby", members: 7 }] }) });
     router.service(SessionEventsService, {
+      bound(request) {
+        askedOfUsers++;
+        if (!hearsOfUsers) throw new ConnectError("not here", Code.Unimplemented);
+        bound.push({ ...request, after: seen.length });
+        return {};
+      },
       closed(request) {
         closings++;
         if (closings === 1 && cutAtClosed) {
@@ -129,7 +147,7 @@ function frontend(authorization = `Bearer ${token}`): Caller<typeof SessionServi
 }
 
 function keyOf({ session, capability }: SessionContext): { session: Uint8Array; capability: Uint8Array } {
-  return { session, capability };
+  return { session: Uint8Array.from(session), capability };
 }
 
 /** Binds in the join, as rooms do. */
@@ -171,6 +189,44 @@ describe("a server that takes plain calls", () => {
     await until(() => seen.length).toBe(2);
     expect(seen[1]?.session).toMatchObject({ user: "lobby/ann" });
     expect(Buffer.from(seen[1]?.session.data["chat.v1.ChatSession"] ?? []).toString()).toBe("\n\x05lobby");
+  });
+
+  test("is told whose a session is, between the messages before and after", async () => {
+    await startRooms();
+    const { client, room } = await connect();
+    await room.join({ room: "lobby", name: "ann" });
+    const session = keyOf(seen[0]?.session as SessionContext);
+    // By itself, by somebody else, and twice while it is busy with a message.
+    await frontend().bind({ session, user: "ann", roles: ["admin"] });
+    await until(() => bound.length).toBe(1);
+    expect(bound[0]).toMatchObject({ user: "ann", roles: ["admin"], after: 1 });
+    expect(hex(bound[0]?.session)).toBe(hex(session.session));
+    join = async () => {
+      await frontend().bind({ session, user: "" });
+      await frontend().bind({ session, user: "bob" });
+      return {};
+    };
+    const joined = room.join({ room: "lobby", name: "ann" });
+    const again = room.join({ room: "lobby", name: "ann" });
+    await joined;
+    join = async () => ({});
+    await again;
+    expect(bound.slice(1)).toMatchObject([{ user: "bob", roles: [], after: 2 }]);
+    expect(seen.map(({ session }) => session.user)).toEqual(["", "ann", "bob"]);
+    await client.close();
+    await until(() => closed.length, 20_000).toBe(1);
+  });
+
+  test("that does not want to hear of users is not told again, and goes on", async () => {
+    hearsOfUsers = false;
+    await startRooms();
+    for (const user of ["lobby/ann", "lobby/bob"]) {
+      binds(user, "lobby");
+      const { room } = await connect();
+      await room.join({ room: "lobby", name: "ann" });
+      await room.join({ room: "lobby", name: "ann" });
+    }
+    expect([askedOfUsers, seen.map(({ session }) => session.user)]).toEqual([1, ["", "lobby/ann", "", "lobby/bob"]]);
   });
 
   test("has the messages of one session one at a time, in order, and those of others meanwhile", async () => {
@@ -369,6 +425,113 @@ describe("SessionService of a frontend", () => {
     });
   });
 
+  test("pushes to users, says who has missed it, and who is in a group", async () => {
+    await startRooms();
+    const { room, session } = await joined("lobby/ann");
+    const { session: other } = await joined("lobby/bob");
+    const heard: string[] = [];
+    room.onSaid(({ text }) => void heard.push(text));
+    const users = ["lobby/ann", "nobody"];
+    expect((await frontend().pushUsers({ users, route: "room.room.said", body: said })).missed).toEqual(["nobody"]);
+    await until(() => heard).toEqual(["hi"]);
+
+    const group = { type: "room", name: "room/lobby" };
+    const members = async (asked: { count?: boolean; session?: Uint8Array; after?: Uint8Array } = {}) =>
+      (await frontend().groupMembers({ group, ...asked })).members;
+    expect(await members()).toMatchObject({ members: [], count: 0, more: false });
+    expect((await frontend().addToGroup({ session, group, everywhere: true })).missing).toEqual([]);
+    await frontend().addToGroup({ session: other, group });
+    const both = [
+      { session: session.session, user: "lobby/ann" },
+      { session: other.session, user: "lobby/bob" },
+    ].sort((one, two) => Buffer.compare(one.session, two.session));
+    const [first, second] = both;
+    expect(await members()).toMatchObject({ members: both, count: 2, more: false });
+    expect(await members({ count: true })).toMatchObject({ members: [], count: 2 });
+    expect(await members({ session: other.session })).toMatchObject({ members: [{ user: "lobby/bob" }] });
+    expect(await members({ session: new Uint8Array(16) })).toMatchObject({ members: [] });
+    expect(await members({ after: first?.session ?? new Uint8Array(0) })).toMatchObject({ members: [second], more: false });
+    await frontend().removeFromGroup({ session: other, group });
+    expect(await members({ count: true })).toMatchObject({ count: 1 });
+  });
+
+  test("hangs up: what was pushed before arrives, and the client comes back with another session", async () => {
+    await startRooms();
+    const { client, room, session } = await joined();
+    const heard: string[] = [];
+    room.onSaid(({ text }) => void heard.push(text));
+    const states: string[] = [];
+    client.onState(({ name }) => void states.push(name));
+    await frontend().push({ session, route: "room.room.said", body: said });
+    await frontend().close({ session });
+    await until(() => heard).toEqual(["hi"]);
+    await until(() => closed.map(({ reason }) => reason?.kind), 20_000).toEqual(["left"]);
+    await until(() => states, 20_000).toEqual(["waiting", "connecting", "open"]);
+    await expect(frontend().close({ session })).rejects.toMatchObject({ code: Code.NotFound });
+  });
+
+  test("refuses what nobody could mean, and goes on", async () => {
+    await startRooms();
+    const { room, session } = await joined();
+    const heard: string[] = [];
+    room.onSaid(({ text }) => void heard.push(text));
+    const long = "x".repeat(257);
+    const many = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one);
+    const push = { route: "room.room.said", body: said };
+    const group = { type: "room", name: "room/lobby" };
+    const data = { type: "chat.v1.ChatSession" };
+    const short = { session: session.session.subarray(1), capability: session.capability };
+    const ask = frontend();
+    const invalid: (() => Promise<unknown>)[] = [
+      () => ask.push({ ...push, session, route: "room.room.join" }),
+      () => ask.push({ ...push, session, route: "" }),
+      () => ask.push({ ...push, session, route: "nano.failed" }),
+      () => ask.push({ ...push, session, delivery: "sometimes" }),
+      () => ask.push({ ...push, session: short }),
+      () => ask.pushUsers({ ...push, users: [""] }),
+      () => ask.pushUsers({ ...push, users: [long] }),
+      () => ask.pushUsers({ ...push, users: many(1_001, "ann") }),
+      () => ask.pushUsers({ ...push, users: ["ann"], route: "room.room.whispered" }),
+      () => ask.pushGroup({ ...push }),
+      () => ask.pushGroup({ ...push, group: { type: "room", name: "" } }),
+      () => ask.pushGroup({ ...push, group: { type: long, name: "lobby" } }),
+      () => ask.pushGroup({ ...push, group, except: [new Uint8Array(15)] }),
+      () => ask.pushGroup({ ...push, group, route: "room.room.whispered" }),
+      () => ask.bind({ session, user: long }),
+      () => ask.bind({ session, user: "lobby/ann", roles: [long] }),
+      () => ask.bind({ session, user: "lobby/ann", roles: many(65, "admin") }),
+      () => ask.bind({ user: "ann" }),
+      () => ask.patch({ session, patch: { type: "" } }),
+      () => ask.patch({ session, patch: { type: long } }),
+      () => ask.patch({ session, patch: { ...data, fields: Uint8Array.of(0x0a) } }),
+      () => ask.patch({ session, patch: data, expected: { type: "" } }),
+      () => ask.patch({ session, patch: { ...data, cleared: many(1_025, 1) } }),
+      () => ask.kick({ session, code: long }),
+      () => ask.kick({ session, reason: "x".repeat(1_025) }),
+      () => ask.kick({ session: short }),
+      () => ask.close({}),
+      () => ask.addToGroup({ session, group: { type: "room", name: long } }),
+      () => ask.addToGroup({ session }),
+      () => ask.removeFromGroup({ group }),
+      () => ask.groupMembers({}),
+      () => ask.groupMembers({ group, session: new Uint8Array(17) }),
+      () => ask.groupMembers({ group, after: new Uint8Array(1) }),
+    ];
+    for (const [at, one] of invalid.entries()) {
+      await expect(one(), `the request ${at}`).rejects.toMatchObject({ code: Code.InvalidArgument });
+    }
+    const large: (() => Promise<unknown>)[] = [
+      () => ask.patch({ session, patch: { ...data, fields: Uint8Array.of(0x0a, 0x80, 0x10, ...new Uint8Array(2_048)) } }),
+      () => ask.push({ ...push, session, body: new Uint8Array(1_048_577) }),
+    ];
+    for (const one of large) await expect(one()).rejects.toMatchObject({ code: Code.ResourceExhausted });
+    // What is as large as may be is taken.
+    await ask.bind({ session, user: "lobby/ann", roles: many(64, "x".repeat(256)) });
+    await ask.pushUsers({ ...push, users: [...many(999, "nobody"), "lobby/ann"] });
+    await ask.addToGroup({ session, group: { type: "room", name: "x".repeat(256) } });
+    await until(() => heard).toEqual(["hi"]);
+  });
+
   test("asks for the token, and for the right to the session", async () => {
     await startRooms();
     const { session } = await joined();
@@ -382,12 +545,14 @@ describe("SessionService of a frontend", () => {
         frontend().bind({ session: other, user: "eve" }),
         frontend().patch({ session: other, patch: { type: "chat.v1.ChatSession" } }),
         frontend().kick({ session: other }),
+        frontend().close({ session: other }),
         frontend().addToGroup({ session: other, group: { type: "room", name: "x" } }),
+        frontend().removeFromGroup({ session: other, group: { type: "room", name: "x" } }),
       ]) {
         await expect(asked).rejects.toMatchObject({ code: Code.PermissionDenied });
       }
     }
-    expect(gate.counters.cluster?.framesRefused.capability).toBe(15);
+    expect(gate.counters.cluster?.framesRefused.capability).toBe(21);
     await expect(frontend().push({ ...push })).rejects.toMatchObject({ code: Code.InvalidArgument });
     await expect(frontend().patch({ session })).rejects.toMatchObject({ code: Code.InvalidArgument });
   });
