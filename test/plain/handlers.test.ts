@@ -179,12 +179,14 @@ describe("a handler called plainly", () => {
     await expect(to().wait({ ms: 1 }, { headers, timeoutMs: 100 })).rejects.toEqual(code(Code.DeadlineExceeded));
     await expect(to().fail({ how: "never" }, { headers })).rejects.toEqual(code(Code.DeadlineExceeded));
     const giveUp = new AbortController();
-    const given = expect(to().float({}, { headers, signal: giveUp.signal })).rejects.toEqual(code(Code.Canceled));
+    const given = expect(to().float({}, { headers, signal: giveUp.signal, timeoutMs: 60_000 })).rejects.toEqual(
+      code(Code.Canceled),
+    );
     await until(() => begun, 20_000).toBe(2);
     giveUp.abort();
     await given;
     await until(() => play.counters.handlers.get("play.play.float")?.failed.get("canceled"), 20_000).toBe(1);
-    const over = expect(to().float({}, { headers })).rejects.toEqual(code(Code.Canceled));
+    const over = expect(to().float({}, { headers, timeoutMs: 60_000 })).rejects.toEqual(code(Code.Canceled));
     await until(() => begun, 20_000).toBe(3);
     await client.close();
     await over;

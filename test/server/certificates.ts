@@ -7,6 +7,8 @@ import type { TlsOptions } from "nano-rpc";
 
 /** An authority, and the certificates that it has made by the recipe of docs/security.md. */
 export interface Authority {
+  /** Where the files are. */
+  readonly folder: string;
   readonly ca: string;
   /** What a server of a cluster is given. @param name Of the files. */
   tls(name: string): TlsOptions;
@@ -27,6 +29,7 @@ export function createAuthority(more: Readonly<Record<string, string>> = {}): Au
   const pem = (name: string): string => readFileSync(path(name), "utf8");
   const ca = pem("ca");
   return {
+    folder,
     ca,
     tls: (name) => ({ cert: pem(name), key: pem(`${name}-key`), ca, requestCert: true, serverName: "nano.cluster" }),
     files: (name) => ({ cert: path(name), key: path(`${name}-key`), ca: path("ca") }),
