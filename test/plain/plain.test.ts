@@ -310,7 +310,7 @@ describe("a server that takes plain calls", () => {
       const id = seen.at(-1)?.session.session;
       await client.close();
       await until(() => closed.length, 20_000).toBe(1);
-      expect([hex(closed[0]?.session), closed[0]?.reason?.kind]).toEqual([hex(id), "lost"]);
+      expect([hex(closed[0]?.session), closed[0]?.reason?.kind]).toEqual([hex(id), "left"]);
     }
   });
 
