@@ -117,8 +117,18 @@ export type {
 export { prometheus, statsd } from "./reporter/index.ts";
 export type { RoutedCall, RoutedSession, RoutingFunction } from "./router/index.ts";
 export type { Serializer } from "./serializer/index.ts";
-export type { ClusterOptions, HttpOptions, ServerOptions, StopSignal, UserOptions } from "./server/index.ts";
-export { createServer } from "./server/index.ts";
+export type {
+  ClusterOptions,
+  HttpOptions,
+  LoadedSettings,
+  Served,
+  ServerOptions,
+  Settings,
+  SettingsSources,
+  StopSignal,
+  UserOptions,
+} from "./server/index.ts";
+export { createServer, loadSettings, SettingsError, serve, withSettings } from "./server/index.ts";
 export type {
   BoundSession,
   ClientInfo,

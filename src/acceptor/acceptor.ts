@@ -47,6 +47,8 @@ export interface AcceptorHost {
   readonly maxSockets: number;
   /** In how many fragments a packet may come, where the transport has such. */
   readonly maxFragments: number;
+  /** Whether other processes of this machine listen on the acceptor's port, too. */
+  readonly sharePorts: boolean;
 }
 
 /** Where clients come in. */

@@ -50,7 +50,7 @@ export function createPort(
       };
       const shown = tls;
       const at: ListenOptions = {
-        ...{ host, port, maxConnections: server.maxSockets },
+        ...{ host, port, maxConnections: server.maxSockets, shared: server.sharePorts },
         ...(shown ? { tls: shown } : {}),
         ...(proxy ? { proxy, refused } : {}),
       };

@@ -93,6 +93,8 @@ export interface FrontendOptions
   /** The server's own: what a route of two parts means. */
   readonly types: readonly string[];
   readonly acceptors: readonly Acceptor[];
+  /** Whether other processes listen on their ports, too. */
+  readonly sharePorts: boolean;
   readonly authenticate: Authenticate | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -322,6 +324,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
         maxPacketBytes: limits.packetBytes,
         maxFragments: limits.fragments,
         maxSockets: door.maxSockets,
+        sharePorts: options.sharePorts,
       };
       try {
         for (const acceptor of options.acceptors) {

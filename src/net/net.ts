@@ -110,6 +110,8 @@ export interface ListenOptions {
   readonly refused?: (remoteAddress: string, error: Error) => void;
   /** Sockets beyond are closed at once, also those that have not said anything yet. The default is no limit. */
   readonly maxConnections?: number;
+  /** Whether other processes of this machine listen there, too, and get a share of the connections. The default is false. */
+  readonly shared?: boolean;
 }
 
 /** What carries bytes. Nothing else opens a socket. */

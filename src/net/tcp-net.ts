@@ -45,10 +45,19 @@ interface Taker {
   take(socket: Socket): void;
 }
 
+// Where the system shares connections among those that listen on one port (SO_REUSEPORT, https://nodejs.org/api/net.html#serverlistenoptions-callback).
+const sharingPlatforms: readonly NodeJS.Platform[] = ["linux", "freebsd", "sunos", "aix"];
+
+/** Elsewhere the parent of processes that `node:cluster` started hands them out; a port that is not shared is the process's own even there. */
+function sharing(shared = false): { readonly exclusive: boolean; readonly reusePort?: boolean } {
+  if (!shared) return { exclusive: true };
+  return sharingPlatforms.includes(process.platform) ? { exclusive: true, reusePort: true } : { exclusive: false };
+}
+
 /** Starts a server, and gives its listener when it listens. */
 export function listening(
   server: Server,
-  at: Pick<ListenOptions, "host" | "port" | "maxConnections">,
+  at: Pick<ListenOptions, "host" | "port" | "maxConnections" | "shared">,
   tls: ServerTls | undefined,
   taker?: Taker,
 ): Promise<Listener> {
@@ -74,7 +83,7 @@ export function listening(
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host: at.host, port: at.port }, () => {
+    server.listen({ host: at.host, port: at.port, ...sharing(at.shared) }, () => {
       server.off("error", reject);
       // Accepting may fail for a while (no file descriptors left); those that are there go on.
       server.on("error", () => {});
@@ -89,7 +98,7 @@ export function listening(
           paused = true;
         },
         resume: () => {
-          if (paused) server.listen({ host: at.host, port });
+          if (paused) server.listen({ host: at.host, port, ...sharing(at.shared) });
           paused = isClosed = false;
         },
         ...(tls ? { setTls: (next: TlsOptions) => tls.set(server as TlsServer, next) } : {}),

@@ -236,6 +236,7 @@ export function createServer(options: ServerOptions): Server {
           incarnation,
           clusterCounters,
           acceptors,
+          sharePorts: options.sharePorts ?? false,
           authenticate: options.authenticate,
           clock,
           random,

@@ -65,6 +65,11 @@ export interface ServerOptions {
   readonly services?: readonly Service[];
   /** Where clients come in. A server that has one is a frontend. */
   readonly acceptors?: readonly Acceptor[];
+  /**
+   * Whether other processes of this machine listen on the ports of `acceptors`, too, and get a share of the clients: `serve` with `workers` sets it. The default
+   * is false.
+   */
+  readonly sharePorts?: boolean;
   /** Who is there. The default is this server alone. */
   readonly discovery?: Discovery;
   /** The cluster port. The default is one on loopback where `discovery` is given, and none otherwise. */

@@ -47,6 +47,7 @@ export async function checkAcceptor(check: AcceptorCheck): Promise<void> {
     maxPacketBytes,
     maxFragments: 64,
     maxSockets: Number.POSITIVE_INFINITY,
+    sharePorts: false,
     ...check.host,
   };
   const accepted: CheckedSocket[] = [];

@@ -16,6 +16,7 @@ export const acceptorHost: AcceptorHost = {
   maxPacketBytes,
   maxSockets: Infinity,
   maxFragments: 64,
+  sharePorts: false,
 };
 
 /** One client of an acceptor, and what it said. */

@@ -67,6 +67,7 @@ describe("the packed tarball", () => {
       "docs/discovery.md",
       "docs/registry.md",
       "docs/routing.md",
+      "docs/deploying.md",
       "docs/drain.md",
       "docs/metrics.md",
       "docs/remotes.md",

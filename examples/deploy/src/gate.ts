@@ -1,0 +1,4 @@
+// Holds the clients of the chat. Where it listens, and where etcd is, comes from outside: docs/reference/configuration.md.
+import { serve } from "nano-rpc";
+
+await serve({ types: ["gate"] });

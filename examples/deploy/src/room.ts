@@ -1,0 +1,5 @@
+// Runs the rooms of the chat.
+import { serve } from "nano-rpc";
+import { chatRooms } from "../../chat/src/rooms.ts";
+
+await serve({ services: chatRooms() });
