@@ -200,7 +200,7 @@ describe("a process", () => {
   });
 
   test("ends with 2 where it would be open to strangers, and with 1 where it does not start", () => {
-    const [code, told] = run(["--cluster.listen", "0.0.0.0:0", "--etcd.endpoints", "127.0.0.1:1"]);
+    const [code, told] = run(["--cluster.listen", "0.0.0.0:0", "--etcd.endpoints", "127.0.0.1:1", "--logLevel", "debug"]);
     expect([code, told]).toEqual([2, expect.stringContaining("cluster.tokens")]);
     expect(run(["--tcp.listen", "192.0.2.1:3250"])).toEqual([1, expect.stringContaining("EADDRNOTAVAIL")]);
     expect(run(["--workers", "2", "--tcp.listen", "127.0.0.1:0"])).toEqual([

@@ -35,6 +35,7 @@ export async function serve(served: Served, sources: SettingsSources = {}): Prom
       return undefined;
     }
     const server = createServer(await optionsOf(served, settings, number));
+    if (settings.logLevel !== undefined) server.log.level = settings.logLevel;
     await server.start();
     if (number !== undefined) {
       cluster.worker?.send("ready");

@@ -25,6 +25,9 @@ export const limitSettings = {
   deadOtherMs: whole("The same for every other client.", 75_000),
   queueMessages: whole("How many messages may wait for a slow reader.", 1_024),
   queueBytes: whole("How many bytes may.", 1_048_576),
+  processQueueBytes: whole("How many bytes may wait for all clients together.", 268_435_456),
   stalledMs: whole("How long a client may take nothing of what waits for it.", 10_000),
+  resumeMs: whole("How long a session waits for its client, where that lost its connection; 0: not at all.", 30_000, 0),
+  pausedSessions: whole("How many sessions may wait for their clients.", 20_000),
   sessionDataBytes: whole("How much a session may carry as data.", 2_048),
 } as const satisfies { readonly [L in keyof FrontendLimits]-?: Setting };

@@ -16,6 +16,7 @@ export const settingTree = {
   graceMs: whole("How long a drain may take.", 30_000, 0),
   dictionary: flag("Whether clients that understand it get a code for every route.", true),
   reflection: flag("Whether clients may ask for the schema. Meant for development.", false),
+  logLevel: choice(["debug", "info", "warn", "error", "silent"], "The least that is logged.", "info"),
   workers: whole("How many processes share the ports of clients, each a server of its own.", 1),
   tcp: {
     listen: text("Where clients come in by TCP, as 0.0.0.0:3250."),

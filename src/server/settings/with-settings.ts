@@ -16,7 +16,7 @@ import type { Settings } from "./tree.ts";
  */
 export function withSettings(options: ServerOptions, settings: Settings): ServerOptions {
   const { tcp: _tcp, ws: _ws, cluster, etcd: registry, prometheus: _prometheus, statsd: _statsd, ...rest } = settings;
-  const { workers: _workers, users, limits, compression, http, ...plain } = rest;
+  const { workers: _workers, logLevel: _logLevel, users, limits, compression, http, ...plain } = rest;
   const discovery = registry?.endpoints && etcdOf(registry.endpoints, registry);
   return {
     ...options,
