@@ -90,11 +90,13 @@ function* inOrder(seen: readonly Seen[]) {
     if (run.what !== "ran") continue;
     const message = messageOf(run);
     const [one, another] = sent.get(message) ?? [];
-    // Of messages that are alike nobody knows which is which; one that is sent again comes when it comes.
+    // Of messages that are alike nobody knows which is which; one that is sent again, in whatever session, comes when it comes.
     if (!one || another || !run.serial || before.has(message)) continue;
     before.add(message);
     const place = `${run.session} at ${placeOf(run)}`;
-    const line = `${place} ${sentIn.get(one.call)}`;
+    const { session, waited } = sentIn.get(one.call) ?? { session: "", waited: false };
+    if (session !== run.session) continue;
+    const line = `${place} ${waited}`;
     const previous = last.get(line);
     if (previous && previous.call > one.call)
       yield `${place}: #${one.call} ${message} after #${previous.call} ${previous.message}`;
@@ -102,19 +104,19 @@ function* inOrder(seen: readonly Seen[]) {
   }
 }
 
-/** The session in which each call was sent; for what waited for a new one, that it did. */
-function sendingSessions(seen: readonly Seen[]): Map<number, string> {
-  const sessions = new Map<number, string>();
+/** The session in which each call was sent, and whether it had waited for a new one. */
+function sendingSessions(seen: readonly Seen[]): Map<number, { readonly session: string; readonly waited: boolean }> {
+  const sessions = new Map<number, { readonly session: string; readonly waited: boolean }>();
   const open = new Map<string, string>();
   const waiting = new Map<string, number[]>();
   for (const one of seen) {
     if (one.what === "asked" || one.what === "told") {
       const session = open.get(one.client);
-      if (session !== undefined) sessions.set(one.call, session);
+      if (session !== undefined) sessions.set(one.call, { session, waited: false });
       else waiting.set(one.client, [...(waiting.get(one.client) ?? []), one.call]);
     } else if (one.what === "state" && one.session !== undefined) {
-      const name = one.via === "resume" || one.via === "moved" ? one.session : `${one.session}, waited for`;
-      for (const call of waiting.get(one.client) ?? []) sessions.set(call, name);
+      const sent = { session: one.session, waited: one.via !== "resume" && one.via !== "moved" };
+      for (const call of waiting.get(one.client) ?? []) sessions.set(call, sent);
       waiting.delete(one.client);
       open.set(one.client, one.session);
     } else if (one.what === "state") open.delete(one.client);

@@ -86,12 +86,20 @@ function* silentTellers(seen: readonly Seen[]): Iterable<string> {
   }
 }
 
-/** Whoever was kicked has heard what was pushed before. */
+/** Whoever was kicked while it was there has heard what was pushed before. */
 function* lostLastWords(seen: readonly Seen[]): Iterable<string> {
+  const sessions = new Map<string, string>();
+  const paused = new Set<string>();
   const heard = seen.filter((one) => one.what === "heard");
-  for (const end of seen) {
-    if (end.what !== "state" || end.state !== "closed" || !end.why.startsWith("visitor-")) continue;
-    const words = heard.filter(({ place }) => place?.stream === `leave ${end.why}`).length;
-    if (words !== lastWords) yield `${end.client} was kicked (${end.why}), and heard ${words} of ${lastWords} pushes before`;
+  for (const one of seen) {
+    if (one.what === "session" && one.server.startsWith("gate")) {
+      if (one.event === "paused") paused.add(one.session);
+      if (one.event === "resumed") paused.delete(one.session);
+    }
+    if (one.what !== "state") continue;
+    if (one.session !== undefined) sessions.set(one.client, one.session);
+    if (one.state !== "closed" || !one.why.startsWith("visitor-") || paused.has(sessions.get(one.client) ?? "")) continue;
+    const words = heard.filter(({ place }) => place?.stream === `leave ${one.why}`).length;
+    if (words !== lastWords) yield `${one.client} was kicked (${one.why}), and heard ${words} of ${lastWords} pushes before`;
   }
 }
