@@ -127,6 +127,7 @@ export type {
   SettingsSources,
   StopSignal,
   UserOptions,
+  WatchdogOptions,
 } from "./server/index.ts";
 export { createServer, loadSettings, SettingsError, serve, withSettings } from "./server/index.ts";
 export type {

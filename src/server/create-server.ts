@@ -29,6 +29,8 @@ import { createPlace } from "./place.ts";
 import { releaseHooks } from "./release-hooks.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { stopOnSignals } from "./signals.ts";
+import { stopOnUncaught } from "./uncaught.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 // A server that is fenced off answers what it has begun, and no more.
 const fencedGraceMs = 5_000;
@@ -69,6 +71,8 @@ export function createServer(options: ServerOptions): Server {
   let metadata = options.metadata ?? {};
   let needsUser = false;
   let offSignals = (): void => {};
+  let offUncaught = (): void => {};
+  const watchdog = options.watchdog && createWatchdog(options.watchdog, log);
 
   const info = (): ServerInfo => ({
     id,
@@ -376,6 +380,8 @@ export function createServer(options: ServerOptions): Server {
     async begin(serves) {
       if (options.signals) offSignals = stopOnSignals({ signals: options.signals, clock, log, stop: () => life.stop() });
       await validation.ready();
+      if (options.uncaught === "stop") offUncaught = stopOnUncaught({ clock, log, stop: () => life.stop() });
+      watchdog?.start();
       await operations.start();
       await lifecycles.init(server);
       if (hub && cluster) clusterAddress = await hub.start(cluster.listen);
@@ -403,6 +409,8 @@ export function createServer(options: ServerOptions): Server {
       await lifecycles.shutdown(server);
       deadlines.clear();
       await operations.stop();
+      await watchdog?.stop();
+      offUncaught();
       offSignals();
     },
   });

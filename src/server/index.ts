@@ -11,3 +11,4 @@ export {
   withSettings,
 } from "./settings/index.ts";
 export type { StopSignal } from "./signals.ts";
+export type { WatchdogOptions } from "./watchdog.ts";

@@ -20,6 +20,7 @@ import type { ServerSessionHooks, SessionEvents } from "../session/index.ts";
 import type { TracingOptions } from "../tracing/index.ts";
 import type { HttpOptions } from "./endpoint.ts";
 import type { StopSignal } from "./signals.ts";
+import type { WatchdogOptions } from "./watchdog.ts";
 
 /** How the other servers reach this one. */
 export interface ClusterOptions {
@@ -114,6 +115,13 @@ export interface ServerOptions {
    * none: signals are the application's.
    */
   readonly signals?: readonly StopSignal[];
+  /**
+   * What an error does that nobody caught, thrown or rejected. "stop": it is logged, the server stops as by a signal, and the process ends with exit code 1; a second one
+   * ends it at once. The default is Node's: the process ends at once, with exit code 1 and the stack on stderr.
+   */
+  readonly uncaught?: "stop";
+  /** Logs what has blocked the event loop: for how long, which route, and where in the code. `{}` means from 500 ms on. The default is nobody looks. */
+  readonly watchdog?: WatchdogOptions;
   /** The default writes JSON lines to stderr, by pino, from "info" on; `server.log.level` changes that at any time. */
   readonly log?: Logger;
   /** What discovery tells of this server, until `server.setMetadata`. The default is nothing. */

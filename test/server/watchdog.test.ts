@@ -1,0 +1,57 @@
+import { execPath } from "node:process";
+import { createServer } from "nano-rpc";
+import { createClient } from "nano-rpc/client";
+import { tcp } from "nano-rpc/client/tcp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DeskClient } from "../schema/gen/ask/v1/ask_client.ts";
+import { type Child, startChild } from "../support/child.ts";
+
+let child: Child;
+let desk: DeskClient;
+let close: () => Promise<void>;
+
+/** The first line that says so of code that blocked. */
+async function blocked(fits: (report: { readonly route?: string; readonly stack: readonly string[] }) => boolean) {
+  const said = await child.line((line) => line.includes("the event loop was blocked") && fits(JSON.parse(line)));
+  return JSON.parse(said);
+}
+
+beforeAll(async () => {
+  child = startChild(execPath, ["--conditions=nano-source", "test/server/blocked-server.ts"]);
+  const address = (await child.line((line) => line.startsWith("ready "), 60_000)).slice("ready ".length);
+  const [host = "", port] = address.split(":");
+  const client = createClient({ transport: tcp({ host, port: Number(port) }) });
+  await client.connect();
+  desk = client.service(DeskClient);
+  close = () => client.close();
+}, 90_000);
+
+afterAll(async () => {
+  await close?.();
+  await child?.end("SIGKILL");
+});
+
+describe("a watchdog", () => {
+  test("says which handler has blocked the event loop, for how long, and where in its code", async () => {
+    await desk.do({ word: "now" }, { timeoutMs: 20_000 }).result();
+    const report = await blocked(({ route }) => route === "ask.desk.do");
+    expect(report).toMatchObject({ level: "warn", server: "one", route: "ask.desk.do" });
+    expect(report.blockedMs).toBeGreaterThan(200);
+    expect(report.stack[0]).toMatch(/^countSheep file:.*blocked-server\.ts:\d+$/);
+  });
+
+  test("says where also of code that has waited before", async () => {
+    await desk.see({ word: "later" }, { timeoutMs: 20_000 }).result();
+    const report = await blocked(({ route, stack }) => route === undefined && stack[0]?.startsWith("countSheep") === true);
+    expect(report.stack[0]).toMatch(/^countSheep file:.*blocked-server\.ts:\d+$/);
+  });
+
+  test("leaves the server as it was", async () => {
+    expect(await desk.put({ word: "short" }, { timeoutMs: 20_000 })).toMatchObject({ server: "one" });
+  });
+
+  test("is refused with a time that makes no sense", () => {
+    for (const blockedMs of [0, -1, Number.NaN])
+      expect(() => createServer({ watchdog: { blockedMs } })).toThrow("watchdog.blockedMs");
+  });
+});
