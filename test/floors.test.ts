@@ -72,8 +72,9 @@ describe("the floors of src/", () => {
 
   test("time, chance and the environment come from those who may ask for them", () => {
     const outside = sources.filter(({ name }) => folderOf(name) !== "clock");
-    const asks =
-      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bAbortSignal\.timeout\b|\brandomUUID\b|\brandomBytes\b|\bprocess\.env\b/;
+    const asks = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bAbortSignal\.timeout\b|\brandomUUID\b|\brandomBytes\b/;
     expect(outside.filter(({ text }) => asks.test(text)).map(({ name }) => name)).toEqual([]);
+    const configured = sources.filter(({ name }) => !/^server\/(settings|process)\//.test(name));
+    expect(configured.filter(({ text }) => /\bprocess\.env\b/.test(text)).map(({ name }) => name)).toEqual([]);
   });
 });
