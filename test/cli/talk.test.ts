@@ -205,6 +205,17 @@ test("the page's example says what the page says, and the page has all that ther
   for (const { name } of verbs) expect(page).toContain(`| \`${name}`);
 });
 
+test("a socket is cut, and how the client came back is told", async () => {
+  await start(true);
+  const { out, errors, code } = await runHere([
+    "resume",
+    'request room.room.join {"room": "lobby", "name": "ann"}',
+    'expect {"members": ["ann"]}',
+  ]);
+  expect([errors, code]).toEqual(["", 0]);
+  expect(out).toMatch(/^dropped; back in \d+ ms, by (resume|reset)$/m);
+});
+
 test("what others say does not steer the terminal", async () => {
   await start(true);
   const { out, code } = await runHere([

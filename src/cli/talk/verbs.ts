@@ -19,6 +19,7 @@ export interface Verb {
 }
 
 const expectMs = 5_000;
+const backMs = 30_000;
 
 // How a value is named in data.
 const slot = (path: string): string => `\${${path}}`;
@@ -203,4 +204,34 @@ export const verbs: readonly Verb[] = [
     ...{ name: "drop", usage: "drop", summary: "cuts the socket, as a bad network does; the client comes back by itself" },
     run: (desk) => desk.talk.drop(),
   },
+  {
+    ...{ name: "resume", usage: "resume", summary: "cuts the socket, waits until the client is back, and says how it came back" },
+    async run(desk) {
+      const began = systemClock.now();
+      const via = await comeBack(desk);
+      desk.printer.note(`dropped; back in ${Math.round(systemClock.now() - began)} ms, by ${via}`);
+    },
+  },
 ];
+
+/** Cuts the socket. Gives how the client came back; rejects with a CommandError where it does not. */
+function comeBack(desk: Desk): Promise<string> {
+  const { client, drop } = desk.talk;
+  return new Promise((resolve, reject) => {
+    const over = (): void => {
+      timer.cancel();
+      off();
+    };
+    const timer = systemClock.after(backMs, () => {
+      over();
+      reject(new CommandError(`not back within ${backMs} ms`));
+    });
+    const off = client.onState((state) => {
+      if (state.name !== "open" && state.name !== "closed") return;
+      over();
+      if (state.name === "open") resolve(state.via);
+      else reject(new CommandError(`closed: ${state.reason.message}`));
+    });
+    drop();
+  });
+}
