@@ -11,7 +11,7 @@ import {
   reflectCodec,
 } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
-import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
+import type { HandshakeAnswer, HandshakeRequest, NanoRequest } from "../handshake/index.ts";
 import { type DecodedMessage, encodeTracePlace, MessageKind } from "../message/index.ts";
 import type { Serializer } from "../serializer/index.ts";
 import { type BodyCodec, createBodyCodec } from "./body.ts";
@@ -20,7 +20,7 @@ import type { ClientSpan } from "./client-tracing.ts";
 import { canInflate } from "./inflow.ts";
 import { createListeners } from "./listeners.ts";
 import { createOutbox } from "./outbox.ts";
-import { closedError, unknownOutcome, unsentError } from "./outcome.ts";
+import { closedError, resetOutcome, unknownOutcome, unsentError } from "./outcome.ts";
 import { createPendingRequests } from "./pending.ts";
 import { createPushes } from "./pushes.ts";
 import { createService, detailsOf } from "./service.ts";
@@ -40,10 +40,10 @@ export interface Client {
   /** The typed methods of one service. What is called before `connect` waits for it. */
   service<C>(service: ClientService<C>): C;
   /**
-   * Runs when the connection is back and the session is a new one: log in again here. What waited for the connection goes when all
+   * Runs when the connection is back and the session is a new one, and hears why: log in again here. What waited for the connection goes when all
    * handlers are through, and fails where one does; what they ask themselves goes at once. They have the time of `connectTimeoutMs`.
    */
-  onReset(handler: () => unknown, options?: ListenOptions): () => void;
+  onReset(handler: (why: string) => unknown, options?: ListenOptions): () => void;
   onState(listener: (state: ClientState, before: ClientState) => void, options?: ListenOptions): () => void;
   /** Hears of notifies that were not handled. */
   readonly onFailed: Listen<Failed>;
@@ -65,7 +65,10 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     else failed(reason);
   });
   const states = createListeners<[ClientState, ClientState]>(failed);
-  const resets = new Set<{ readonly handler: () => unknown }>();
+  const resets = new Set<{ readonly handler: (why: string) => unknown }>();
+  // Idempotent requests that have been sent once, by their ids: after a reset they go again.
+  const repeatable = new Map<number, () => void>();
+  let resetting = false;
   const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
   const serializers = [...(options.serializers ?? []), ...builtIn].map((one) => one.knowing?.(details) ?? one);
@@ -111,7 +114,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     return [...services.keys()].flatMap(detailsOf);
   }
 
-  function handshake(): HandshakeRequest {
+  function handshake(resume: NanoRequest["resume"]): HandshakeRequest {
     const { platform = "js", version, user } = options.handshake ?? {};
     const fingerprint = [...services.keys()]
       .map((service) => service.fingerprint ?? "")
@@ -126,6 +129,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       inflate: inflate ? ["zlib"] : [],
       dictionary: dictionary ?? "printed",
       ...(options.tracing ? { trace: true } : {}),
+      ...(resume ? { resume } : {}),
     };
     return {
       sys: { platform, clientVersion: version, serializer: encoding, nano },
@@ -151,19 +155,42 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     routes = new Map(dict.map(([route, code]) => [code, route]));
   }
 
-  function open(via: "first" | "reset"): void {
+  /** What was sent in a session that is over, and not answered: it may have been done or not. What does no harm twice goes once more. */
+  function settleSent(why: string): void {
+    const again: { readonly id: number; readonly send: () => void }[] = [];
+    for (const id of pending.ids()) {
+      if (outbox.has(id)) continue;
+      const send = repeatable.get(id);
+      repeatable.delete(id);
+      if (send) again.push({ id, send });
+      else pending.settle(id, resetOutcome(why));
+    }
+    outbox.addFirst(again);
+  }
+
+  function open({ via, reset = "" }: Extract<ClientState, { readonly name: "open" }>): void {
+    if (via === "resume" || via === "moved") {
+      if (!resetting) outbox.flush();
+      return;
+    }
     const own = ++connections;
-    if (via === "first" || resets.size === 0) return outbox.flush();
+    if (via === "reset") settleSent(reset);
+    resetting = via === "reset" && resets.size > 0;
+    if (!resetting) return outbox.flush();
     const late = (): never => {
       throw new NanoError({ code: "deadline_exceeded", message: `a reset handler took over ${connectTimeoutMs} ms` });
     };
-    within(clock, connectTimeoutMs, Promise.all([...resets].map(async ({ handler }) => handler())), late).then(
+    within(clock, connectTimeoutMs, Promise.all([...resets].map(async ({ handler }) => handler(reset))), late).then(
       () => {
-        if (own === connections) outbox.flush();
+        if (own !== connections) return;
+        resetting = false;
+        // It may have lost its connection since then, and will have it back.
+        if (uplink.state.name === "open") outbox.flush();
       },
       (reason: unknown) => {
         // A connection that is gone again is not the handler's fault: it runs once more on the next.
         if (own !== connections) return;
+        resetting = false;
         failed(reason);
         outbox.fail(NanoError.from(reason));
       },
@@ -200,7 +227,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       readonly span: ClientSpan | undefined;
     },
     init: Message,
-  ): void {
+  ): () => void {
     const write = (): void => {
       if (!bodies) return;
       const header = { kind: MessageKind[kind], id, route, code: codes.get(route) ?? -1, compressed: false, error: false };
@@ -208,9 +235,10 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       uplink.send(trace ? { ...header, trace } : header, bodies.encode(codec, init));
     };
     const { state } = uplink;
-    if (state.name === "open") return write();
     if (state.name === "closed") throw closedError();
-    outbox.add(id, write);
+    if (state.name === "open") write();
+    else outbox.add(id, write);
+    return write;
   }
 
   const host = {
@@ -220,7 +248,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       { route, input }: { readonly route: string; readonly input: Codec<Message> },
       init: Message,
       span: ClientSpan | undefined,
-    ) => send({ id: 0, kind: "notify", route, codec: input, span }, init),
+    ) => void send({ id: 0, kind: "notify", route, codec: input, span }, init),
     tracing: options.tracing,
     listen: pushes.listen,
   };
@@ -229,6 +257,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     method: {
       readonly route: string;
       readonly timeoutMs?: number;
+      readonly idempotent?: boolean;
       readonly input: Codec<Message>;
       readonly output: Codec<Message>;
     },
@@ -246,6 +275,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       const id = pending.add(method.route, timeoutMs, signal, (outcome) => {
         const unsent = outbox.has(id);
         outbox.remove(id);
+        repeatable.delete(id);
         if (outcome instanceof NanoError) return reject(unsent ? unsentError(outcome, uplink.state) : outcome);
         try {
           resolve(bodies?.decode(method.output, outcome) ?? method.output.create({}));
@@ -254,7 +284,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
         }
       });
       try {
-        send({ id, kind: "request", route: method.route, codec: method.input, span }, init);
+        const write = send({ id, kind: "request", route: method.route, codec: method.input, span }, init);
+        if (method.idempotent) repeatable.set(id, write);
       } catch (reason) {
         pending.settle(id, NanoError.from(reason));
       }

@@ -9,7 +9,7 @@ import {
   parseKick,
 } from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, encodeMessage, type MessageHeader } from "../message/index.ts";
-import { encodeCount, encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
+import { decodeCount, encodeCount, encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
 
 /** What a connection is made of. */
@@ -22,6 +22,8 @@ export interface ClientConnectionOptions {
   readonly maxPacketBytes: number;
   /** The handshake is done: messages may go from now on. What it throws, `open` rejects with. */
   opened(answer: HandshakeAnswer): void;
+  /** The server has read so many messages. False where that makes no sense. */
+  counted(count: number): boolean;
   /** A message of the server; its body stands in the buffer and is only true during the call. */
   message(message: DecodedMessage, buffer: Uint8Array): void;
   /** Once, after the connection was open. */
@@ -31,6 +33,9 @@ export interface ClientConnectionOptions {
 const lifeCheckMs = 1_000;
 // The server says in its answer how often it sends a heartbeat; after so many without a byte it is gone.
 const deadAfterHeartbeats = 2.5;
+// How much a server may send until it is told that it came.
+const ackPackets = 64;
+const ackBytes = 32 * 1_024;
 const nothing = new Uint8Array(0);
 
 /** One socket to a server: packets, handshake, heartbeats. */
@@ -45,6 +50,8 @@ export class ClientConnection {
   #refusal: HandshakeAnswer | undefined;
   #message: DecodedMessage | undefined;
   #received = 0;
+  #packetsUntold = 0;
+  #bytesUntold = 0;
   #deadMs = Number.POSITIVE_INFINITY;
   #lastReceivedAtMs: number;
   #timer: Timer | undefined;
@@ -63,6 +70,11 @@ export class ClientConnection {
   /** When the server that refused wants to be asked again. */
   get retryAfterMs(): number | undefined {
     return this.#refusal?.sys.nano?.retry?.afterMs;
+  }
+
+  /** How many Data packets were read. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Connects and shakes hands. Rejects with a NanoError: `unavailable`, `deadline_exceeded`, or what the server refuses with. */
@@ -93,7 +105,8 @@ export class ClientConnection {
 
   /** Sends one message. Throws MessageError on a route that has no bytes. */
   send(header: MessageHeader, body: Uint8Array): void {
-    if (this.#state === "open") this.#send(PacketType.data, encodeMessage(header, body));
+    const message = encodeMessage(header, body);
+    if (this.#state === "open") this.#send(PacketType.data, message);
   }
 
   /** Says goodbye, so that the session ends at once, and closes; `closed` is not told. */
@@ -128,15 +141,29 @@ export class ClientConnection {
     if (type === PacketType.handshake && this.#state === "answering") this.#answered(buffer.subarray(from, to));
     else if (type === PacketType.kick) this.#kicked(parseKick(buffer.subarray(from, to)));
     // A server may send heartbeats before the handshake is done.
-    else if (type === PacketType.heartbeat)
-      this.#send(PacketType.heartbeat, this.#state === "open" ? encodeCount(this.#received) : nothing);
+    else if (type === PacketType.heartbeat) this.#heartbeat(buffer, from, to);
     else if (type === PacketType.data && this.#state === "open") {
       this.#received++;
+      this.#bytesUntold += to - from;
+      if (++this.#packetsUntold >= ackPackets || this.#bytesUntold >= ackBytes) this.#tell();
       this.#message = decodeMessage(buffer, from, to, this.#message);
       this.#options.message(this.#message, buffer);
     } else throw new Error(`a packet of type ${type} out of order`);
     return this.#state !== "closed";
   };
+
+  #heartbeat(buffer: Uint8Array, from: number, to: number): void {
+    if (this.#state !== "open") return this.#send(PacketType.heartbeat, nothing);
+    const count = to > from ? decodeCount(buffer, from, to) : 0;
+    if (count === undefined || !this.#options.counted(count)) throw new Error("a heartbeat with a count that makes no sense");
+    this.#tell();
+  }
+
+  /** Says what was read. */
+  #tell(): void {
+    this.#packetsUntold = this.#bytesUntold = 0;
+    this.#send(PacketType.heartbeat, encodeCount(this.#received));
+  }
 
   #answered(body: Uint8Array): void {
     const answer = parseHandshakeAnswer(body);

@@ -5,6 +5,8 @@ export interface Outbox {
   has(id: number): boolean;
   /** @param id Of a request; 0 for a notify. Throws `resource_exhausted` when it is full. */
   add(id: number, send: () => void): void;
+  /** Adds what was sent before, to go first; there is always room for it. */
+  addFirst(again: readonly Waiting[]): void;
   /** Forgets a request that was given up. */
   remove(id: number): void;
   /** Sends all. */
@@ -15,6 +17,7 @@ export interface Outbox {
   clear(): void;
 }
 
+/** One of them. */
 interface Waiting {
   readonly id: number;
   readonly send: () => void;
@@ -37,6 +40,9 @@ export function createOutbox(maxMessages: number, failed: (id: number, reason: u
         throw new NanoError({ code: "resource_exhausted", message: `${maxMessages} messages wait for the connection already` });
       }
       waiting.push({ id, send });
+    },
+    addFirst(again) {
+      waiting = [...again, ...waiting];
     },
     remove(id) {
       waiting = waiting.filter((one) => one.id !== id);

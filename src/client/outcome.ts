@@ -7,6 +7,12 @@ export function unknownOutcome(reason: CloseReason): NanoError {
   return new NanoError({ code: "unavailable", message, metadata: { outcome: "unknown" } });
 }
 
+/** What a request fails with that was sent in a session that is over: the client has a new one. */
+export function resetOutcome(why: string): NanoError {
+  const message = `the session could not be resumed (${why})`;
+  return new NanoError({ code: "unavailable", message, metadata: { outcome: "unknown" } });
+}
+
 /** What a client that is closed refuses with. */
 export function closedError(): NanoError {
   return new NanoError({ code: "unavailable", message: "the client is closed", metadata: { outcome: "not_sent" } });

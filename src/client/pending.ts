@@ -11,6 +11,8 @@ export interface PendingRequests {
   add(route: string, timeoutMs: number, signal: AbortSignal | undefined, settle: Settle): number;
   settle(id: number, outcome: Uint8Array | NanoError): void;
   has(id: number): boolean;
+  /** The ids of all, oldest first. */
+  ids(): readonly number[];
   /** @param which The default is all. */
   failAll(reason: NanoError, which?: (id: number) => boolean): void;
 }
@@ -55,6 +57,7 @@ export function createPendingRequests(clock: Clock): PendingRequests {
     },
     settle,
     has: (id) => waiting.has(id),
+    ids: () => [...waiting.keys()],
     failAll(reason, which = () => true) {
       for (const id of [...waiting.keys()]) if (which(id)) settle(id, reason);
     },

@@ -1,8 +1,9 @@
 import type { Clock, Random, Timer } from "../clock/index.ts";
 import { type CloseReason, NanoError } from "../error/index.ts";
-import type { HandshakeAnswer, HandshakeRequest } from "../handshake/index.ts";
+import type { HandshakeAnswer, HandshakeRequest, NanoRequest } from "../handshake/index.ts";
 import type { DecodedMessage, MessageHeader } from "../message/index.ts";
 import { ClientConnection } from "./connection.ts";
+import { Continuation } from "./continuation.ts";
 import { createInflow } from "./inflow.ts";
 import { createBackoff, mayReturn, type ReconnectOptions } from "./reconnect.ts";
 import type { ClientState } from "./state.ts";
@@ -17,18 +18,21 @@ export interface UplinkOptions {
   readonly connectTimeoutMs: number;
   readonly maxPacketBytes: number;
   readonly reconnect: ReconnectOptions | false;
-  handshake(): HandshakeRequest;
+  /** @param resume The session to come back to. */
+  handshake(resume: NanoRequest["resume"]): HandshakeRequest;
   /** The server has let the client in. What it throws closes the client. */
   admitted(answer: HandshakeAnswer): void;
   /** The state says open, and everybody has heard. */
-  open(via: "first" | "reset"): void;
+  open(state: OpenState): void;
   message(message: DecodedMessage, buffer: Uint8Array): void;
-  /** What was sent and not answered: nobody knows whether it arrived. */
+  /** The session is gone with its connection. What was sent and not answered: nobody knows whether it arrived. */
   lost(reason: CloseReason): void;
   /** The client is closed. */
   over(reason: CloseReason): void;
   changed(state: ClientState, before: ClientState): void;
 }
+
+type OpenState = Extract<ClientState, { readonly name: "open" }>;
 
 interface Waiter {
   settle(error?: NanoError): void;
@@ -44,6 +48,9 @@ export class Uplink {
   readonly #waiters = new Set<Waiter>();
   #state: ClientState = { name: "idle" };
   #connection: ClientConnection | undefined;
+  // The last that was let in.
+  #admitted: ClientConnection | undefined;
+  readonly #continuation = new Continuation();
   #retry: Timer | undefined;
   #asleep: (() => void) | undefined;
   #attempt = 0;
@@ -97,6 +104,7 @@ export class Uplink {
   /** Sends one message of an open session. Throws MessageError on a route that has no bytes. */
   send(header: MessageHeader, body: Uint8Array): void {
     this.#connection?.send(header, body);
+    this.#continuation.sent(header, body);
   }
 
   #dial(): void {
@@ -113,8 +121,9 @@ export class Uplink {
       clock: options.clock,
       connectTimeoutMs: options.connectTimeoutMs,
       maxPacketBytes: options.maxPacketBytes,
-      handshake: () => options.handshake(),
-      opened: (answer) => this.#opened(answer),
+      handshake: () => options.handshake(this.#continuation.resume(this.#admitted?.received ?? 0)),
+      opened: (answer) => this.#opened(connection, answer),
+      counted: (count) => this.#continuation.count(count),
       message: (message, buffer) => inflow.take(message, buffer),
       // What was said before the end is heard before it.
       closed: (reason) => inflow.end(() => this.#dropped(connection, reason)),
@@ -133,21 +142,27 @@ export class Uplink {
     });
   }
 
-  #opened(answer: HandshakeAnswer): void {
+  #opened(connection: ClientConnection, answer: HandshakeAnswer): void {
+    const { nano } = answer.sys;
     this.#options.admitted(answer);
-    const via = this.#wasOpen ? "reset" : "first";
+    const came = this.#continuation.admitted(nano);
+    const via = came !== "new" ? came : this.#wasOpen ? "reset" : "first";
+    this.#admitted = connection;
+    for (const { header, body } of this.#continuation.again()) connection.send(header, body);
     this.#wasOpen = true;
     this.#attempt = 0;
     this.#openedAtMs = this.#options.clock.now();
-    this.#become({ name: "open", via, session: answer.sys.nano?.session ?? "" });
+    const reset = via === "reset" ? { reset: nano?.reset ?? "unknown" } : {};
+    const state: OpenState = { name: "open", via, session: nano?.session ?? "", ...reset };
+    this.#become(state);
     for (const waiter of [...this.#waiters]) waiter.settle();
-    this.#options.open(via);
+    this.#options.open(state);
   }
 
   #dropped(connection: ClientConnection, reason: CloseReason): void {
     if (connection !== this.#connection) return;
     if (this.#options.clock.now() - this.#openedAtMs >= steadyMs) this.#backoff.reset();
-    this.#options.lost(reason);
+    if (!this.#continuation.possible) this.#options.lost(reason);
     this.#gone(reason, new NanoError({ code: "unavailable", message: reason.message }), undefined);
   }
 
@@ -164,7 +179,8 @@ export class Uplink {
   #over(reason: CloseReason, error: NanoError): void {
     this.#retry?.cancel();
     this.#asleep?.();
-    this.#connection = undefined;
+    this.#connection = this.#admitted = undefined;
+    this.#continuation.clear();
     this.#wasOpen = false;
     this.#options.over(reason);
     for (const waiter of [...this.#waiters]) waiter.settle(error);

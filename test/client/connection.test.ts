@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { createVirtualClock } from "../../src/clock/index.ts";
-import { encodePacket, PacketType } from "../../src/packet/index.ts";
+import { encodeCount, encodePacket, PacketType } from "../../src/packet/index.ts";
 import { bytesOf, textOf } from "../support/raw-peer.ts";
 import { closeOf, type FakeServer, openPair, startFakeServer, welcome } from "./fake-server.ts";
 
@@ -250,6 +250,8 @@ describe("the end", () => {
     for (let n = 0; n < 3; n++) pair.server.push("no.such.push", "{}");
     expect(await beat()).toEqual([3]);
     for (let n = 0; n < 297; n++) pair.server.answer(1_000 + n, "{}");
+    // After every 64 it says so by itself.
+    for (const count of [67, 131, 195, 259]) expect((await pair.server.packet()).body).toEqual(encodeCount(count));
     expect(await beat()).toEqual([0xac, 0x02]);
   });
 });
