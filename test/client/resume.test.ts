@@ -43,7 +43,10 @@ let states: string[];
 let heard: string[];
 
 async function start(options: EdgeOptions = {}, next?: () => Cut | undefined): Promise<void> {
-  edge = await startEdge({ limits: { messagesPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY }, ...options });
+  edge = await startEdge({
+    limits: { messagesPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY },
+    ...options,
+  });
   proxy = await cuttingProxy(edge.tcp, next);
   states = [];
   heard = [];
