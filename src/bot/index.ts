@@ -1,5 +1,6 @@
 // Load tests: scenarios for `nano-bot`, or for `play` in a program of one's own.
 export type { Bot, FollowOptions, Repetition } from "./bot.ts";
+export { type Feed, feed } from "./feed.ts";
 export { type PlayOptions, play } from "./play.ts";
 export {
   type CallReport,
