@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["frontend", "backend", "client"],
   ["server", "dial"],
   ["cli", "bot"],
-  ["testing"],
+  ["testing", "fuzz"],
 ];
 
 const src = fileURLToPath(new URL("../src", import.meta.url));

@@ -21,6 +21,7 @@ export function chatRooms(): readonly Service[] {
       const members = rooms.get(room) ?? new Map<string, string>();
       const holder = members.get(name);
       if (holder === session.id) return { members: [...members.keys()] };
+      if (session.user !== undefined) throw new NanoError({ code: "already_exists", message: "you are in a room already" });
       if (holder !== undefined) throw new NanoError({ code: "already_exists", message: `${name} is in ${room} already` });
       rooms.set(room, members.set(name, session.id));
       try {

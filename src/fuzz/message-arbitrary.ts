@@ -1,0 +1,206 @@
+import { create, type DescField, type DescMessage, type Message, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import { type ReflectList, type ReflectMap, reflect } from "@bufbuild/protobuf/reflect";
+import { createValidator } from "@bufbuild/protovalidate";
+import type { EnumRules, FieldRules, MapRules, RepeatedRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import fc from "fast-check";
+import { oneofRequired, rulesFor, rulesOf } from "./field-rules.ts";
+import { numberArbitrary } from "./number-arbitrary.ts";
+import { bytesArbitrary, textArbitrary } from "./text-arbitrary.ts";
+import { wellKnownArbitrary } from "./well-known-arbitrary.ts";
+
+/** How messages are made. */
+export interface MessageArbitraryOptions {
+  /** How deep messages may stand in messages. The default is 2. */
+  readonly maxDepth?: number;
+  /** How many items lists and maps may have where no rule says so. The default is 4. */
+  readonly maxItems?: number;
+  /** Whether the messages keep their validation rules. The default is true. */
+  readonly rules?: boolean;
+}
+
+/** Arbitraries of messages that were made, by their names and how deep they may go. */
+export type MadeMessages = Map<string, fc.Arbitrary<Message>>;
+
+interface Making {
+  readonly maxItems: number;
+  readonly rules: boolean;
+  readonly made: MadeMessages;
+}
+
+// Of messages in messages, fewer: each has as many of its own.
+const mostMessages = 2;
+
+// How many messages in a row may miss rules that values are not made by (CEL expressions, for one).
+const mostMisses = 1_000;
+
+/**
+ * An arbitrary of fast-check for whole messages: every field, presence, oneofs, lists, maps, enums, messages in messages, protobuf's own.
+ * Messages keep the rules of protovalidate that the schema has. Rules of values (lengths, ranges, lists, formats) are what values are made by; whatever misses another
+ * rule is left out, and where 1,000 in a row do, the property fails with an Error that says so: make the message by an arbitrary of your own then.
+ */
+export function messageArbitrary<S extends DescMessage>(
+  schema: S,
+  options: MessageArbitraryOptions = {},
+): fc.Arbitrary<MessageShape<S>> {
+  const { maxDepth = 2, maxItems = 4, rules = true } = options;
+  const made = messagesOf(schema, maxDepth, { maxItems, rules, made: new Map() }) as fc.Arbitrary<MessageShape<S>>;
+  if (!rules) return made;
+  const validator = createValidator();
+  let misses = 0;
+  return made.filter((message) => {
+    const kept = validator.validate(schema, message).kind === "valid";
+    misses = kept ? 0 : misses + 1;
+    if (misses >= mostMisses)
+      throw new Error(`${schema.typeName} has rules that chance does not meet: give an arbitrary of your own`);
+    return kept;
+  });
+}
+
+/** Messages that lead to each other in many ways are made once. */
+export function madeOnce(
+  made: MadeMessages,
+  { typeName }: DescMessage,
+  depth: number,
+  make: () => fc.Arbitrary<Message>,
+): fc.Arbitrary<Message> {
+  const key = `${typeName} ${depth}`;
+  const known = made.get(key) ?? make();
+  made.set(key, known);
+  return known;
+}
+
+function messagesOf(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> {
+  return madeOnce(making.made, schema, depth, () => makeMessages(schema, depth, making));
+}
+
+function makeMessages(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> {
+  const known = wellKnownArbitrary(schema);
+  if (known) return known;
+  const parts = schema.members.map((member): fc.Arbitrary<readonly [DescField, unknown] | undefined> => {
+    if (member.kind === "field") return fieldOf(member, depth, making);
+    const fields = member.fields.flatMap((field) => pairOf(field, depth, making) ?? []);
+    if (fields.length === 0) return fc.constant(undefined);
+    const one = fc.oneof(...fields);
+    return making.rules && oneofRequired(member) ? one : fc.option(one, { nil: undefined });
+  });
+  return fc.tuple(...parts).map((given) =>
+    assemble(
+      schema,
+      given.filter((part) => part !== undefined),
+    ),
+  );
+}
+
+function fieldOf(field: DescField, depth: number, making: Making): fc.Arbitrary<readonly [DescField, unknown] | undefined> {
+  const pair = pairOf(field, depth, making);
+  if (!pair) return fc.constant(undefined);
+  const needed = making.rules && (rulesOf(field)?.required ?? false);
+  if (needed || field.fieldKind === "list" || field.fieldKind === "map") return pair;
+  return fc.option(pair, { nil: undefined, freq: field.fieldKind === "message" ? 2 : 4 });
+}
+
+/** A field with a value; undefined where it would lead too deep. */
+function pairOf(field: DescField, depth: number, making: Making): fc.Arbitrary<readonly [DescField, unknown]> | undefined {
+  const rules = making.rules ? rulesOf(field) : undefined;
+  return valuesOf(field, rules, depth, making)?.map((value) => [field, value] as const);
+}
+
+function valuesOf(
+  field: DescField,
+  rules: FieldRules | undefined,
+  depth: number,
+  making: Making,
+): fc.Arbitrary<unknown> | undefined {
+  switch (field.fieldKind) {
+    case "scalar":
+      return scalarOf(field.scalar, rules);
+    case "enum":
+      return enumOf(
+        field.enum.values.map(({ number }) => number),
+        rules,
+      );
+    case "message":
+      return depth > 0 ? messagesOf(field.message, depth - 1, making) : undefined;
+    case "list": {
+      const { minItems = 0n, maxItems, unique = false, items } = rulesFor<RepeatedRules>(rules, "repeated") ?? {};
+      const item = elementOf(field, items, depth, making);
+      if (!item) return undefined;
+      const minLength = Number(minItems);
+      const bounds = {
+        minLength,
+        maxLength: Math.max(
+          minLength,
+          Math.min(Number(maxItems ?? mostItems(field, making)), minLength + mostItems(field, making)),
+        ),
+      };
+      return unique ? fc.uniqueArray(item, { ...bounds, comparator: "SameValue" }) : fc.array(item, bounds);
+    }
+    case "map": {
+      const { minPairs = 0n, maxPairs, keys, values } = rulesFor<MapRules>(rules, "map") ?? {};
+      const value = elementOf(field, values, depth, making);
+      if (!value) return undefined;
+      const minLength = Number(minPairs);
+      const maxLength = Math.max(
+        minLength,
+        Math.min(Number(maxPairs ?? mostItems(field, making)), minLength + mostItems(field, making)),
+      );
+      return fc.uniqueArray(fc.tuple(scalarOf(field.mapKey, keys), value), { minLength, maxLength, selector: ([key]) => key });
+    }
+  }
+}
+
+function mostItems({ message }: DescField, { maxItems }: Making): number {
+  return message ? Math.min(maxItems, mostMessages) : maxItems;
+}
+
+function elementOf(
+  field: DescField & { readonly fieldKind: "list" | "map" },
+  rules: FieldRules | undefined,
+  depth: number,
+  making: Making,
+): fc.Arbitrary<unknown> | undefined {
+  if (field.scalar !== undefined) return scalarOf(field.scalar, rules);
+  if (field.enum)
+    return enumOf(
+      field.enum.values.map(({ number }) => number),
+      rules,
+    );
+  return field.message && depth > 0 ? messagesOf(field.message, depth - 1, making) : undefined;
+}
+
+function scalarOf(type: ScalarType, rules: FieldRules | undefined): fc.Arbitrary<unknown> {
+  if (type === ScalarType.BOOL) return fc.boolean();
+  if (type === ScalarType.STRING) return textArbitrary(rules);
+  if (type === ScalarType.BYTES) return bytesArbitrary(rules);
+  return numberArbitrary(type, rules) ?? fc.constant(0);
+}
+
+function enumOf(values: readonly number[], rules: FieldRules | undefined): fc.Arbitrary<number> {
+  const { const: only, in: some = [], notIn = [] } = rulesFor<EnumRules>(rules, "enum") ?? {};
+  if (only !== undefined) return fc.constant(only);
+  const allowed = (some.length > 0 ? some : values).filter((value) => !notIn.includes(value));
+  return fc.constantFrom(...(allowed.length > 0 ? allowed : values));
+}
+
+/** A message out of values, as reflection takes them: it knows which stand otherwise in the message. */
+export function assemble(schema: DescMessage, given: readonly (readonly [DescField, unknown])[]): Message {
+  const message = create(schema);
+  const reflected = reflect(schema, message);
+  for (const [field, value] of given) {
+    if (field.fieldKind === "list") {
+      const list: ReflectList = reflected.get(field);
+      for (const item of value as readonly unknown[]) list.add(element(field, item));
+    } else if (field.fieldKind === "map") {
+      const map: ReflectMap = reflected.get(field);
+      for (const [key, item] of value as readonly (readonly [string | number | bigint | boolean, unknown])[])
+        map.set(key, element(field, item));
+    } else {
+      reflected.set(field, field.fieldKind === "message" ? element(field, value) : value);
+    }
+  }
+  return message;
+}
+
+function element({ message }: DescField, value: unknown): unknown {
+  return message ? reflect(message, value as Message) : value;
+}
