@@ -17,6 +17,7 @@ import (
 	chatv1 "nano.example/go-room/gen/chat/v1"
 	"nano.example/go-room/gen/chat/v1/chatv1connect"
 	clusterv1 "nano.example/go-room/gen/nano/cluster/v1"
+	"nano.example/go-room/gen/nano/cluster/v1/clusterv1connect"
 
 	"nano.example/go-room/cluster"
 )
@@ -40,6 +41,8 @@ const (
 type Rooms struct {
 	// The pushes, which nobody calls.
 	chatv1connect.UnimplementedRoomServiceHandler
+	// Whose a session is, the next message says.
+	clusterv1connect.UnimplementedSessionEventsServiceHandler
 
 	peers *cluster.Peers
 
