@@ -1,4 +1,8 @@
-import { testForeignRoom } from "./foreign-room.ts";
+import { testForeignCertificates } from "./foreign-certificates.ts";
+import { type ForeignRoom, testForeignRoom } from "./foreign-room.ts";
 import { setUpPythonRoom, startPythonRoom } from "./python-room.ts";
 
-testForeignRoom({ language: "Python", missing: setUpPythonRoom(), start: startPythonRoom });
+const room: ForeignRoom = { language: "Python", missing: setUpPythonRoom(), start: startPythonRoom };
+
+testForeignRoom(room);
+testForeignCertificates(room);

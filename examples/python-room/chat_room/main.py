@@ -40,12 +40,12 @@ async def run(flags: Flags) -> int:
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
 
     schema = read_schema(flags.schema)
-    peers = Peers(flags.tokens)
+    peers = Peers(flags.tokens, flags.certificates)
     rooms = Rooms(peers)
-    port = Port(flags.tokens, peers)
+    port = Port(flags.tokens, flags.certificates, peers)
     port.handlers(chat_pb2.DESCRIPTOR.services_by_name["RoomService"], {"Join": rooms.join, "Say": rooms.say})
     port.remotes(chat_pb2.DESCRIPTOR.services_by_name["RoomAdminService"], {"Stats": rooms.stats})
-    port.remotes(session_pb2.DESCRIPTOR.services_by_name["SessionEventsService"], {"Closed": rooms.closed})
+    port.events(session_pb2.DESCRIPTOR.services_by_name["SessionEventsService"], {"Closed": rooms.closed})
     address = await port.start(flags.cluster)
 
     record = ServerRecord(

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 import grpc
 from nano.cluster.v1.record_pb2 import ServerRecord
 
+from cluster.certificates import Certificates
 from cluster.failure import Failure
 
 
 class Peers:
     """The servers that the records tell of, with one connection to each that was ever called."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
+    def __init__(self, tokens: Sequence[str], certificates: Certificates | None) -> None:
+        """Without certificates the others are called without TLS."""
         self.metadata = [("authorization", f"Bearer {tokens[0]}")] if tokens else []
         """What every call between servers carries."""
+        self._certificates = certificates
         self._records: Sequence[ServerRecord] = []
         self._channels: dict[int, grpc.aio.Channel] = {}
 
@@ -38,7 +41,8 @@ class Peers:
             record = next((record for record in self._records if record.incarnation == incarnation), None)
             if record is None:
                 raise Failure(grpc.StatusCode.UNAVAILABLE, "the server is gone")
-            self._channels[incarnation] = grpc.aio.insecure_channel(record.addresses[0])
+            open_channel = self._certificates.channel if self._certificates else grpc.aio.insecure_channel
+            self._channels[incarnation] = open_channel(record.addresses[0])
         return self._channels[incarnation]
 
     async def close(self) -> None:

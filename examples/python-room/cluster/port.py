@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc.aio import ServicerContext
 
+from cluster.certificates import Certificates, of_frontend
 from cluster.failure import Failure
 from cluster.peers import Peers
 from cluster.session import Session, read_session
@@ -27,7 +28,9 @@ log = logging.getLogger(__name__)
 class Port:
     """Where frontends and other servers call this one."""
 
-    def __init__(self, tokens: Sequence[str], peers: Peers) -> None:
+    def __init__(self, tokens: Sequence[str], certificates: Certificates | None, peers: Peers) -> None:
+        """Lets in who shows one of the tokens; everybody where there are none. Without certificates it speaks no TLS."""
+        self._certificates = certificates
         self._peers = peers
         self._server = grpc.aio.server(
             interceptors=[_Doorkeeper(tokens)] if tokens else [],
@@ -39,11 +42,24 @@ class Port:
 
         def answer(handler: Handler) -> _Answer:
             async def answered(request: Any, context: ServicerContext) -> Message:
+                _check_frontend(context)
                 return await handler(request, read_session(context, self._peers))
 
             return answered
 
         self._serve(service, {name: answer(handler) for name, handler in handlers.items()})
+
+    def events(self, service: ServiceDescriptor, events: Mapping[str, Remote]) -> None:
+        """What frontends tell, by the names of methods."""
+
+        def answer(event: Remote) -> _Answer:
+            async def answered(request: Any, context: ServicerContext) -> Message:
+                _check_frontend(context)
+                return await event(request)
+
+            return answered
+
+        self._serve(service, {name: answer(event) for name, event in events.items()})
 
     def remotes(self, service: ServiceDescriptor, remotes: Mapping[str, Remote]) -> None:
         """What servers may call, by the names of methods."""
@@ -63,13 +79,21 @@ class Port:
     async def start(self, listen: str) -> str:
         """Begins to listen. Port 0 picks one; the answer is the address that came of it."""
         host, _, _ = listen.rpartition(":")
-        port = self._server.add_insecure_port(listen)
+        if self._certificates is None:
+            port = self._server.add_insecure_port(listen)
+        else:
+            port = self._server.add_secure_port(listen, self._certificates.serving())
         await self._server.start()
         return f"{host}:{port}"
 
     async def stop(self, grace_s: float) -> None:
         """Takes nothing new, and gives what is in flight so long to finish."""
         await self._server.stop(grace_s)
+
+
+def _check_frontend(call: ServicerContext) -> None:
+    if not of_frontend(call):
+        raise Failure(grpc.StatusCode.PERMISSION_DENIED, "the certificate is not a frontend's")
 
 
 def _method(method: MethodDescriptor, answer: _Answer) -> grpc.RpcMethodHandler:
