@@ -273,7 +273,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
         return reject(new NanoError({ code: "resource_exhausted", message: `${inFlight} requests are under way already` }));
       }
       const id = pending.add(method.route, timeoutMs, signal, (outcome) => {
-        const unsent = outbox.has(id);
+        // What goes again after a reset was sent before.
+        const unsent = outbox.has(id) && (!method.idempotent || repeatable.has(id));
         outbox.remove(id);
         repeatable.delete(id);
         if (outcome instanceof NanoError) return reject(unsent ? unsentError(outcome, uplink.state) : outcome);

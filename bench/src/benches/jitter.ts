@@ -43,6 +43,7 @@ function rowOf(what: string, { expected, delivered, replayP50Ms, replayP99Ms, ..
     delivered: share,
     missed: expected - delivered,
     ...counts,
+    // Nothing is replayed on a plain socket: there it is what was under way when the client came.
     "replay p50 ms": round(replayP50Ms),
     "replay p99 ms": round(replayP99Ms),
   };
