@@ -7,7 +7,8 @@ import { visit } from "./visitors.ts";
 const kept: readonly number[] = [11, 48];
 const ordinary = 300;
 const only = process.env["SEED"];
-const played = only === undefined ? [...new Set([...kept, ...Array.from({ length: ordinary }, (_, at) => at + 1)])] : [Number(only)];
+const played =
+  only === undefined ? [...new Set([...kept, ...Array.from({ length: ordinary }, (_, at) => at + 1)])] : [Number(only)];
 const atOnce = 50;
 const batches = Array.from({ length: Math.ceil(played.length / atOnce) }, (_, at) =>
   played.slice(at * atOnce, (at + 1) * atOnce),
