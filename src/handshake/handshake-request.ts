@@ -1,3 +1,4 @@
+import { fromCesu8 } from "../text/index.ts";
 import { asObject, HandshakeError, type JsonObject, optionalNumber, optionalText, own, readObject } from "./json-value.ts";
 
 /** What only nano clients send, as `sys.nano`. */
@@ -37,7 +38,7 @@ export interface HandshakeRequest {
 
 /** Reads a handshake. Throws HandshakeError where it is no JSON object, or a known field has another type. */
 export function parseHandshakeRequest(bytes: Uint8Array): HandshakeRequest {
-  const object = readObject(bytes, "the handshake");
+  const object = readObject(fromCesu8(bytes), "the handshake");
   const user = own(object, "user");
   if (user !== undefined && user !== null) asObject(user, "user");
   const given = own(object, "sys");

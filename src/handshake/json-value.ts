@@ -1,4 +1,4 @@
-import { asciiOnly, fromCesu8 } from "../text/index.ts";
+import { asciiOnly } from "../text/index.ts";
 
 /** A handshake or kick that cannot be read. */
 export class HandshakeError extends Error {
@@ -15,11 +15,11 @@ export function writeAscii(value: unknown): Uint8Array {
   return new TextEncoder().encode(asciiOnly(JSON.stringify(value)));
 }
 
-/** Reads a JSON object, in UTF-8 or as browser clients of pomelo write it. Throws HandshakeError on anything else. */
+/** Reads a JSON object in UTF-8. Throws HandshakeError on anything else. */
 export function readObject(bytes: Uint8Array, what: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text.decode(fromCesu8(bytes)));
+    value = JSON.parse(text.decode(bytes));
   } catch (reason) {
     throw new HandshakeError(`${what} is no JSON`, { cause: reason });
   }

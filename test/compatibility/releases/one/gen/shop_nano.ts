@@ -32,6 +32,12 @@ export interface ShopHandler {
 
 /**
  * How the methods of shop.v1.ShopService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Buy | request | everyone |  |  | 5000 | serial | any |  | not_found |
+ * | Look | notify | everyone |  |  | 5000 | serial | any |  |  |
+ * | Looked | push |  |  |  |  | replay |  |  |  |
  */
 export const ShopMethod: {
   readonly buy: Request<BuyRequest, BuyResponse>;

@@ -39,6 +39,14 @@ export interface ShopHandler {
 
 /**
  * How the methods of shop.v1.ShopService are called.
+ *
+ * | rpc | kind | for | a second | bytes | ms | order | goes to | rules | errors |
+ * | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+ * | Ask | request | everyone |  |  | 5000 | serial | any |  |  |
+ * | Buy | request | everyone |  |  | 5000 | serial | any |  | not_found, failed_precondition |
+ * | Look | notify | everyone |  |  | 5000 | serial | any |  |  |
+ * | Looked | push |  |  |  |  | replay |  |  |  |
+ * | Arrived | push |  |  |  |  | replay |  |  |  |
  */
 export const ShopMethod: {
   readonly ask: Request<AskRequest, AskResponse>;
