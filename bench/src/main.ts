@@ -11,6 +11,7 @@ import { jitter } from "./benches/jitter.ts";
 import { link } from "./benches/link.ts";
 import { idleLinks } from "./benches/links.ts";
 import { logins } from "./benches/logins.ts";
+import { workers } from "./benches/workers.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,6 +35,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   logins,
   jitter,
   codec,
+  workers,
 };
 const effort = {
   ...{ seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) },

@@ -13,8 +13,8 @@ export interface Process {
   end(): Promise<void>;
 }
 
-/** Which core a process has for itself, where the machine can say so (Linux, two cores or more). */
-export type Core = "server" | "load";
+/** Which core a process has for itself, where the machine can say so (Linux, two cores or more); "any": it takes what there is. */
+export type Core = "server" | "load" | "any";
 
 const answerTimeoutMs = 120_000;
 const nodeFlags = ["--conditions=nano-source", "--expose-gc"];
@@ -74,7 +74,7 @@ export async function runLoad<R>(
 }
 
 function start(script: string, args: readonly string[], core: Core, flags: readonly string[] = [roomy]): ChildProcess {
-  const pinned = availableParallelism() >= 2 && existsSync("/usr/bin/taskset");
+  const pinned = core !== "any" && availableParallelism() >= 2 && existsSync("/usr/bin/taskset");
   const [command, ...before] = pinned ? ["/usr/bin/taskset", "-c", core === "server" ? "0" : "1", execPath] : [execPath];
   return spawn(command ?? execPath, [...before, ...nodeFlags, ...flags, script, ...args], { stdio: ["pipe", "pipe", "inherit"] });
 }
