@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
 import type { Pace } from "./rate.ts";
+import type { Relay } from "./relay.ts";
 import type { Offer, Resumption } from "./resumption.ts";
 import type { Desk } from "./writer.ts";
 
@@ -49,6 +50,7 @@ export type NanoPart = Offer & Pick<NanoAnswer, "reset">;
 /** What came of a handshake. */
 export type HandshakeOutcome =
   | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm; readonly nano: NanoPart | undefined }
+  | { readonly ok: "relayed"; readonly relay: Relay }
   | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
 
 /** Why a client may not come in now, and when it may ask again. */

@@ -19,11 +19,12 @@ import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
 import { LogWriter } from "./log-writer.ts";
 import { WriteProgress } from "./progress.ts";
+import type { Relay } from "./relay.ts";
 import type { Resumption } from "./resumption.ts";
 import { PacketWriter } from "./writer.ts";
 
 /** How far a connection has come. Anything out of this order closes it. */
-type ConnectionState = "fresh" | "deciding" | "answered" | "working" | "closing" | "closed";
+type ConnectionState = "fresh" | "deciding" | "answered" | "working" | "relayed" | "closing" | "closed";
 
 // Above this much in the socket the log keeps the rest, where it can be counted and give way.
 const socketHighWaterBytes = 64 * 1_024;
@@ -58,6 +59,8 @@ export class Connection implements SocketEvents {
   #session: ConnectedSession | undefined;
   #resumption: Resumption | undefined;
   #writer: LogWriter | undefined;
+  // Where another frontend has the session: it says and hears everything from then on.
+  #relay: Relay | undefined;
   #message: DecodedMessage | undefined;
 
   constructor(socket: AcceptedSocket, host: ConnectionHost) {
@@ -76,6 +79,7 @@ export class Connection implements SocketEvents {
   data(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.lastReceivedAtMs = this.#host.now();
+    if (this.#relay) return this.#relay.data(bytes);
     // Of a WebSocket each message comes by itself, and others may have come with it.
     this.reading = this.#socket.framing === undefined;
     try {
@@ -93,7 +97,8 @@ export class Connection implements SocketEvents {
   }
 
   drain(): void {
-    this.flush();
+    if (this.#relay) this.#relay.drained();
+    else this.flush();
   }
 
   closed(error?: Error): void {
@@ -127,6 +132,7 @@ export class Connection implements SocketEvents {
   /** A heartbeat of the server: clients of the old kind send none by themselves (clients.md, rule 5). */
   heartbeat(): void {
     this.lastHeartbeatAtMs = this.#host.now();
+    if (this.#relay) return;
     this.#packets.packet(PacketType.heartbeat, this.#resumption && encodeCount(this.#resumption.tell()));
     this.#packets.flush();
   }
@@ -139,7 +145,8 @@ export class Connection implements SocketEvents {
 
   /** The client reads too slowly to be kept. */
   tooSlow(): void {
-    this.#session?.tooSlow();
+    if (this.#relay) this.destroy({ kind: "lost", message: "the client reads too slowly" });
+    else this.#session?.tooSlow();
   }
 
   /** Closes a socket that may not stay, before it has said a word, and says why. */
@@ -255,6 +262,7 @@ export class Connection implements SocketEvents {
     const outcome = await this.#host.handshake(this, request);
     // The socket may have gone while the application decided.
     if (this.#state !== "deciding") {
+      if (outcome.ok === "relayed") return outcome.relay.close();
       const session = outcome.ok ? outcome.session : outcome.begun;
       session?.disconnected(this, { kind: "lost", message: "the client left during its handshake" });
       return;
@@ -264,6 +272,7 @@ export class Connection implements SocketEvents {
       outcome.begun?.disconnected(this, { kind: "lost", message: outcome.kick.reason });
       return;
     }
+    if (outcome.ok === "relayed") return this.#beRelayed(outcome.relay, body);
     this.#session = outcome.session;
     this.#resumption = outcome.session.resumption;
     this.#writer = new LogWriter(this.#packets, outcome.form, this.#host);
@@ -273,6 +282,24 @@ export class Connection implements SocketEvents {
     const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, this.#traced);
     this.#packets.packet(PacketType.handshake, answer);
     this.#packets.flush();
+  }
+
+  #beRelayed(relay: Relay, handshake: Uint8Array): void {
+    this.#state = "relayed";
+    this.acknowledged = true;
+    this.#host.acknowledged(this);
+    this.#relay = relay;
+    relay.begin({
+      socket: this.#socket,
+      packets: this.#packets,
+      handshake,
+      over: (reason, cut) => {
+        if (cut) return this.destroy(reason);
+        this.#state = "closing";
+        this.#socket.end();
+        this.#gone(reason);
+      },
+    });
   }
 
   #form: ClientForm | undefined;
@@ -375,6 +402,7 @@ export class Connection implements SocketEvents {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#host.closed(this);
+    this.#relay?.close();
     this.#session?.disconnected(this, reason);
   }
 }

@@ -41,6 +41,7 @@ import { createPausedSessions } from "./paused-sessions.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
+import { createRelays } from "./relays.ts";
 import { type ClientsOptions, createReleases } from "./releases.ts";
 import { createFindReturning } from "./returning.ts";
 import { createSessionNews } from "./session-news.ts";
@@ -184,7 +185,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const door = createDoor({
     limits,
     hits: counters.limits,
-    bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size - paused.known : undefined),
+    // Who is relayed is known where the session is.
+    bound: () => (limits.unboundMs > 0 && options.needsUser() ? users.size - paused.known + relays.clients.size : undefined),
   });
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
@@ -223,13 +225,17 @@ export function createFrontend(options: FrontendOptions): Frontend {
     budget,
   };
 
+  const returning = createFindReturning({ incarnation: options.incarnation, sessions, farewells });
+  const relays = createRelays({ ...options, returning, isOpen: () => !draining, accept, counters: options.clusterCounters });
+
   const reception = createReception({
     ...options,
+    relays,
     forms,
     releases,
     outdated: () => counters.mustUpdate++,
     counters,
-    returning: createFindReturning({ incarnation: options.incarnation, sessions, farewells }),
+    returning,
     isOpen: () => !draining,
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
     admitted: (session) => {
@@ -348,7 +354,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       draining = true;
       for (const acceptor of started) acceptor.pause();
     },
-    frame: (link, body) => news.frame(link, body) || backendFrames.frame(link, body),
+    frame: (link, body) => relays.frame(link, body) || news.frame(link, body) || backendFrames.frame(link, body),
     ask: (body) => backendFrames.ask(body),
     find: (key) => backendFrames.session(key).core,
     close(key) {
@@ -359,10 +365,12 @@ export function createFrontend(options: FrontendOptions): Frontend {
       links.opened(link);
     },
     linkBroken(link) {
+      relays.broken(link);
       news.forget(link);
       links.broken(link);
     },
     linkClosed(link) {
+      relays.broken(link);
       announcer.closed(link);
       news.forget(link);
       links.closed(link);
@@ -376,8 +384,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
       }
       known = here;
     },
-    moveMs: (leftMs) => moveMs(sessions.size, leftMs),
-    move: (time) => moveSessions(sessions, time, options),
+    moveMs: (leftMs) => moveMs(sessions.size + relays.clients.size, leftMs),
+    async move(time) {
+      await Promise.all([moveSessions(sessions, time, options), moveSessions(relays.clients, time, options)]);
+    },
     leave: () => bindings.stop(),
     async stop() {
       sweep?.cancel();

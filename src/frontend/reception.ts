@@ -11,11 +11,14 @@ import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved } from "./move.ts";
+import type { Relays } from "./relays.ts";
 import type { Releases } from "./releases.ts";
 import type { FindReturning } from "./returning.ts";
+import { parseTicket } from "./ticket.ts";
 
 /** What deciding on handshakes needs. */
 export interface ReceptionOptions {
+  readonly incarnation: bigint;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -28,6 +31,8 @@ export interface ReceptionOptions {
   readonly counters: Pick<FrontendCounters, "resumes">;
   /** Finds the session that a client comes back to. */
   readonly returning: FindReturning;
+  /** Leads clients on to the frontends that have their sessions. */
+  readonly relays: Pick<Relays, "open">;
   /** False once the server lets its clients go. */
   readonly isOpen: () => boolean;
   /** Makes a session, which nobody can find yet. */
@@ -71,6 +76,11 @@ export function createReception(options: ReceptionOptions): Reception {
     handshake: Omit<Handshake, "remoteAddress">,
     { ticket, received }: NonNullable<NanoRequest["resume"]>,
   ): Promise<HandshakeOutcome | ResetReason> {
+    const home = parseTicket(ticket)?.incarnation;
+    if (home !== undefined && home !== options.incarnation) {
+      const relay = await options.relays.open(ticket, home, connection.remoteAddress);
+      return typeof relay === "string" ? relay : { ok: "relayed", relay };
+    }
     let found = options.returning(ticket);
     if ("session" in found) {
       const decided = await ask(connection, { ...handshake, resumed: true });
@@ -111,6 +121,7 @@ export function createReception(options: ReceptionOptions): Reception {
       }
       if (typeof outcome !== "string") {
         if (!outcome.ok) resumes.refused++;
+        else if (outcome.ok === "relayed") resumes.relayed++;
         return outcome;
       }
       reset = outcome;

@@ -27,7 +27,7 @@ export {
   type Metrics,
   type MetricsRegistry,
 } from "./metrics.ts";
-export type { ResetReason, ResumeCounts, ResumeOutcome } from "./resume-outcome.ts";
+export { isResetReason, type ResetReason, type ResumeCounts, type ResumeOutcome } from "./resume-outcome.ts";
 export type { Bucket, CounterSample, GaugeSample, HistogramSample, Sample } from "./sample.ts";
 export type { ServerCounters } from "./server-counters.ts";
 export type { RefusalCounts, Stage } from "./stage.ts";
