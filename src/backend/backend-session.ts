@@ -38,7 +38,6 @@ export class BackendSession implements HomeLink {
       home: new LinkHome(this, home),
       failed,
     });
-    if (context?.paused) this.core.setPaused(true);
   }
 
   /** The frontend is back, on this link or another. */

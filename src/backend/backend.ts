@@ -106,6 +106,8 @@ export function createBackend(options: BackendOptions): Backend {
       );
       sessions.set(id, session);
       for (const hook of options.hooks) hook.attach(session.core);
+      // Heard as what happened: whoever hears that the client is back has heard that it was away.
+      if (frame.context?.paused) session.core.setPaused(true);
     }
     there.sessions.set(frame.handle, session);
   }
