@@ -254,7 +254,10 @@ describe("what a handler does with its session goes to the frontend", () => {
     for (const now of [true, true, false, false]) paused(3, now);
     paused(4, false);
     await play.settle();
-    expect(play.heard).toEqual(["opened 03", "opened 04", "paused 03 paused", "resumed 03 open", "resumed 04 open"]);
+    expect(play.heard).toEqual([
+      ...["opened 03", "opened 04", "paused 04 paused"],
+      ...["paused 03 paused", "resumed 03 open", "resumed 04 open"],
+    ]);
   });
 
   test("a patch that is malformed ends the link, with the reason; nobody else notices", async () => {
