@@ -25,6 +25,7 @@ import { Cuts } from "./cuts.ts";
 import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
 import type { Farewell, Farewells } from "./farewells.ts";
 import { Intake } from "./intake.ts";
+import { LastWords } from "./last-words.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
 import type { PausedSessions } from "./paused-sessions.ts";
@@ -85,6 +86,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   // What its client hears that comes back after the end, where that is not the reason.
   #farewell: Farewell | undefined;
   #finished: Promise<void> | undefined;
+  #lastWords: LastWords | undefined;
   #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
   #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
 
@@ -156,6 +158,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   opened(connection: Connection): void {
+    if (this.#lastWords) return this.#lastWords.opened(connection);
     if (connection !== this.#connection) return;
     const replayed = this.resumption?.confirm();
     if (replayed !== undefined) {
@@ -211,7 +214,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   disconnected(connection: Connection, reason: CloseReason): void {
-    if (connection !== this.#connection) return;
+    if (connection !== this.#connection || this.#finished) return;
     if (reason.kind !== "lost" || !this.resumption?.possible) return void this.end(reason);
     this.#connection = undefined;
     this.#host.counters.paused++;
@@ -340,13 +343,12 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#finished = finished.promise;
     const kick = { code: reason.code ?? "unavailable", reason: reason.message };
     this.#host.paused.remove(this);
-    if (this.resumption?.possible && reason.kind !== "left") {
-      const farewell = this.#farewell ?? (reason.kind === "lost" ? { reset: "unknown" } : { kick });
-      this.#host.farewells.add(this.id, this.resumption, farewell);
-    }
-    if (reason.kind === "lost") this.#connection?.destroy(reason);
-    else if (reason.kind === "left") this.#connection?.hangUp(reason);
-    else this.#connection?.kick(kick, reason);
+    const connection = this.#connection;
+    // Until a client has acknowledged where it goes on, nothing that waits can be sent: it hears the kick behind it.
+    const waits = connection?.state === "answered" && this.log.bytes > 0 && this.resumption !== undefined;
+    if (reason.kind === "lost") connection?.destroy(reason);
+    else if (reason.kind === "left") connection?.hangUp(reason);
+    else if (!waits) connection?.kick(kick, reason);
     const ended = new NanoError({ code: "canceled", message: "the session has ended" });
     this.#dispatcher.stop(ended);
     this.#intake.stop(ended);
@@ -354,10 +356,25 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#host.membership.leaveAll(core);
     const heard = core.end(reason);
     const told = this.#host.peers.ended(this, reason);
-    this.log.clear();
+    this.#takeLeave(reason, kick);
+    if (!this.#lastWords) this.log.clear();
+    else if (connection && waits) this.#lastWords.expect(connection);
     this.#host.ended(this, reason);
     void Promise.all([heard, told]).then(() => finished.resolve());
     return this.#finished;
+  }
+
+  /** Keeps why it has ended, and what its client has not got, for a client that comes back. */
+  #takeLeave(reason: CloseReason, kick: Kick): void {
+    const { id, log, resumption } = this;
+    if (!resumption?.possible || reason.kind === "left") return;
+    let farewell = this.#farewell;
+    if (!farewell && reason.kind === "lost") farewell = { reset: "unknown" };
+    if (!farewell && log.bytes > 0) {
+      const { counters } = this.#host;
+      farewell = this.#lastWords = new LastWords({ id, log, resumption, reason, kick, counters });
+    }
+    this.#host.farewells.add(id, resumption, farewell ?? { kick });
   }
 
   #leaveIfAnswered(): void {
@@ -376,6 +393,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   /** All logs together hold more than they may: who has no connection gives way, then whoever is read too slowly. */
   #crowded(): void {
+    this.#host.farewells.makeRoom();
     this.#host.paused.makeRoom();
     if (!this.#host.budget.over || !this.#connection) return;
     this.#connection.flush();

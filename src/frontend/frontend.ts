@@ -165,7 +165,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const now = (): number => clock.now();
   const budget = new LogBudget(limits.processQueueBytes, counters);
   const paused = createPausedSessions<ClientSession>({ limits, hits: counters.limits, budget, now });
-  const farewells = createFarewells(limits, now);
+  const farewells = createFarewells(limits, budget, now);
   const dictionary = options.dictionary ? createDictionary() : undefined;
   const releases = createReleases(options.clients);
   const forms = createClientForms({

@@ -9,6 +9,7 @@ import type { ClientForm, ClientForms } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { Connection } from "./connection.ts";
 import type { HandshakeOutcome } from "./connection-host.ts";
+import { LastWords } from "./last-words.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { moved } from "./move.ts";
 import type { Relays } from "./relays.ts";
@@ -92,8 +93,10 @@ export function createReception(options: ReceptionOptions): Reception {
     if ("reset" in found) return found.reset;
     if ("kick" in found) return refuse(400, found.kick.code, found.kick.reason);
     if (connection.state !== "deciding") return refuse(400, "canceled", "the client has left");
-    const nano = found.session.resume(connection, found.secret, received);
-    return nano ? { ok: true, session: found.session, form, nano } : "history";
+    const { session, secret } = found;
+    const nano = session.resume(connection, secret, received);
+    if (nano) return { ok: true, session, form, nano };
+    return session instanceof LastWords ? refuse(400, session.kick.code, session.kick.reason) : "history";
   }
 
   return async (connection, request) => {

@@ -1,10 +1,13 @@
 import type { ResetReason } from "../metrics/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { Farewell, Farewells } from "./farewells.ts";
+import type { LastWords } from "./last-words.ts";
 import { parseTicket } from "./ticket.ts";
 
-/** A session to come back to, with the secret of the ticket; or why there is none. */
-export type Found = { readonly session: ClientSession; readonly secret: string } | Farewell;
+/** A session to come back to, or what is left of one, with the secret of the ticket; or why there is none. */
+export type Found =
+  | { readonly session: ClientSession | LastWords; readonly secret: string }
+  | Exclude<Farewell, LastWords>;
 
 /** Finds the session of a ticket. */
 export type FindReturning = (ticket: string) => Found;
@@ -15,13 +18,14 @@ export function createFindReturning(options: {
   readonly sessions: ReadonlyMap<string, ClientSession>;
   readonly farewells: Farewells;
 }): FindReturning {
-  const none = (reset: ResetReason): Found => ({ reset });
+  const none = (reset: ResetReason): Farewell => ({ reset });
   return (text) => {
     const ticket = parseTicket(text);
     if (!ticket) return none("unknown");
     if (ticket.incarnation !== options.incarnation) return none("frontend");
     const session = options.sessions.get(ticket.session);
     if (session?.resumption?.has(ticket.secret)) return { session, secret: ticket.secret };
-    return options.farewells.find(ticket.session, ticket.secret) ?? none("unknown");
+    const farewell = options.farewells.find(ticket.session, ticket.secret) ?? none("unknown");
+    return "log" in farewell ? { session: farewell, secret: ticket.secret } : farewell;
   };
 }

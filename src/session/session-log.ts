@@ -174,6 +174,11 @@ export class SessionLog {
     return received >= first && received <= sent;
   }
 
+  /** Whether a client that has so many packets has not got all that it holds. */
+  hasBehind(received: number): boolean {
+    return this.#count > 0 || (this.#sent?.after(received) ?? []).some((entry) => entry !== undefined);
+  }
+
   /** The client is back and has so many packets: the others wait again, before what has waited, and both sides count from 0. Gives how many there are. */
   resume(received: number): number {
     const again = this.#sent?.after(received) ?? [];

@@ -1,7 +1,8 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { CloseReason, Handshake, ServerSessionHooks } from "nano-rpc";
 import { sessionHooks } from "nano-rpc";
 import { afterEach, describe, expect, test } from "vitest";
-import { ChatSessionSchema } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+import { ChatSessionSchema, SaidResponseSchema } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
 import { createVirtualClock, turn } from "../../src/clock/index.ts";
 import { PacketType } from "../../src/packet/index.ts";
 import { rawTcp } from "../support/raw-client.ts";
@@ -347,7 +348,7 @@ describe("a session without its client", () => {
   });
 
   test("ends where more waits than may", async () => {
-    const sessions: { push(): void }[] = [];
+    const sessions: Held[] = [];
     await start({ limits: { queueMessages: 4 }, sessions: pushing(sessions) });
     const client = await connect();
     say(client, "a");
@@ -364,7 +365,7 @@ describe("a session without its client", () => {
   });
 
   test("gives way, the oldest first, where the logs of all hold more than they may, or too many wait", async () => {
-    const sessions: { push(): void }[] = [];
+    const sessions: Held[] = [];
     await start({ limits: { processQueueBytes: 1_000, pausedSessions: 3 }, sessions: pushing(sessions) });
     const all = [await connect(), await connect(), await connect(), await connect()];
     for (const client of all) {
@@ -382,11 +383,103 @@ describe("a session without its client", () => {
   });
 });
 
+describe("a client that was kicked while it was away", () => {
+  const sessions: Held[] = [];
+  const kick = { code: "banned", reason: "not today" };
+
+  async function away(options?: EdgeOptions): Promise<NanoClient> {
+    sessions.length = 0;
+    await start({ ...options, sessions: pushing(sessions) });
+    const client = await connect();
+    say(client, "a");
+    await hears(client, "a");
+    await drop(client);
+    return client;
+  }
+
+  /** What is read until the server has closed the connection: what was pushed, then the kick, and no more. */
+  async function hearsTheEnd({ raw }: NanoClient): Promise<readonly unknown[]> {
+    const packets = await raw.closed();
+    return packets.map(({ type, body }) => (type === PacketType.kick ? JSON.parse(textOf(body)) : type));
+  }
+
+  test("hears what was pushed before, and then the kick, as often as it comes back for it", async () => {
+    const client = await away();
+    for (const text of ["b", "c"]) sessions[0]?.push(text);
+    sessions[0]?.kick();
+    sessions[0]?.push("after the end");
+    expect(sessionsNow()).toBe(0);
+    const second = await connect(ticketOf(client));
+    expect(second.told).toMatchObject({ session: client.told.session, resumed: true, epoch: 1 });
+    await hears(second, "b");
+    const third = await connect(ticketOf(second));
+    expect(third.told).toMatchObject({ session: client.told.session, resumed: true, epoch: 2 });
+    await hears(third, "c");
+    expect(await hearsTheEnd(third)).toEqual([kick]);
+    // Nobody knows whether it has heard the kick.
+    const last = await connect({ ticket: third.told.ticket, received: 0 });
+    await hears(last, "c");
+    expect(await hearsTheEnd(last)).toEqual([kick]);
+    expect(await refused(ticketOf(last))).toEqual(kick);
+    expect(counters().replayed).toBe(4);
+  });
+
+  test("hears the kick alone where it has heard all else, or there is no room to keep that", async () => {
+    const client = await away({ limits: { processQueueBytes: 400 } });
+    say(client, "x");
+    for (const text of ["b", "c"]) sessions[0]?.push(text);
+    sessions[0]?.kick();
+    const other = await connect();
+    say(other, "d");
+    await hears(other, "d");
+    for (let at = 0; at < 4; at++) sessions[1]?.push();
+    expect(await refused(ticketOf(client))).toEqual(kick);
+    // Who is there was not cut off for it.
+    await hears(other, ...Array<string>(4).fill("pushed"));
+    await acknowledge(other);
+    await drop(other);
+    sessions[1]?.kick();
+    expect(await refused(ticketOf(other))).toEqual(kick);
+  });
+
+  test("is asked by authenticate before it hears a word", async () => {
+    const client = await away({
+      authenticate: ({ resumed }) => (resumed ? { code: "expired", reason: "log in again" } : undefined),
+    });
+    sessions[0]?.push("secret");
+    sessions[0]?.kick();
+    expect(await refused(ticketOf(client))).toMatchObject({ code: "expired" });
+  });
+
+  test("hears both until the window is over, and is unknown then", async () => {
+    const clock = createVirtualClock();
+    const client = await away({ clock });
+    sessions[0]?.push("b");
+    sessions[0]?.kick();
+    clock.moveTo(29_000);
+    await hears(await connect(ticketOf(client)), "b");
+    clock.moveTo(31_000);
+    await turn();
+    expect((await connect(ticketOf(client))).told).toMatchObject({ resumed: false, reset: "unknown" });
+  });
+
+  test("hears both when it is kicked between the handshake and its ack", async () => {
+    const client = await away();
+    sessions[0]?.push("b");
+    const second = await connect(ticketOf(client), false);
+    sessions[0]?.kick();
+    expect(sessionsNow()).toBe(0);
+    second.raw.ack();
+    await hears(second, "b");
+    expect(await hearsTheEnd(second)).toEqual([kick]);
+  });
+});
+
 describe("a client that reads too slowly", () => {
   test("is cut off, and comes back for what waits; the third time within a minute it may not", async () => {
     let queued = 0;
     const clock = createVirtualClock();
-    const sessions: { push(): void }[] = [];
+    const sessions: Held[] = [];
     await start({
       clock,
       limits: { queueMessages: 4 },
@@ -443,14 +536,21 @@ describe("authenticate", () => {
   });
 });
 
-/** Gives what pushes to each session, in the order they came. */
-function pushing(sessions: { push(): void }[]): ServerSessionHooks[] {
+/** What a test does to a session. */
+interface Held {
+  push(text?: string): void;
+  kick(): void;
+}
+
+/** Gives what pushes to each session, and kicks it, in the order they came. */
+function pushing(sessions: Held[]): ServerSessionHooks[] {
+  const body = (text: string): Uint8Array => toBinary(SaidResponseSchema, create(SaidResponseSchema, { text }));
   return [
     {
       attach: (core) =>
         void sessions.push({
-          push: () =>
-            core.push({ route: "edge.said", body: Uint8Array.from(Buffer.from("1206707573686564", "hex")), delivery: "replay" }),
+          push: (text = "pushed") => core.push({ route: "edge.said", body: body(text), delivery: "replay" }),
+          kick: () => core.kick({ code: "banned", reason: "not today" }),
         }),
     },
   ];

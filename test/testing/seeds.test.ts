@@ -4,7 +4,7 @@ import { goneMs, lastWords, noSums, numberedPushes, type Sums, startBank, tickMs
 import { visit } from "./visitors.ts";
 
 /** Seeds that failed once. They are played first. */
-const kept: readonly number[] = [11, 48];
+const kept: readonly number[] = [4, 11, 48];
 const ordinary = 300;
 const only = process.env["SEED"];
 const played =
@@ -87,19 +87,11 @@ function* silentTellers(seen: readonly Seen[]): Iterable<string> {
   }
 }
 
-/** Whoever was kicked while it was there has heard what was pushed before. */
+/** Whoever was kicked has heard what was pushed before, wherever its socket was. */
 function* lostLastWords(seen: readonly Seen[]): Iterable<string> {
-  const sessions = new Map<string, string>();
-  const paused = new Set<string>();
   const heard = seen.filter((one) => one.what === "heard");
   for (const one of seen) {
-    if (one.what === "session" && one.server.startsWith("gate")) {
-      if (one.event === "paused") paused.add(one.session);
-      if (one.event === "resumed") paused.delete(one.session);
-    }
-    if (one.what !== "state") continue;
-    if (one.session !== undefined) sessions.set(one.client, one.session);
-    if (one.state !== "closed" || !one.why.startsWith("visitor-") || paused.has(sessions.get(one.client) ?? "")) continue;
+    if (one.what !== "state" || one.state !== "closed" || !one.why.startsWith("visitor-")) continue;
     const words = heard.filter(({ place }) => place?.stream === `leave ${one.why}`).length;
     if (words !== lastWords) yield `${one.client} was kicked (${one.why}), and heard ${words} of ${lastWords} pushes before`;
   }
