@@ -5,9 +5,7 @@ import type { LastWords } from "./last-words.ts";
 import { parseTicket } from "./ticket.ts";
 
 /** A session to come back to, or what is left of one, with the secret of the ticket; or why there is none. */
-export type Found =
-  | { readonly session: ClientSession | LastWords; readonly secret: string }
-  | Exclude<Farewell, LastWords>;
+export type Found = { readonly session: ClientSession | LastWords; readonly secret: string } | Exclude<Farewell, LastWords>;
 
 /** Finds the session of a ticket. */
 export type FindReturning = (ticket: string) => Found;
