@@ -4,6 +4,10 @@ export { type AcceptorCheck, checkAcceptor } from "./check-acceptor.ts";
 export { checkDiscovery, type DiscoveryCheck } from "./check-discovery.ts";
 // Whether every promise was kept.
 export { checkPromises } from "./check-promises.ts";
+// Whether a reporter does.
+export { checkReporter, type ReporterCheck } from "./check-reporter.ts";
+// Whether a routing function does.
+export { checkRouting, type RoutingCheck } from "./check-routing.ts";
 export type { Dial, DialEvents, DialedClient } from "./checked-client.ts";
 // Tests by the hundred, each with faults of its own.
 export { playSeeds, type SeededTest, type SeedsOptions } from "./play-seeds.ts";
