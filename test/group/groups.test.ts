@@ -246,11 +246,17 @@ describe("a group whose members are on two frontends", () => {
     expect(await now(lobby.count())).toBe(2);
   });
 
-  test("a socket that breaks is a session that closes", async () => {
+  test("a socket that breaks costs nobody the group; a client that goes leaves it", async () => {
     await gather("ann", "bob");
+    const users = async () => (await now(room.group("lobby").members())).map(({ user }) => user).sort();
     cluster.drop(bob.client);
     await cluster.advance(100);
-    expect((await now(room.group("lobby").members())).map(({ user }) => user)).toEqual(["ann"]);
+    expect(await users()).toEqual(["ann", "bob"]);
+    await cluster.advance(3_000);
+    expect(bob.client.state).toMatchObject({ name: "open", via: "resume" });
+    void bob.client.close();
+    await cluster.advance(100);
+    expect(await users()).toEqual(["ann"]);
   });
 
   test("a session that is kicked leaves", async () => {
