@@ -9,7 +9,7 @@ import {
   StatsRequestSchema,
   StatsResponseSchema,
 } from "../examples/chat/gen/chat/v1/chat_pb.ts";
-import { ClosedRequestSchema } from "../gen/nano/cluster/v1/session_pb.ts";
+import { BoundRequestSchema, ClosedRequestSchema } from "../gen/nano/cluster/v1/session_pb.ts";
 import type { Answer, Caller } from "./caller.ts";
 import { must } from "./point.ts";
 import type { ProbeSession } from "./probe-session.ts";
@@ -19,6 +19,7 @@ export const paths = {
   join: "chat.v1.RoomService/Join",
   say: "chat.v1.RoomService/Say",
   stats: "chat.v1.RoomAdminService/Stats",
+  bound: "nano.cluster.v1.SessionEventsService/Bound",
   closed: "nano.cluster.v1.SessionEventsService/Closed",
 } as const;
 
@@ -46,6 +47,12 @@ export async function joined(visit: Visit, room: string, name: string, headers: 
 export function say({ caller, session, token }: Visit, texts: readonly string[], headers: Headers = {}): Promise<Answer> {
   const bodies = texts.map((text) => encode(SayRequestSchema, { text }));
   return caller.call({ path: paths.say, headers: { ...token, ...session.header, ...headers }, bodies });
+}
+
+/** Tells that the session is that user's. @param user Empty: nobody's. */
+export function bound({ caller, session, token }: Visit, user: string): Promise<Answer> {
+  const bodies = [encode(BoundRequestSchema, { session: session.id, user })];
+  return caller.call({ path: paths.bound, headers: token, bodies });
 }
 
 export function closed({ caller, session, token }: Visit): Promise<Answer> {

@@ -1,5 +1,5 @@
 import { Code } from "@connectrpc/connect";
-import { closed, countIn, heardBy, join, joined, mustBeOk, say, stats, told, type Visit } from "../chat.ts";
+import { bound, closed, countIn, heardBy, join, joined, mustBeOk, say, stats, told, type Visit } from "../chat.ts";
 import { soon, until } from "../patience.ts";
 import { must, mustEqual, type Point } from "../point.ts";
 import type { Ask } from "../probe-session.ts";
@@ -112,6 +112,20 @@ export const sessionPoints: readonly Point[] = [
       await until("bob hears ann", () => bob.heard.includes("said ann: hi"));
       bob.room.say({ text: "ho" });
       await until("ann hears bob", () => heardBy(ann.session).includes("said bob: ho"));
+    },
+  },
+  {
+    name: "session.bound",
+    says: "SessionEventsService/Bound is answered, or UNIMPLEMENTED: also for a session that the server has never seen.",
+    async check(stand) {
+      const [ann, bob] = [await newcomer(stand), await newcomer(stand)];
+      const room = stand.fresh("room");
+      await joined(ann, room, "ann");
+      for (const answer of [await bound(ann, `${room}/ann`), await bound(ann, ""), await bound(bob, "bob")]) {
+        must(answer.code === "ok" || answer.code === "unimplemented", `Bound is answered with ${told(answer)}`);
+      }
+      mustBeOk("Say after Bound", await say(ann, ["hi"]));
+      mustEqual("what ann hears", heardBy(ann.session), ["said ann: hi"]);
     },
   },
   {

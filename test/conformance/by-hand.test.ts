@@ -49,6 +49,7 @@ const faults: Readonly<Record<string, Fault>> = {
   "session.push": "pushes under another route",
   "session.push-order": "does not wait for pushes",
   "session.everywhere": "pushes at one frontend",
+  "session.bound": "refuses users of strangers",
   "session.closed": "does not hear of the end",
   "session.closed-again": "refuses ends of strangers",
   "session.token": "shows no token",

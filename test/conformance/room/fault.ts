@@ -32,6 +32,7 @@ export type Fault =
   | "does not wait for pushes"
   | "pushes at one frontend"
   | "does not hear of the end"
+  | "refuses users of strangers"
   | "refuses ends of strangers"
   | "buries frontends at once"
   | "does not miss frontends"

@@ -13,7 +13,7 @@ import {
   StatsResponseSchema,
 } from "../../../examples/chat/gen/chat/v1/chat_pb.ts";
 import { type SessionContext, SessionContextSchema } from "../../../gen/nano/cluster/v1/link_pb.ts";
-import { ClosedRequestSchema, SessionService } from "../../../gen/nano/cluster/v1/session_pb.ts";
+import { BoundRequestSchema, ClosedRequestSchema, SessionService } from "../../../gen/nano/cluster/v1/session_pb.ts";
 import { Deaths, type Holder } from "./deaths.ts";
 import { Frontends } from "./frontends.ts";
 import { Member, type RoomOptions } from "./member.ts";
@@ -119,6 +119,12 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
     return fault === "answers a notify with something" ? bytes(SayRequestSchema, { text }) : empty;
   }
 
+  /** Whose a session is, the next message says. */
+  function bound(id: string): Uint8Array {
+    if (!places.has(id) && fault === "refuses users of strangers") throw new Refusal(status.NOT_FOUND, "no such session");
+    return empty;
+  }
+
   async function closed(id: string): Promise<Uint8Array> {
     if (fault === "does not hear of the end") return empty;
     if (!(await end(id)) && fault === "refuses ends of strangers") throw new Refusal(status.NOT_FOUND, "no such session");
@@ -171,6 +177,10 @@ export async function startRoom(options: RoomOptions): Promise<Room> {
         path: "chat.v1.RoomService/Say",
         notify: true,
         answer: (body, incoming) => say(read(SayRequestSchema, body).text, sessionOf(incoming)),
+      },
+      {
+        path: "nano.cluster.v1.SessionEventsService/Bound",
+        answer: (body) => bound(hex(read(BoundRequestSchema, body).session)),
       },
       {
         path: "nano.cluster.v1.SessionEventsService/Closed",
