@@ -1,7 +1,7 @@
 import { fromBinary, type Message } from "@bufbuild/protobuf";
 import { type ConnectRouter, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type SessionContext, SessionContextSchema } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { type Clock, within } from "../clock/index.ts";
+import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
 import { ByteWriter } from "../contract/index.ts";
 import { type Code, isPublic, NanoError } from "../error/index.ts";
@@ -98,9 +98,7 @@ export function createPlainHandlers(options: PlainHandlersOptions): PlainHandler
         const how = admitted(context);
         try {
           if (entry.method.kind === "request") return await answer(entry, request, context, how);
-          const message = await within(clock, how.deadlineMs - clock.now(), onlyOne(request), () => {
-            throw refusal("deadline_exceeded", `${entry.method.route} has not come in time`);
-          });
+          const message = await onlyOne(request);
           takeCall(context);
           return await answer(entry, message, context, how);
         } catch (reason) {
@@ -114,7 +112,7 @@ export function createPlainHandlers(options: PlainHandlersOptions): PlainHandler
         context.values.set(admittedKey, await admit(entry, context));
       } catch (reason) {
         takeCall(context);
-        if (!unfortunate.has(NanoError.from(reason).code)) counters.callsRefused.session++;
+        counters.callsRefused[unfortunate.has(NanoError.from(reason).code) ? "frontend" : "session"]++;
         throw plainError(reason, entry);
       }
     },

@@ -11,12 +11,12 @@ export type ConnectionRefusal = "tls" | "protocol" | "silent" | "busy";
 export type LinkRefusal = "token" | "certificate" | "record" | "protocol" | "late" | "busy";
 
 /**
- * Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64; `method`: there is none
+ * Why a plain call was refused before its body was read: `token`: none, or a wrong one; `headers`: over 8 KiB of them, or 64, or an authority that is none; `method`: there is none
  * such, or it is a push, or not called by POST; `type`: its content type is none of Connect or gRPC; `session`: a client's message without a session, or with
- * one that is none, is over, or that its caller has no right to. Or while it was read: `size`: over 1 MiB;
- * `body`: it is compressed, or not the method's message.
+ * one that is none, is over, or that its caller has no right to; `frontend`: the frontend of its session is not there, or out of reach. Or while it was read: `size`: over 1 MiB;
+ * `body`: it is compressed, or not the method's message; `late`: it was not there within 5 s, or the time that its caller gave.
  */
-export type CallRefusal = "token" | "headers" | "method" | "type" | "session" | "size" | "body";
+export type CallRefusal = "token" | "headers" | "method" | "type" | "session" | "frontend" | "size" | "body" | "late";
 
 /**
  * Why a value in discovery is no server's: `unsigned`; `signature`: it is of another token, of another key, or was changed; `place`: it names
@@ -45,7 +45,7 @@ export function createClusterCounters(): ClusterCounters {
   return {
     connectionsRefused: { tls: 0, protocol: 0, silent: 0, busy: 0 },
     linksRefused: { token: 0, certificate: 0, record: 0, protocol: 0, late: 0, busy: 0 },
-    callsRefused: { token: 0, headers: 0, method: 0, type: 0, session: 0, size: 0, body: 0 },
+    callsRefused: { token: 0, headers: 0, method: 0, type: 0, session: 0, frontend: 0, size: 0, body: 0, late: 0 },
     recordsRefused: { unsigned: 0, signature: 0, place: 0, format: 0 },
     framesRefused: { capability: 0, ended: 0, frontend: 0 },
   };

@@ -210,6 +210,7 @@ export function createServer(options: ServerOptions): Server {
               ...(acceptors.length > 0 ? [createSessionService(askedFrontend)] : []),
             ],
             gate: plainHandlers.gate,
+            ...{ clock, log },
             counters: clusterCounters,
           }),
         }),

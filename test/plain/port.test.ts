@@ -1,6 +1,8 @@
+import { once } from "node:events";
+import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { createServer, memory, type Server, silentLogger } from "nano-rpc";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { CallRefusal } from "../../src/metrics/index.ts";
 import { Stranger } from "../attacks/stranger.ts";
 import { playServices } from "../server/play.ts";
@@ -93,3 +95,50 @@ test("1 MiB is let in; what is answered with an error is not refused by the port
   expect(failed.status).toBeGreaterThanOrEqual(400);
   expect(counted()).toEqual(before);
 });
+
+/** Bytes that come, and no end of them. */
+async function withoutEnd(sent: OutgoingHttpHeaders, bytes: Uint8Array): Promise<IncomingHttpHeaders> {
+  const session = connect(`http://${server.addresses["cluster"]}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ":method": "POST", ":path": "/play.v1.WhoService/Any", ...sent });
+  const heard: IncomingHttpHeaders = {};
+  stream.on("response", (headers) => Object.assign(heard, headers)).on("trailers", (headers) => Object.assign(heard, headers));
+  stream.write(bytes);
+  stream.resume();
+  // The port hangs up where nobody else does.
+  await once(stream, "close");
+  return heard;
+}
+
+test.each<[string, OutgoingHttpHeaders, Uint8Array, string, string]>([
+  ["of gRPC", grpc, message(1, 9), "grpc-status", "4"],
+  ["of gRPC that is there but for its end", grpc, message(0), "grpc-status", "4"],
+  ["of gRPC, by its caller's time", { ...grpc, "grpc-timeout": "50m" }, message(1, 9), "grpc-status", "4"],
+  ["of gRPC-Web", web, message(1, 9), ":status", "200"],
+  ["of Connect", { "content-type": "application/proto", ...headers }, broken, ":status", "504"],
+  [
+    "of Connect, by its caller's time",
+    { "content-type": "application/proto", ...headers, "connect-timeout-ms": "50" },
+    broken,
+    ":status",
+    "504",
+  ],
+])(
+  "a body %s that does not come whole is not waited for, and counted as late",
+  async (_what, sent, bytes, header, value) => {
+    const before = counted();
+    const heard = await withoutEnd(sent, bytes);
+    expect(`${heard[header]}`).toBe(value);
+    expect(counted()).toEqual({ ...before, late: before.late + 1 });
+  },
+  30_000,
+);
+
+test.each(["%", "[", "x:99999"])(
+  "a call for the authority %j, which is none, is refused, and counted as headers",
+  async (authority) => {
+    const before = counted();
+    expect((await caller.call({ ...headers, ":authority": authority }, nothing)).status).toBe(400);
+    expect(counted()).toEqual({ ...before, headers: before.headers + 1 });
+  },
+);
