@@ -9,7 +9,7 @@ import { WaitRequestSchema } from "../schema/gen/play/v1/play_pb.ts";
 import { act, forwarded, type Key, plainAct } from "./frames.ts";
 import { createInsiders, type Insiders } from "./insiders.ts";
 import { attempts, besiege, type Siege } from "./siege.ts";
-import { allClosed, allHave, inBatches, many, Stranger } from "./stranger.ts";
+import { allClosed, allHave, flipped, inBatches, many, Stranger } from "./stranger.ts";
 
 const token = "the secret of the cluster, of 32 bytes";
 const challenge = new Uint8Array(32).fill(1);
@@ -70,12 +70,6 @@ describe("a backend of the cluster", () => {
       stranger.close();
     });
     return codes;
-  };
-
-  const flipped = (bytes: Uint8Array, bit: number): Uint8Array => {
-    const other = Uint8Array.from(bytes);
-    other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    return other;
   };
 
   describe.each([

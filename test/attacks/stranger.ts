@@ -90,6 +90,13 @@ export function many<T>(count: number, make: (at: number) => T): T[] {
   return Array.from({ length: count }, (_, at) => make(at));
 }
 
+/** The same bytes but for one bit. */
+export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const other = Uint8Array.from(bytes);
+  other[bit >> 3] = (other[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+  return other;
+}
+
 /** Waits until every link was closed by the other end. */
 export function allClosed(links: readonly RawLink[]): Promise<void> {
   return until(() => links.filter(({ closed }) => !closed).length, slowMs).toBe(0);
