@@ -23,7 +23,15 @@ const rows: Readonly<Record<string, readonly (MetricName | Panel)[]>> = {
     "nano_servers",
     "nano_messages_received_total",
   ],
-  Calls: ["nano_call_duration_seconds", "nano_calls_failed_total", "nano_calls_pending"],
+  Calls: [
+    "nano_call_duration_seconds",
+    "nano_calls_failed_total",
+    "nano_calls_pending",
+    "nano_queue_duration_seconds",
+    "nano_forward_duration_seconds",
+    "nano_remote_call_duration_seconds",
+    "nano_remote_calls_failed_total",
+  ],
   "The client edge": [
     "nano_connections_accepted_total",
     "nano_handshakes_refused_total",
@@ -35,13 +43,29 @@ const rows: Readonly<Record<string, readonly (MetricName | Panel)[]>> = {
     "nano_pauses_total",
     "nano_resumes_total",
     "nano_messages_replayed_total",
-    "nano_pushes_collapsed_total",
-    "nano_pushes_dropped_total",
+    "nano_pushes_total",
+    "nano_messages_sent_total",
+    "nano_received_bytes_total",
+    "nano_sent_bytes_total",
+    "nano_sessions_closed_total",
+    "nano_groups",
     "nano_silent_total",
     "nano_clients",
     "nano_must_update_total",
   ],
-  "The cluster": ["nano_links", "nano_cluster_refused_total", "nano_pushes_unknown_total", "nano_gaps_total"],
+  "The cluster": [
+    "nano_links",
+    "nano_link_queue_bytes",
+    "nano_link_bytes_total",
+    "nano_link_frames_total",
+    "nano_link_pushes_total",
+    "nano_link_refused_total",
+    "nano_discovery_available",
+    "nano_discovery_lag_seconds",
+    "nano_cluster_refused_total",
+    "nano_pushes_unknown_total",
+    "nano_gaps_total",
+  ],
   "The process": [
     process("CPU", "Share of a core.", "percentunit", `rate(process_cpu_seconds_total{${here}}[${window}])`),
     process("Memory", "Resident.", "bytes", `process_resident_memory_bytes{${here}}`),
@@ -75,9 +99,17 @@ function panelOf(name: MetricName): Panel {
   const about = { title, description: help };
   switch (kind) {
     case "counter":
-      return { ...about, unit: "cps", lines: [{ expr: `sum by (${by}) (rate(${name}{${here}}[${window}]))`, legend }] };
+      return {
+        ...about,
+        unit: name.endsWith("_bytes_total") ? "Bps" : "cps",
+        lines: [{ expr: `sum by (${by}) (rate(${name}{${here}}[${window}]))`, legend }],
+      };
     case "gauge":
-      return { ...about, unit: "short", lines: [{ expr: `sum by (${by}) (${name}{${here}})`, legend }] };
+      return {
+        ...about,
+        unit: name.endsWith("_bytes") ? "bytes" : "short",
+        lines: [{ expr: `sum by (${by}) (${name}{${here}})`, legend }],
+      };
     case "histogram":
       return {
         ...about,

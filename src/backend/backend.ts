@@ -159,8 +159,10 @@ export function createBackend(options: BackendOptions): Backend {
       return fail(link, frame, reason);
     }
     const call = new ForwardedCall(link, frame, session, there.calls, host);
+    const arrivedMs = clock.now();
     const info = {
-      deadlineMs: clock.now() + (envelope?.remainingMs ?? 0),
+      arrivedMs,
+      deadlineMs: arrivedMs + (envelope?.remainingMs ?? 0),
       hops,
       traceparent: envelope?.traceparent ?? "",
       tracestate: envelope?.tracestate ?? "",

@@ -3,7 +3,7 @@ import { CompressionError, inflateZlib } from "../compression/index.ts";
 import type { CloseReason, Kick, KickCode } from "../error/index.ts";
 import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, decodeTracePlace, MessageKind } from "../message/index.ts";
-import type { LimitName } from "../metrics/index.ts";
+import { countedCode, type LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
 import {
   decodeCount,
@@ -33,6 +33,8 @@ const sliceBytes = 64 * 1_024;
 /** One socket of a client: packets, handshake, heartbeats, encoding, and the one writer. */
 export class Connection implements SocketEvents {
   readonly remoteAddress: string;
+  /** Where it came in. */
+  readonly acceptor: string;
   readonly acceptedAtMs: number;
   /** Since when the client's next word is waited for, until its handshake is done: since it came, then since it was answered. */
   waitsSinceMs: number;
@@ -63,12 +65,13 @@ export class Connection implements SocketEvents {
   #relay: Relay | undefined;
   #message: DecodedMessage | undefined;
 
-  constructor(socket: AcceptedSocket, host: ConnectionHost) {
+  constructor(socket: AcceptedSocket, acceptor: string, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
     this.remoteAddress = socket.remoteAddress;
+    this.acceptor = acceptor;
     this.acceptedAtMs = this.waitsSinceMs = this.lastReceivedAtMs = this.lastHeartbeatAtMs = host.now();
-    this.#packets = new PacketWriter(socket, host.desk);
+    this.#packets = new PacketWriter(socket, host.desk, host.counters);
     this.#decoder = new PacketDecoder({ maxPacketBytes: host.limits.handshakeBytes });
   }
 
@@ -79,6 +82,7 @@ export class Connection implements SocketEvents {
   data(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "closing") return;
     this.lastReceivedAtMs = this.#host.now();
+    this.#host.counters.bytesReceived += bytes.length;
     if (this.#relay) return this.#relay.data(bytes);
     // Of a WebSocket each message comes by itself, and others may have come with it.
     this.reading = this.#socket.framing === undefined;
@@ -310,7 +314,7 @@ export class Connection implements SocketEvents {
   }
 
   #refuse(code: number, kick: Kick, afterMs?: number): void {
-    this.#host.counters.handshakesRefused++;
+    this.#host.counters.handshakesRefused[countedCode(kick.code)]++;
     const { heartbeatMs } = this.#host.limits;
     this.#packets.packet(PacketType.handshake, refusing(heartbeatMs, code, kick.reason, afterMs));
     this.#packets.packet(PacketType.kick, encodeKick(kick));
@@ -392,7 +396,7 @@ export class Connection implements SocketEvents {
     const reason: CloseReason = { kind: "protocol", code, message };
     if (this.#state === "working") this.kick({ code, reason: message }, reason);
     else {
-      counters.handshakesRefused++;
+      counters.handshakesRefused[countedCode(code)]++;
       this.destroy(reason);
     }
     return false;

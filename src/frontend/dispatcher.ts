@@ -3,7 +3,7 @@ import type { ServerInfo } from "../discovery/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
 import { forwardBody, type Link } from "../link/index.ts";
-import type { FrontendCounters, Stage } from "../metrics/index.ts";
+import { createCallSeconds, type Distribution, type FrontendCounters, type Stage } from "../metrics/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
 import type { CallSpan, Tracing } from "../tracing/index.ts";
@@ -280,9 +280,9 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #local(incoming: Incoming): void {
-    const { known, body, deadlineMs } = incoming;
+    const { message, known, body, deadlineMs } = incoming;
     const { span, attempt } = incoming;
-    const info = { deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
+    const info = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
     const traced = span ? { ...info, span } : info;
     const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
     if (breakOff) this.#runs(incoming, breakOff);
@@ -290,18 +290,20 @@ export class Dispatcher implements IncomingOwner {
 
   #forward(incoming: Incoming, link: Link): void {
     const { message, known, body, deadlineMs } = incoming;
-    const { peers, now } = this.#host;
+    const { peers, now, counters } = this.#host;
     const hop = this.#hop(incoming);
+    const sentMs = now();
     let begun = true;
     const call = link.expect(deadlineMs, (outcome) => {
       hop?.end(outcome instanceof NanoError ? outcome : undefined);
+      forwardSeconds(counters, known.info.route).observe((now() - sentMs) / 1_000);
       if (outcome instanceof NanoError) this.#failed(incoming, outcome, "handler", begun);
       else if (outcome.case === "body") this.answered(incoming, outcome.value);
       else if (outcome.case === "wrongServer") this.#failed(incoming, new WrongServer(outcome.value), "route", false);
       else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
     });
     this.#runs(incoming, (reason) => link.cancel(call, reason));
-    const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - now())), attempt: incoming.attempt };
+    const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - sentMs)), attempt: incoming.attempt };
     try {
       link.sendData(
         forwardBody({
@@ -411,4 +413,13 @@ export class Dispatcher implements IncomingOwner {
     this.#toldGone.add(incarnation);
     this.#session.gone(type);
   }
+}
+
+function forwardSeconds({ forwards }: FrontendCounters, route: string): Distribution {
+  let seconds = forwards.get(route);
+  if (!seconds) {
+    seconds = createCallSeconds();
+    forwards.set(route, seconds);
+  }
+  return seconds;
 }

@@ -9,7 +9,7 @@ import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link, Outcome } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
-import { type ClusterCounters, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
+import { type ClusterCounters, countClose, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
 import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
@@ -22,6 +22,7 @@ import { createBackendFrames } from "./backend-frames.ts";
 import { type CompressionOptions, createClientForms } from "./client-form.ts";
 import { ClientSession, type SessionHost } from "./client-session.ts";
 import { Connection } from "./connection.ts";
+import { type ConnectionCount, countConnections } from "./connection-counts.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { createDescriber, type DescribeError } from "./describe-error.ts";
 import { createDictionary } from "./dictionary.ts";
@@ -54,6 +55,8 @@ import { createDesk } from "./writer.ts";
 export interface Frontend {
   readonly counters: FrontendCounters;
   readonly connections: number;
+  /** Those that are there, by the acceptors that they came in by, and by whether their handshake is done. */
+  connectionStates(): Iterable<ConnectionCount>;
   readonly sessions: number;
   /** Those of them whose clients have no connection, and may come back. */
   readonly paused: number;
@@ -215,7 +218,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const hook of options.hooks) hook.attach(session.core);
     },
     ended(session, reason) {
-      if (sessions.delete(session.id)) countClient(session, -1);
+      if (sessions.delete(session.id)) {
+        countClient(session, -1);
+        countClose(counters.closes, reason);
+      }
       if (reason.code === "too_slow") counters.tooSlow++;
     },
     flushSoon: flusher.add,
@@ -226,7 +232,11 @@ export function createFrontend(options: FrontendOptions): Frontend {
   };
 
   const returning = createFindReturning({ incarnation: options.incarnation, sessions, farewells });
-  const relays = createRelays({ ...options, returning, isOpen: () => !draining, accept, counters: options.clusterCounters });
+  const relays = createRelays({
+    ...{ ...options, returning, counters: options.clusterCounters },
+    isOpen: () => !draining,
+    accept: (socket) => accept(socket, "relay"),
+  });
 
   const reception = createReception({
     ...options,
@@ -283,9 +293,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
     released: () => door.released(),
   };
 
-  function accept(socket: AcceptedSocket): Connection {
+  function accept(socket: AcceptedSocket, acceptor: string): Connection {
     counters.accepted++;
-    const connection = new Connection(socket, connectionHost);
+    const connection = new Connection(socket, acceptor, connectionHost);
     const kick = door.enter(socket.remoteAddress);
     if (!kick) connections.add(connection);
     // Whoever has too many already gains nothing by coming back.
@@ -304,6 +314,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     get connections() {
       return door.connections;
     },
+    connectionStates: () => countConnections(options.acceptors, connections),
     get sessions() {
       return sessions.size;
     },
@@ -335,7 +346,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       try {
         for (const acceptor of options.acceptors) {
           if (acceptor.name in addresses) throw new TypeError(`two acceptors are named "${acceptor.name}"`);
-          addresses[acceptor.name] = await acceptor.start(accept, host);
+          addresses[acceptor.name] = await acceptor.start((socket) => accept(socket, acceptor.name), host);
           started.push(acceptor);
         }
       } catch (reason) {

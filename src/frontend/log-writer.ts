@@ -53,6 +53,7 @@ export class LogWriter {
     const ready = frames?.of(this.#form, this.#packets.framing);
     if (ready) {
       this.#packets.again(ready);
+      this.#host.counters.pushesSent[entry.delivery]++;
       return;
     }
     const before = this.#packets.length;
@@ -72,6 +73,7 @@ export class LogWriter {
     }
     if (this.#oversized(entry.route, body)) return;
     // A text route, unless the client is known to read codes: some break on one (rule 1).
+    this.#host.counters.pushesSent[entry.delivery]++;
     this.#message(MessageKind.push, 0, entry.route, this.#form.table?.codes.get(entry.route) ?? -1, false, body);
   }
 

@@ -23,7 +23,7 @@ export function createSweep(options: SweepOptions): (nowMs: number) => void {
   function handshake(connection: Connection, nowMs: number): void {
     // `authenticate` has a deadline of its own, and its refusal must reach the client.
     if (connection.state === "deciding" || nowMs - connection.waitsSinceMs < limits.handshakeMs) return;
-    counters.handshakesRefused++;
+    counters.handshakesRefused.deadline_exceeded++;
     counters.limits.handshakeMs++;
     const message = "the handshake took too long";
     connection.kick({ code: "deadline_exceeded", reason: message }, { kind: "protocol", code: "deadline_exceeded", message });

@@ -1,6 +1,7 @@
 import type { AcceptedSocket, Framing } from "../acceptor/index.ts";
 import { ByteWriter } from "../contract/index.ts";
 import { type MessageHeader, writeMessageHeader } from "../message/index.ts";
+import type { FrontendCounters } from "../metrics/index.ts";
 import { PacketType, packetHeaderBytes, writePacketHeader } from "../packet/index.ts";
 import { Slab } from "./slab.ts";
 
@@ -21,11 +22,14 @@ const empty = new Uint8Array(0);
 export class PacketWriter {
   readonly #socket: AcceptedSocket;
   readonly #desk: Desk;
+  readonly #counters: Pick<FrontendCounters, "bytesSent" | "messagesSent">;
   #written = 0;
 
-  constructor(socket: AcceptedSocket, desk: Desk) {
+  /** @param counters Where it is counted what is written. */
+  constructor(socket: AcceptedSocket, desk: Desk, counters: Pick<FrontendCounters, "bytesSent" | "messagesSent">) {
     this.#socket = socket;
     this.#desk = desk;
+    this.#counters = counters;
   }
 
   /** Bytes written, ever. */
@@ -49,6 +53,7 @@ export class PacketWriter {
   }
 
   message(header: MessageHeader, body: Uint8Array): void {
+    this.#counters.messagesSent++;
     const { slab, head } = this.#desk;
     head.truncate(0);
     writeMessageHeader(head, header);
@@ -60,8 +65,9 @@ export class PacketWriter {
     buffer.set(body, at + headBytes);
   }
 
-  /** A packet as it was laid before, for a socket of the same framing. */
+  /** A message as it was laid before, for a socket of the same framing. */
   again(frame: Uint8Array): void {
+    this.#counters.messagesSent++;
     this.#desk.slab.add(frame);
   }
 
@@ -75,6 +81,7 @@ export class PacketWriter {
     if (this.length === 0) return true;
     const bytes = this.#desk.slab.take();
     this.#written += bytes.length;
+    this.#counters.bytesSent += bytes.length;
     return this.#socket.write(bytes);
   }
 

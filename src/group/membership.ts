@@ -10,6 +10,8 @@ export interface Membership {
   has(key: GroupKey, session: SessionCore): boolean;
   count(key: GroupKey): number;
   members(key: GroupKey): Iterable<SessionCore>;
+  /** How many groups have members. */
+  readonly size: number;
   /** Every group that has members. */
   keys(): Iterable<GroupKey>;
 }
@@ -61,6 +63,9 @@ export function createMembership(interest: (key: GroupKey, has: boolean) => void
     has: (key, session) => groups.get(groupKeyText(key))?.members.has(session) ?? false,
     count: (key) => groups.get(groupKeyText(key))?.members.size ?? 0,
     members: (key) => groups.get(groupKeyText(key))?.members ?? [],
+    get size() {
+      return groups.size;
+    },
     *keys() {
       for (const group of groups.values()) yield group.key;
     },

@@ -20,7 +20,13 @@ export interface Handlers {
    * Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline.
    * Gives what breaks the call off; undefined when it is over already.
    */
-  dispatch(session: SessionCore, route: string, body: Uint8Array, info: CallInfo, outlet: Outlet): BreakOff | undefined;
+  dispatch(session: SessionCore, route: string, body: Uint8Array, info: MessageInfo, outlet: Outlet): BreakOff | undefined;
+}
+
+/** What a client's message carries. */
+export interface MessageInfo extends CallInfo {
+  /** When it came to this server, on its clock. */
+  readonly arrivedMs: number;
 }
 
 /** Breaks a call off, if it is not over: its outlet hears the reason. */
@@ -71,7 +77,15 @@ export function createHandlers(options: HandlersOptions): Handlers {
         traced = { ...info, span };
         heard = tracedOutlet(span, outlet);
       }
-      const call = new HandlerCall(desk, at, session, body, new ServerCall(at.site, traced, session, undefined), heard);
+      const call = new HandlerCall(
+        desk,
+        at,
+        session,
+        body,
+        new ServerCall(at.site, traced, session, undefined),
+        info.arrivedMs,
+        heard,
+      );
       if (at.entry.method.order === "concurrent") call.begin(() => {});
       else session.mailbox.add((done) => call.begin(done));
       if (call.over) return undefined;
@@ -100,6 +114,7 @@ class HandlerCall implements Due, Outlet {
   readonly #body: Uint8Array;
   readonly #outlet: Outlet;
   readonly #context: ServerCall;
+  readonly #arrivedMs: number;
   #done: (() => void) | undefined;
   // Of an owned key.
   #home: Home | undefined;
@@ -107,8 +122,17 @@ class HandlerCall implements Due, Outlet {
   #beganMs = Number.NaN;
   over = false;
 
-  constructor(desk: Desk, at: At, session: SessionCore, body: Uint8Array, context: ServerCall, outlet: Outlet) {
+  constructor(
+    desk: Desk,
+    at: At,
+    session: SessionCore,
+    body: Uint8Array,
+    context: ServerCall,
+    arrivedMs: number,
+    outlet: Outlet,
+  ) {
     this.#desk = desk;
+    this.#arrivedMs = arrivedMs;
     this.#entry = at.entry;
     this.#counter = at.counter;
     this.#session = session;
@@ -129,6 +153,7 @@ class HandlerCall implements Due, Outlet {
     const session = this.#session;
     if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
     this.#beganMs = this.#desk.now();
+    this.#counter.queueSeconds.observe((this.#beganMs - this.#arrivedMs) / 1_000);
     if (this.#beganMs >= this.deadlineMs) return this.expire();
     session.refresh();
     const refusal = refused(this.#entry, session);

@@ -1,2 +1,9 @@
-export { accessRefusal, type BreakOff, createHandlers, type Handlers, type HandlersOptions } from "./handlers.ts";
+export {
+  accessRefusal,
+  type BreakOff,
+  createHandlers,
+  type Handlers,
+  type HandlersOptions,
+  type MessageInfo,
+} from "./handlers.ts";
 export { createPlainHandlers, type PlainHandlers, type PlainHandlersOptions } from "./plain-handlers.ts";

@@ -67,7 +67,7 @@ export function createPlainHandlers(options: PlainHandlersOptions): PlainHandler
         session,
         route,
         body,
-        { ...info, hops: nextHop(info.hops) },
+        { ...info, arrivedMs: clock.now(), hops: nextHop(info.hops) },
         {
           answered(answered) {
             off();

@@ -19,6 +19,7 @@ export {
   protocolVersion,
 } from "./link.ts";
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
+export type { LinkTotals } from "./link-totals.ts";
 export { createLinkTransport, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";
 export { interestOrder, messagesOf, noOrder, type Order, pushesOf } from "./order.ts";
 export { PendingCalls } from "./pending-calls.ts";

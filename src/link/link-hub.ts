@@ -8,8 +8,9 @@ import { type ClusterCounters, createClusterCounters, type LinkRefusal } from ".
 import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
 import { Gaps } from "./gaps.ts";
 import type { Greeted } from "./greeting.ts";
-import type { Link, LinkEvents, Peer } from "./link.ts";
+import { createLinkCounters, type Link, type LinkEvents, type Peer } from "./link.ts";
 import { LinkStream } from "./link-stream.ts";
+import { addCounters, type LinkTotals, totalOf } from "./link-totals.ts";
 import type { LinkTransport } from "./link-transport.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { End } from "./proof.ts";
@@ -26,6 +27,8 @@ export interface LinkHub {
   find(incarnation: bigint): Link | undefined;
   /** Those that are open. */
   links(): Iterable<Link>;
+  /** All of them together, as they stand. */
+  totals(): LinkTotals;
   /** Others are known than before: frontends that wait to be may come in. */
   serversChanged(): void;
   /** Takes no new links from now on, nor those that broke: who dials hears so before it has sent anything. */
@@ -93,6 +96,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
   const { clock, log, random, counters = createClusterCounters() } = options;
   const { roles = createRoles({ shut: false, counters }) } = options;
   const links = new Map<bigint, PeerLink>();
+  const closedCounters = createLinkCounters();
   const greeting = new Set<LinkStream>();
   const dials = new Map<bigint, Promise<Link>>();
   const dialing = new Map<bigint, Dialing>();
@@ -120,6 +124,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     closed(link, error) {
       const { id, incarnation } = link.peer;
       if (links.get(incarnation) === link) links.delete(incarnation);
+      addCounters(closedCounters, link.counters);
       log.info({ peer: id, why: error.message }, "link closed");
       options.events.closed(link, error);
     },
@@ -321,6 +326,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     *links() {
       for (const link of links.values()) if (!link.broken) yield link;
     },
+    totals: () => totalOf(links.values(), closedCounters),
     serversChanged() {
       for (const stream of [...greeting]) stream.look();
     },

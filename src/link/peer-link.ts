@@ -86,6 +86,10 @@ export class PeerLink implements Link, StreamOwner {
   get pending(): number {
     return this.#calls.size;
   }
+  /** Bytes that wait here: for credit, for a stream, or for the system to take them. */
+  get queuedBytes(): number {
+    return this.#sender.waitingBytes;
+  }
 
   get carries(): boolean {
     return this.#ours.any || this.#theirs.any;

@@ -1,3 +1,6 @@
+import { type CloseCounts, createCloseCounts } from "./closes.ts";
+import { type CountedCode, createCodeCounts } from "./counted-code.ts";
+import type { Distribution } from "./distribution.ts";
 import { createResumeCounts, type ResumeCounts } from "./resume-outcome.ts";
 import { createRefusalCounts, type RefusalCounts } from "./stage.ts";
 
@@ -45,12 +48,17 @@ export interface ClientCount {
   sessions: number;
 }
 
+/** How many pushes of each class. */
+export type PushCounts = Record<"replay" | "latest" | "droppable", number>;
+
 /** What a frontend has seen. Read when asked for; never reset. */
 export interface FrontendCounters {
   /** Sockets taken, ever. */
   accepted: number;
-  /** Sockets closed before their handshake was done, for whatever they did. */
-  handshakesRefused: number;
+  /** Sockets closed before their handshake was done, by the code that their client was told, or would have been. */
+  readonly handshakesRefused: Record<CountedCode, number>;
+  /** Sessions that ended, by why. */
+  readonly closes: CloseCounts;
   /** Connections closed for a breach of the protocol. */
   violations: number;
   /** Connections cut since they read too slowly. */
@@ -59,6 +67,14 @@ export interface FrontendCounters {
   silent: number;
   /** Messages that came, of every kind. */
   messages: number;
+  /** Messages that were written, of every kind. */
+  messagesSent: number;
+  /** What clients sent, in bytes, as the acceptors read it: what TLS and WebSocket lay around it is not in it. */
+  bytesReceived: number;
+  /** What was written to clients, in bytes, headers of WebSocket frames included. */
+  bytesSent: number;
+  /** How long messages took to other servers and back, in seconds, by route. */
+  readonly forwards: Map<string, Distribution>;
   /** Pushes that no connection could be told: their route or message is not known here. */
   pushesUnknown: number;
   /** Sessions that missed pushes, since a link between servers stayed broken or was too full. */
@@ -73,6 +89,10 @@ export interface FrontendCounters {
   readonly resumes: ResumeCounts;
   /** Messages that went to clients that had come back: again, or late. */
   replayed: number;
+  /** Pushes that were written, by their class; those that went out again are in it. */
+  readonly pushesSent: PushCounts;
+  /** Pushes that went to clients that had come back, again or late, by their class. */
+  readonly pushesReplayed: PushCounts;
   /** `latest` pushes that a newer one took the place of, while they waited or where their client came back. */
   pushesCollapsed: number;
   /** `droppable` pushes that were dropped: their client read too slowly, or had no connection. */
@@ -87,11 +107,16 @@ export interface FrontendCounters {
 export function createFrontendCounters(): FrontendCounters {
   return {
     accepted: 0,
-    handshakesRefused: 0,
+    handshakesRefused: createCodeCounts(),
+    closes: createCloseCounts(),
     violations: 0,
     tooSlow: 0,
     silent: 0,
     messages: 0,
+    messagesSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    forwards: new Map(),
     pushesUnknown: 0,
     gaps: 0,
     mustUpdate: 0,
@@ -99,6 +124,8 @@ export function createFrontendCounters(): FrontendCounters {
     paused: 0,
     resumes: createResumeCounts(),
     replayed: 0,
+    pushesSent: { replay: 0, latest: 0, droppable: 0 },
+    pushesReplayed: { replay: 0, latest: 0, droppable: 0 },
     pushesCollapsed: 0,
     pushesDropped: 0,
     refused: createRefusalCounts(),

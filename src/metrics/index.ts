@@ -1,5 +1,6 @@
-export { type CallCounter, createCallCounter } from "./call-counter.ts";
+export { type CallCounter, createCallCounter, createCallSeconds } from "./call-counter.ts";
 export { type MetricEntry, type MetricName, metricCatalog } from "./catalog.ts";
+export { type CloseCounts, countClose } from "./closes.ts";
 export {
   type CallRefusal,
   type ClusterCounters,
@@ -9,6 +10,7 @@ export {
   type LinkRefusal,
   type RecordRefusal,
 } from "./cluster-counters.ts";
+export { type CountedCode, countedCode } from "./counted-code.ts";
 export type { Distribution } from "./distribution.ts";
 export {
   type ClientCount,
@@ -16,6 +18,7 @@ export {
   type FrontendCounters,
   type LimitCounts,
   type LimitName,
+  type PushCounts,
 } from "./frontend-counters.ts";
 export {
   type Counter,

@@ -12,4 +12,6 @@ export interface ServerCounters {
   readonly handlers: ReadonlyMap<string, CallCounter>;
   /** Those that it answers to other servers. */
   readonly remotes: ReadonlyMap<string, CallCounter>;
+  /** Methods of other services that were called from here, to wherever. */
+  readonly calls: ReadonlyMap<string, CallCounter>;
 }

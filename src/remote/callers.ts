@@ -14,6 +14,7 @@ import {
 } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
+import { type CallCounter, createCallCounter } from "../metrics/index.ts";
 import { tracedName } from "../pipeline/index.ts";
 import type { Directory, Router } from "../router/index.ts";
 import type { Tracing } from "../tracing/index.ts";
@@ -22,6 +23,8 @@ import { createOwnCalls } from "./own-calls.ts";
 
 /** Makes the objects through which remotes are called. */
 export interface Callers {
+  /** How the calls fared that were made here, by route, over all their tries. */
+  readonly counters: ReadonlyMap<string, CallCounter>;
   remote<C>(service: RemoteService<unknown, C>, target: RemoteTarget | undefined, scope: Scope): C;
   remoteAll<C>(service: RemoteService<unknown, C>, scope: Scope): EveryServer<C>;
 }
@@ -38,8 +41,9 @@ type RemoteMethod = Request<Message, Message>;
 
 /** Calls by the schema's rule, by key, by server, and to all. */
 export function createCallers(options: CallersOptions): Callers {
-  const { directory, router, tracing } = options;
+  const { directory, router, tracing, clock } = options;
   const writer = new ByteWriter(1_024);
+  const counters = new Map<string, CallCounter>();
   const host: AskingHost = { ...options, soon: createOwnCalls(options.clock) };
 
   function pick(
@@ -61,15 +65,25 @@ export function createCallers(options: CallersOptions): Callers {
     return router.pick(known, { body, before: undefined, failed });
   }
 
+  function counterOf(route: string): CallCounter {
+    const found = counters.get(route);
+    if (found) return found;
+    const counter = createCallCounter();
+    counters.set(route, counter);
+    return counter;
+  }
+
   async function call(
     method: RemoteMethod,
+    counter: CallCounter,
     body: Uint8Array,
     scope: Scope,
     callOptions: CallOptions | undefined,
     way: Pick<Question, "pick" | "learn">,
   ): Promise<Message> {
     const span = tracing?.asking(tracedName(method.method), scope);
-    const own = options.clock.now() + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
+    const beganMs = clock.now();
+    const own = beganMs + (callOptions?.timeoutMs ?? method.timeoutMs ?? defaultTimeoutMs);
     const asking = new Asking(host, {
       route: method.route,
       idempotent: method.idempotent ?? false,
@@ -85,9 +99,12 @@ export function createCallers(options: CallersOptions): Callers {
       const answer = await asking.answer;
       const decoded = method.output.decode(answer, 0, answer.length);
       span?.end();
+      counter.ended((clock.now() - beganMs) / 1_000);
       return decoded;
     } catch (reason) {
       span?.end(reason);
+      counter.ended((clock.now() - beganMs) / 1_000);
+      counter.failedWith(NanoError.from(reason).code);
       throw unpackDeclared(method.errors, reason);
     }
   }
@@ -104,13 +121,15 @@ export function createCallers(options: CallersOptions): Callers {
   }
 
   return {
+    counters,
     remote<C>(service: RemoteService<unknown, C>, target: RemoteTarget | undefined, scope: Scope): C {
       const methods = methodsOf(service).map(([name, method]) => {
+        const counter = counterOf(method.route);
         const caller = (request: Init<Message>, callOptions?: CallOptions): Call<Message> =>
           asCall(
             (async () => {
               const body = encodeMessage(method.input, request, writer);
-              return call(method, body, scope, callOptions, {
+              return call(method, counter, body, scope, callOptions, {
                 pick: (failed) => pick(service, method, target, body, failed),
                 // Who names a server means that one.
                 learn: (home) => !(target && "server" in target) && learn(method, body, home),
@@ -124,6 +143,7 @@ export function createCallers(options: CallersOptions): Callers {
     },
     remoteAll<C>(service: RemoteService<unknown, C>, scope: Scope): EveryServer<C> {
       const methods = methodsOf(service).map(([name, method]) => {
+        const counter = counterOf(method.route);
         const caller = async (
           request: Init<Message>,
           callOptions?: CallOptions,
@@ -133,7 +153,7 @@ export function createCallers(options: CallersOptions): Callers {
           return Promise.all(
             servers.map(async (server): Promise<ServerResult<Message, NanoError>> => {
               try {
-                return { server, ok: true, value: await call(method, body, scope, callOptions, only(server)) };
+                return { server, ok: true, value: await call(method, counter, body, scope, callOptions, only(server)) };
               } catch (reason) {
                 return { server, ok: false, error: NanoError.from(reason) };
               }

@@ -7,7 +7,7 @@ import type { UserGroup, Users } from "../user/index.ts";
 
 /** What the cluster is reached through. */
 export interface ClusterCoreOptions {
-  readonly callers: Callers;
+  readonly callers: Pick<Callers, "remote" | "remoteAll">;
   readonly groups: (key: GroupKey, mustLive: (pushed?: string) => void) => Group;
   readonly users: (ids: readonly string[], mustLive: (pushed?: string) => void) => Users;
   readonly userGroups: (name: string, ttlMs: number, mustLive: (pushed?: string) => void) => UserGroup;

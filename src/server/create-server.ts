@@ -361,6 +361,7 @@ export function createServer(options: ServerOptions): Server {
     cluster: hub && clusterCounters,
     handlers: handlers.counters,
     remotes: remotes.counters,
+    calls: callers.counters,
   };
   const operations = createOperations({
     ...{ id, clock, log },
@@ -368,7 +369,8 @@ export function createServer(options: ServerOptions): Server {
     http: options.http,
     sources: {
       ...{ counters, frontend, pending: { handlers: () => handlers.pending, remotes: () => remotes.pending } },
-      links: () => hub && [...hub.links()].length,
+      links: () => hub?.totals(),
+      discovery: place,
     },
     readiness: () => life.readiness(place.away),
     servers: () => directory.servers,

@@ -2,7 +2,9 @@ import { type Clock, type Random, within } from "../clock/index.ts";
 import type { Discovery, Membership, RecordSeal, ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { Distribution } from "../metrics/index.ts";
 import type { Directory } from "../router/index.ts";
+import { DiscoveryLag } from "./discovery-lag.ts";
 
 /** A server's place in the cluster. */
 export interface Place {
@@ -10,6 +12,8 @@ export interface Place {
   readonly membership: Membership;
   /** Whether discovery is out of reach: the cluster goes on with what it knows. */
   readonly away: boolean;
+  /** How long it took, in seconds, until this server found in discovery what it had told it of itself. */
+  readonly lagSeconds: Distribution;
   join(): Promise<void>;
   /** The record changed. Does nothing before `join`. */
   update(): Promise<void>;
@@ -44,12 +48,13 @@ export function createPlace(options: PlaceOptions): Place {
   const { discovery, clock, random, log, info, schema, directory, seal } = options;
   let membership: Membership | undefined;
   let away = false;
+  const lag = new DiscoveryLag(() => clock.now());
 
   async function join(): Promise<void> {
     let known: readonly ServerInfo[] = [];
     let schemas: Promise<void> = Promise.resolve();
     membership = await discovery.join(
-      info(),
+      lag.told(info()),
       schema.gzip,
       {
         changed(servers) {
@@ -57,6 +62,7 @@ export function createPlace(options: PlaceOptions): Place {
           const here = new Set(servers.map(({ incarnation }) => incarnation));
           for (const server of known) if (!here.has(server.incarnation)) options.gone(server);
           known = servers;
+          lag.found(servers.find(({ incarnation }) => incarnation === info().incarnation));
           // Schemas can be asked for from then on, and below they are.
           if (membership) schemas = directory.update(servers);
         },
@@ -85,8 +91,9 @@ export function createPlace(options: PlaceOptions): Place {
       return away;
     },
     join,
+    lagSeconds: lag.seconds,
     async update() {
-      await membership?.update(info());
+      await membership?.update(lag.told(info()));
     },
     schema: async (hash) => (hash === schema.hash ? schema.gzip : membership?.schema(hash)),
     async leave() {

@@ -196,7 +196,11 @@ export class SessionLog {
     this.clear();
     this.#paused = false;
     for (const entry of entries.reverse()) this.add(entry);
-    if (this.#budget) this.#budget.counts.pushesCollapsed += before - entries.length;
+    if (this.#budget) {
+      const { counts } = this.#budget;
+      counts.pushesCollapsed += before - entries.length;
+      for (const { kind, delivery } of entries) if (kind === "push") counts.pushesReplayed[delivery]++;
+    }
     return entries.length;
   }
 

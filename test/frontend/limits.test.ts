@@ -91,7 +91,7 @@ describe("before the handshake is done", () => {
     clock.moveTo(9_000);
     expect(read(await late.closed())).toEqual([[kick, { code: "deadline_exceeded", reason: "the handshake took too long" }]]);
     expect(hits()).toEqual({ handshakeMs: 1 });
-    expect(counters().handshakesRefused).toBe(1);
+    expect(counters().handshakesRefused).toMatchObject({ deadline_exceeded: 1, other: 0 });
   });
 
   test.each(["TCP", "WebSocket"] as const)("handshakeBytes: all that comes before the ack counts, over %s", async (over) => {
@@ -317,6 +317,22 @@ describe("how much a session sends", () => {
     await expect.poll(() => edge.held).toBe(1);
     edge.release();
     expect((await raw.message()).id).toBe(6);
+  });
+
+  test("what a message waits for its turn is measured by itself", async () => {
+    await start();
+    const raw = await open();
+    for (let id = 1; id <= 3; id++) raw.request(id, "edge.pair", "{}");
+    await expect.poll(() => edge.held).toBe(2);
+    clock.moveTo(500);
+    edge.release();
+    await expect.poll(() => edge.held).toBe(1);
+    clock.moveTo(600);
+    edge.release();
+    for (let id = 1; id <= 3; id++) expect((await raw.message()).id).toBe(id);
+    const pair = edge.server.counters.handlers.get("edge.pair");
+    expect(pair?.queueSeconds.read()).toMatchObject({ count: 3, sum: 0.5 });
+    expect(pair?.seconds.read()).toMatchObject({ count: 3, sum: 0.5 + 0.5 + 0.1 });
   });
 
   test("a method's own bound counts a session's messages, not those of others", async () => {

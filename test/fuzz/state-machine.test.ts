@@ -121,7 +121,12 @@ class Send implements fc.AsyncCommand<{ state: State }, Walk> {
 function counters(): { readonly violations: number; readonly handshakesRefused: number } {
   const { frontend } = edge.server.counters;
   if (!frontend) throw new Error("the edge server has a frontend");
-  return frontend;
+  const { violations, handshakesRefused } = frontend;
+  return { violations, handshakesRefused: sum(Object.values(handshakesRefused)) };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 async function walk(open: () => Promise<RawClient>, path: readonly PacketName[]): Promise<void> {

@@ -24,7 +24,8 @@ let asked = 0;
 
 process.on("SIGUSR2", () => {
   const { frontend } = edge.server.counters;
-  const { violations = -1, handshakesRefused = -1, accepted = -1 } = frontend ?? {};
+  const { violations = -1, accepted = -1 } = frontend ?? {};
+  const handshakesRefused = frontend ? Object.values(frontend.handshakesRefused).reduce((all, some) => all + some, 0) : -1;
   const held = { heapBytes: tidyHeap(), rssBytes: process.memoryUsage().rss };
   const account: Account = { violations, handshakesRefused, accepted, ...held };
   console.log(`account ${++asked} ${JSON.stringify(account)}`);

@@ -4,13 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
-import { createServer, memory, prometheus, silentLogger, tcp } from "nano-rpc";
-import { createClient } from "nano-rpc/client";
-import { tcp as dial } from "nano-rpc/client/tcp";
 import { afterEach, expect, test } from "vitest";
-import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
-import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { startPrometheus } from "../support/prometheus.ts";
+import { startChat } from "./scraped-chat.ts";
 
 const cleanups: (() => unknown)[] = [];
 
@@ -47,21 +43,11 @@ test("promtool finds nothing to say against the alerts", () => {
 });
 
 test("a real Prometheus knows every name that dashboard and alerts ask for, and answers each of their queries", async () => {
-  const server = createServer({
-    ...{ id: "gate-1", discovery: memory(), log: silentLogger, http: {}, reporters: [prometheus()] },
-    acceptors: [tcp({ port: 0 })],
-    services: chatRooms(),
-  });
-  await server.start();
-  cleanups.push(() => server.stop({ graceMs: 0 }));
-  const [host = "", port = ""] = (server.addresses["tcp"] ?? "").split(":");
-  const client = createClient({ transport: dial({ host, port: Number(port) }) });
-  cleanups.push(() => client.close());
-  await client.connect();
+  const { gate, play } = await startChat(cleanups);
   // A series with labels is there from its first value on.
-  await expect(client.service(RoomClient).join({ room: "lobby", name: "" })).rejects.toThrow("1 to 32");
+  await play();
   const text = await readFile(rules, "utf8");
-  const { ask, names } = await startPrometheus(`http://${server.addresses["http"]}/sd`, cleanups, [rules]);
+  const { ask, names } = await startPrometheus(`http://${gate.addresses["http"]}/sd`, cleanups, [rules]);
   await expect.poll(() => ask("nano_sessions"), { timeout: 20_000 }).toHaveLength(1);
   const queries = [...(await dashboardQueries())];
   const asked = [...queries, text].flatMap((query) => query.match(/\b(?:nano|nodejs|process)_[a-z0-9_]+/g) ?? []);

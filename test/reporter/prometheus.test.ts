@@ -10,6 +10,7 @@ import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { metricCatalog } from "../../src/metrics/index.ts";
 import { until } from "../net/recorder.ts";
 import { startPrometheus } from "../support/prometheus.ts";
+import { scrape, startChat } from "./scraped-chat.ts";
 
 const cleanups: (() => unknown)[] = [];
 
@@ -62,7 +63,7 @@ test("what was counted is read over HTTP, with what the application counts", asy
       "chat_line_length_sum 56",
       "chat_line_length_count 3",
       "nano_ready 1",
-      "nano_connections 1",
+      'nano_connections{acceptor="tcp",state="open"} 1',
       "nano_sessions 1",
       "nano_users 1",
       "nano_connections_accepted_total 1",
@@ -122,9 +123,9 @@ test("two reporters cannot be at one path", () => {
 });
 
 test("the page and the catalog list every name that is shown, and no other", async () => {
-  const server = await start();
-  await chat(server);
-  const text = await (await get(server, "/metrics")).text();
+  const { gate, room, play } = await startChat(cleanups);
+  await play();
+  const text = [...(await scrape(gate)), ...(await scrape(room))].join("\n");
   const shown = new Set([...text.matchAll(/^# TYPE (nano_\w+) (\w+)$/gm)].map(([, name, kind]) => `${name} ${kind}`));
   const page = await readFile(fileURLToPath(new URL("../../docs/metrics.md", import.meta.url)), "utf8");
   const listed = new Set([...page.matchAll(/^\| `(nano_\w+)` \| (\w+) \|/gm)].map(([, name, kind]) => `${name} ${kind}`));

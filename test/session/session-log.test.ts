@@ -169,7 +169,7 @@ describe("SessionLog", () => {
   });
 
   test("of what goes again `latest` is the newest of each key, and `droppable` is gone", () => {
-    const counts = { pushesCollapsed: 0, pushesDropped: 0 };
+    const counts = { pushesCollapsed: 0, pushesDropped: 0, pushesReplayed: { replay: 0, latest: 0, droppable: 0 } };
     const budget = new LogBudget(1_000, counts);
     const log = new SessionLog({ messages: 100, bytes: 100_000 }, { keeps: true, budget });
     log.add(entry("latest", 0, "a", 1));
@@ -184,7 +184,11 @@ describe("SessionLog", () => {
     expect([log.length, budget.bytes]).toEqual([2, 4 * overhead]);
     log.resume(0);
     expect(all(log).map(({ id }) => id)).toEqual([3, 4, 7]);
-    expect(counts).toEqual({ pushesCollapsed: 1, pushesDropped: 2 });
+    expect(counts).toEqual({
+      pushesCollapsed: 1,
+      pushesDropped: 2,
+      pushesReplayed: { replay: 1, latest: 2, droppable: 0 },
+    });
     log.clear();
     expect([budget.bytes, budget.over]).toEqual([0, false]);
   });
