@@ -1,18 +1,4 @@
-import { writeFileSync } from "node:fs";
-import { systemClock, systemRandom } from "../clock/index.ts";
-import { type RunArguments, runArguments, runHelp } from "./arguments.ts";
-import { playInCrew } from "./crew.ts";
-import { expose } from "./exposition.ts";
-import { createGathering } from "./gathering.ts";
-import { junitOf } from "./junit.ts";
-import { createMeetings } from "./meetings.ts";
-import { pageOf } from "./page/page.ts";
-import { clientOf, scenarioOf } from "./plan.ts";
-import { reportOf } from "./play.ts";
-import { playShare } from "./play-share.ts";
-import { describe, formatMs, type Report, type Sample } from "./report.ts";
-import { watchServers } from "./server-watch.ts";
-import type { Tally } from "./tally.ts";
+import { runArguments, runHelp } from "./arguments.ts";
 
 /** What `nano-bot` sees of the world that it was called from. */
 export interface Shell {
@@ -33,66 +19,11 @@ export async function runBots(args: readonly string[], shell: Shell): Promise<nu
   try {
     if (verb !== "run") throw new TypeError("it wants: run FILE");
     const given = runArguments(rest);
-    const report = await run(given, shell);
-    shell.print(describe(report));
-    if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (given.junit !== undefined) writeFileSync(given.junit, junitOf(report));
-    if (given.report !== undefined) writeFileSync(given.report, pageOf(report));
-    return report.breaches.length === 0 ? 0 : 1;
+    // What plays is only loaded where something is played.
+    const { runPlan } = await import("./run-plan.ts");
+    return await runPlan(given, shell);
   } catch (reason) {
     shell.complain(`nano-bot: ${reason instanceof Error ? reason.message : reason} (see nano-bot --help)`);
     return 2;
   }
-}
-
-async function run({ plan, processes, prometheus, metrics }: RunArguments, shell: Shell): Promise<Report> {
-  const { progress, interrupted: signal } = shell;
-  const [clock, random] = [systemClock, systemRandom];
-  const client = clientOf(plan);
-  const scenario = await scenarioOf(plan);
-  const gathering = createGathering();
-  let last: Sample | undefined;
-  const exposition = prometheus ? await expose(prometheus, gathering, () => last) : undefined;
-  if (exposition) shell.print(`metrics at http://${exposition.address}/metrics`);
-  const watch = metrics.length > 0 ? watchServers(metrics, clock) : undefined;
-  let beganMs = clock.now();
-  let began = clock.wallNow();
-  const heard = new Set<number>();
-  let through = 0;
-
-  /** Samples when all have told what they saw of a second. */
-  function told(tally: Tally, from: number): void {
-    gathering.add(tally, from);
-    heard.add(from);
-    if (heard.size < processes - through) return;
-    heard.clear();
-    last = gathering.sample(clock.now() - beganMs);
-    watch?.mark();
-    progress?.(progressLine(last));
-  }
-
-  try {
-    if (processes > 1) {
-      const go = (): void => {
-        [beganMs, began] = [clock.now(), clock.wallNow()];
-      };
-      await playInCrew(plan, processes, { signal, told, go, over: () => void through++ });
-    } else {
-      const share = { of: 1, at: 0 };
-      await playShare(scenario, {
-        ...{ share, clientOf: client, meetings: createMeetings(), signal, clock, random },
-        told: (tally) => told(tally, 0),
-      });
-    }
-  } finally {
-    watch?.stop();
-    await exposition?.close();
-    progress?.("");
-  }
-  return reportOf(scenario, gathering, { began, durationMs: clock.now() - beganMs, server: watch?.series() ?? [] });
-}
-
-function progressLine({ atMs, users, perSecond, failed, p50Ms, p95Ms, p99Ms }: Sample): string {
-  const took = `p50 ${formatMs(p50Ms)}, p95 ${formatMs(p95Ms)}, p99 ${formatMs(p99Ms)}`;
-  return `${Math.round(atMs / 1_000)} s: ${users} users, ${Math.round(perSecond)} calls/s, ${took}, ${failed} failed`;
 }

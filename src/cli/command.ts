@@ -2,8 +2,6 @@
 export interface Command {
   /** As it is called: "registry". */
   readonly name: string;
-  /** What it does, on one line. */
-  readonly summary: string;
   /** All that there is to know of it, for `--help`. */
   readonly help: string;
   /**
@@ -12,6 +10,15 @@ export interface Command {
    * @throws CommandError Where it cannot, for a reason that whoever called it can do something about.
    */
   run(args: readonly string[], terminal: Terminal): Promise<number>;
+}
+
+/** A command that is only loaded when it is called: `--help` must not wait for what it does not need. */
+export interface CommandEntry {
+  /** As it is called: "registry". */
+  readonly name: string;
+  /** What it does, on one line. */
+  readonly summary: string;
+  load(): Promise<Command>;
 }
 
 /** What a command sees of the world that it was called from. */

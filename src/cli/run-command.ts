@@ -1,4 +1,4 @@
-import { type Command, CommandError, type Terminal } from "./command.ts";
+import { type CommandEntry, CommandError, type Terminal } from "./command.ts";
 
 /** What the world around a command is. */
 export interface Shell extends Terminal {
@@ -7,18 +7,19 @@ export interface Shell extends Terminal {
 }
 
 /** Finds the command that was called, and runs it. Gives the exit code: 0 where all went well, 1 otherwise. */
-export async function runCommand(commands: readonly Command[], args: readonly string[], shell: Shell): Promise<number> {
+export async function runCommand(commands: readonly CommandEntry[], args: readonly string[], shell: Shell): Promise<number> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     shell.print(overview(commands));
     return 0;
   }
-  const command = commands.find((one) => one.name === name);
-  if (!command) {
+  const entry = commands.find((one) => one.name === name);
+  if (!entry) {
     shell.complain(name === undefined ? "nano-cli: which command?" : `nano-cli: there is no command "${name}"`);
     shell.complain(overview(commands));
     return 1;
   }
+  const command = await entry.load();
   if (rest.includes("--help") || rest.includes("-h")) {
     shell.print(command.help);
     return 0;
@@ -32,7 +33,7 @@ export async function runCommand(commands: readonly Command[], args: readonly st
   }
 }
 
-function overview(commands: readonly Command[]): string {
+function overview(commands: readonly CommandEntry[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "Usage: nano-cli COMMAND [OPTIONS]",

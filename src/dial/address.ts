@@ -31,12 +31,6 @@ export function waysTo(address: string, options: AddressOptions): readonly Way[]
   return [way(new URL(address), options)];
 }
 
-/** Whether a word is an address at all: "127.0.0.1:3250", "ws://play.example.com/chat". */
-export function isAddress(word: string): boolean {
-  if (/^(tcp|tls|ws|wss):\/\/./.test(word)) return URL.canParse(word);
-  return /^[^\s/]+:\d{1,5}$/.test(word) && URL.canParse(`ws://${word}`);
-}
-
 function way(url: URL, { insecure, ca }: AddressOptions): Way {
   const scheme = url.protocol.slice(0, -1);
   const text = url.href.replace(/\/$/, "");

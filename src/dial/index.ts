@@ -1,2 +1,2 @@
-export { type AddressOptions, isAddress, type Way, waysTo } from "./address.ts";
+export { type AddressOptions, type Way, waysTo } from "./address.ts";
 export { type Tapped, tapped, type Wire } from "./wire.ts";

@@ -8,9 +8,7 @@ import { webSocket as byWebSocket, type Client, createClient, next } from "nano-
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
-import { serversCommand } from "../../src/cli/cluster/servers-command.ts";
-import { kickCommand, pushCommand } from "../../src/cli/cluster/user-commands.ts";
-import { doctorCommand } from "../../src/cli/doctor/doctor-command.ts";
+import { commands } from "../../src/cli/commands.ts";
 import { lookAtFiles, lookAtNode } from "../../src/cli/doctor/machine.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
@@ -44,7 +42,6 @@ afterAll(async () => {
 async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string }> {
   const lines: string[] = [];
   const say = (line: string): void => void lines.push(line);
-  const commands = [serversCommand, kickCommand, pushCommand, doctorCommand];
   const code = await runCommand(commands, args, { print: say, complain: say, interrupted: new AbortController().signal });
   return { code, out: lines.join("\n") };
 }

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { execPath } from "node:process";
 import { Etcd3, EtcdLockFailedError } from "etcd3";
 import { describe, expect, test } from "vitest";
-import { registryCommand } from "../../src/cli/registry/registry-command.ts";
+import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { freePort } from "../support/port.ts";
 import { startNanoCli, startRegistryProcess } from "./nano-cli.ts";
@@ -17,7 +17,7 @@ function run(...args: string[]): { readonly status: number | null; readonly out:
 /** Runs it in this process, where it is quicker. */
 async function runHere(...args: string[]): Promise<ReturnType<typeof run>> {
   const [out, errors]: [string[], string[]] = [[], []];
-  const status = await runCommand([registryCommand], args, {
+  const status = await runCommand(commands, args, {
     print: (line) => void out.push(line),
     complain: (line) => void errors.push(line),
     interrupted: AbortSignal.abort(),

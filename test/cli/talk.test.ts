@@ -7,8 +7,8 @@ import { execPath } from "node:process";
 import { createServer, type Server, silentLogger, tcp, webSocket } from "nano-rpc";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
+import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
-import { talkCommand } from "../../src/cli/talk/talk-command.ts";
 import { verbs } from "../../src/cli/talk/verbs.ts";
 import { until } from "../net/recorder.ts";
 
@@ -57,7 +57,7 @@ async function runHere(lines: readonly string[]): Promise<Ran> {
   const [out, errors]: [string[], string[]] = [[], []];
   const script = join(folder, "script.nano");
   await writeFile(script, lines.join("\n"));
-  const code = await runCommand([talkCommand], ["talk", ws(), "--script", script], {
+  const code = await runCommand(commands, ["talk", ws(), "--script", script], {
     print: (line) => void out.push(line),
     complain: (line) => void errors.push(line),
     interrupted: new AbortController().signal,

@@ -39,6 +39,8 @@ describe("the packed tarball", () => {
       "dist/plugin/protoc-gen-nano.js",
       "dist/src/bot/main.js",
       "dist/src/cli/main.js",
+      "template/package.json",
+      "template/gitignore",
       // What was made of the files of others comes with their license.
       "proto/etcd/LICENSE",
       "third_party/protovalidate/LICENSE",
@@ -117,6 +119,39 @@ describe("the packed tarball", () => {
         await registry.end("SIGKILL");
       }
     }
+  }, 300_000);
+
+  test("nano-cli new makes a project whose types and tests pass, and whose server answers its client", async () => {
+    const tool = join(folder, "tool");
+    await mkdir(tool);
+    run(tool, "npm", ["init", "-y"]);
+    run(tool, "npm", ["install", "--no-audit", "--no-fund", tarball]);
+    const cli = join(tool, "node_modules/.bin/nano-cli");
+    const made = run(folder, cli, ["new", "shop"]);
+    expect(made).toContain("shop/.gitignore\n");
+    const again = spawnSync(cli, ["new", "shop"], { cwd: folder, encoding: "utf8" });
+    expect([again.stderr, again.status]).toEqual(["nano-cli new: shop is there, and not empty\n", 1]);
+
+    const project = join(folder, "shop");
+    run(project, "npm", ["pkg", "set", `dependencies.nano-rpc=file:${tarball}`]);
+    run(project, "npm", ["install", "--no-audit", "--no-fund"]);
+    run(project, "npm", ["run", "generate"]);
+    run(project, "npm", ["run", "types"]);
+    expect(run(project, "npm", ["test"])).toContain("pass 3\n");
+    const server = startChild(execPath, [join(project, "src/main.ts"), "--ws.listen", "127.0.0.1:0"]);
+    try {
+      const [, address] = /ws: '([^']+)'/.exec(await server.line((line) => line.startsWith("listening"))) ?? [];
+      expect(run(project, execPath, ["src/client.ts", `ws://${address}`])).toBe("hello ann\nann waves\n");
+      expect(await server.end("SIGTERM")).toBe(0);
+    } finally {
+      await server.end("SIGKILL");
+    }
+
+    const image = await readFile(join(project, "Dockerfile"), "utf8");
+    for (const [, path = ""] of image.matchAll(/^COPY (\w+) /gm)) expect(await readdir(join(project, path))).not.toEqual([]);
+    run(project, "npm", ["prune", "--omit=dev", "--no-audit", "--no-fund"]);
+    for (const entry of ["src/gate.ts", "src/hello-server.ts"])
+      expect(run(project, execPath, [entry, "--help"])).toContain("etcd.endpoints");
   }, 300_000);
 });
 

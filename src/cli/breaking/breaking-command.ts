@@ -30,7 +30,6 @@ const refusedCode = 100;
 /** `nano-cli breaking`. */
 export const breakingCommand: Command = {
   name: "breaking",
-  summary: "says what a schema changes for clients that were shipped",
   help,
   async run(args, { print }) {
     const { input, against, json, strict, wire } = readArgs(args);

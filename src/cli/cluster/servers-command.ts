@@ -13,7 +13,6 @@ ${clusterHelp}
 /** `nano-cli servers`. */
 export const serversCommand: Command = {
   name: "servers",
-  summary: "lists the servers of a cluster, as discovery holds them",
   help,
   async run(args, { print }) {
     const { values } = readFlags(args, { ...clusterOptions, json: { type: "boolean", default: false } }, "servers");

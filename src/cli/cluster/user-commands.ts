@@ -19,7 +19,6 @@ ${clusterHelp}`;
 /** `nano-cli kick`. */
 export const kickCommand: Command = {
   name: "kick",
-  summary: "sends users away, wherever they are",
   help: kickHelp,
   async run(args, { print }) {
     const options = {
@@ -50,7 +49,6 @@ ${clusterHelp}`;
 /** `nano-cli push`. */
 export const pushCommand: Command = {
   name: "push",
-  summary: "pushes to users, wherever they are",
   help: pushHelp,
   async run(args, { print }) {
     const options = { ...clusterOptions, to: { type: "string", multiple: true } } as const;

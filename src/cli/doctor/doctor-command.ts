@@ -18,7 +18,6 @@ const signs: Readonly<Record<Finding["state"], string>> = { well: "ok     ", war
 /** `nano-cli doctor`. */
 export const doctorCommand: Command = {
   name: "doctor",
-  summary: "looks whether this machine can run servers, and says what is wrong and what to do",
   help,
   async run(args, { print }) {
     const options = { ...clusterOptions, port: { type: "string", multiple: true } } as const;

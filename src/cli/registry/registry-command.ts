@@ -23,7 +23,6 @@ const warning =
 /** `nano-cli registry`. */
 export const registryCommand: Command = {
   name: "registry",
-  summary: "stands in for etcd while you develop, on this machine only",
   help,
   async run(args, { print, interrupted }) {
     const at = readArgs(args);

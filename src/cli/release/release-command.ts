@@ -21,7 +21,6 @@ services under the same name is refused.`;
 /** `nano-cli release`. */
 export const releaseCommand: Command = {
   name: "release",
-  summary: "notes what a release of your clients was generated from",
   help,
   async run(args, { print }) {
     const { name, file, modules } = readArgs(args);

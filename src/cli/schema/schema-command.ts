@@ -20,7 +20,6 @@ The same services give the same file, whenever it is made.`;
 /** `nano-cli schema`. */
 export const schemaCommand: Command = {
   name: "schema",
-  summary: "writes the schema of services into a file, for servers in other languages",
   help,
   async run(args, { print }) {
     const { out, modules } = readArgs(args);

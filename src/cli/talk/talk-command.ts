@@ -33,7 +33,6 @@ ${helpLines()
 /** `nano-cli talk`, which is what nano-cli does where it is given no command. */
 export const talkCommand: Command = {
   name: "talk",
-  summary: "talks to a server: request, notify, on, ... (the default)",
   help,
   async run(args, terminal) {
     const { address, flags } = parse(args);
