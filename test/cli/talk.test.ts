@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { createServer, type Server, silentLogger, tcp, webSocket } from "nano-rpc";
+import { webSocket as byWebSocket, createClient } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
@@ -213,7 +215,30 @@ test("a socket is cut, and how the client came back is told", async () => {
     'expect {"members": ["ann"]}',
   ]);
   expect([errors, code]).toEqual(["", 0]);
-  expect(out).toMatch(/^dropped; back in \d+ ms, by (resume|reset)$/m);
+  expect(out).toMatch(/^dropped; back in \d+ ms, by resume$/m);
+});
+
+test("pushes that count themselves are counted over the cut", async () => {
+  await start(true);
+  const bob = createClient({ transport: byWebSocket(ws()) });
+  await bob.connect();
+  const room = bob.service(RoomClient);
+  await room.join({ room: "lobby", name: "bob" });
+  let said = 0;
+  const speaking = setInterval(() => room.say({ text: `${++said}` }), 20);
+  try {
+    const join = 'request room.room.join {"room": "lobby", "name": "ann"}';
+    const { out, errors, code } = await runHere([join, "resume room.room.said text"]);
+    expect([errors, code]).toEqual(["", 0]);
+    expect(out).toMatch(/^dropped; back in \d+ ms, by resume, 0 pushes missing, 0 doubled$/m);
+    expect((await runHere([join.replace("ann", "eve"), "resume room.room.said name"])).errors).toContain(
+      "has no whole number in name",
+    );
+    expect((await runHere(["resume room.room.said"])).errors).toContain("which field counts?");
+  } finally {
+    clearInterval(speaking);
+    await bob.close();
+  }
 });
 
 test("what others say does not steer the terminal", async () => {

@@ -2,6 +2,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { NanoError } from "../../client/index.ts";
 import { systemClock } from "../../clock/index.ts";
 import { CommandError } from "../command.ts";
+import { comeBack, comeBackCounting } from "./come-back.ts";
 import { describeEnum, describeMessage, describeRoute, findType } from "./describe.ts";
 import type { Desk } from "./desk.ts";
 import { at, firstWord, fits, readData } from "./words.ts";
@@ -19,7 +20,6 @@ export interface Verb {
 }
 
 const expectMs = 5_000;
-const backMs = 30_000;
 
 // How a value is named in data.
 const slot = (path: string): string => `\${${path}}`;
@@ -205,33 +205,23 @@ export const verbs: readonly Verb[] = [
     run: (desk) => desk.talk.drop(),
   },
   {
-    ...{ name: "resume", usage: "resume", summary: "cuts the socket, waits until the client is back, and says how it came back" },
-    async run(desk) {
-      const began = systemClock.now();
-      const via = await comeBack(desk);
-      desk.printer.note(`dropped; back in ${Math.round(systemClock.now() - began)} ms, by ${via}`);
+    ...{
+      name: "resume",
+      usage: "resume [ROUTE FIELD]",
+      summary:
+        "cuts the socket, and says how the client came back; with a push that counts itself, how many are missing and doubled",
+      takes: "push",
+    },
+    async run(desk, rest) {
+      const [route, field] = firstWord(rest);
+      if (route === "") {
+        const { afterMs, via } = await comeBack(desk.talk);
+        return desk.printer.note(`dropped; back in ${afterMs} ms, by ${via}`);
+      }
+      if (field === "") throw new CommandError("resume ROUTE FIELD: which field counts?");
+      const { afterMs, via, gaps } = await comeBackCounting(desk.talk, route, field);
+      const counted = gaps ? `, ${gaps.missing} pushes missing, ${gaps.doubled} doubled` : "";
+      desk.printer.note(`dropped; back in ${afterMs} ms, by ${via}${counted}`);
     },
   },
 ];
-
-/** Cuts the socket. Gives how the client came back; rejects with a CommandError where it does not. */
-function comeBack(desk: Desk): Promise<string> {
-  const { client, drop } = desk.talk;
-  return new Promise((resolve, reject) => {
-    const over = (): void => {
-      timer.cancel();
-      off();
-    };
-    const timer = systemClock.after(backMs, () => {
-      over();
-      reject(new CommandError(`not back within ${backMs} ms`));
-    });
-    const off = client.onState((state) => {
-      if (state.name !== "open" && state.name !== "closed") return;
-      over();
-      if (state.name === "open") resolve(state.via);
-      else reject(new CommandError(`closed: ${state.reason.message}`));
-    });
-    drop();
-  });
-}
