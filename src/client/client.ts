@@ -170,13 +170,14 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
 
   function open({ via, reset = "" }: Extract<ClientState, { readonly name: "open" }>): void {
     if (via === "resume" || via === "moved") {
-      if (!resetting) outbox.flush();
-      return;
+      // The reset handlers may wait for what was called since they run; what waits for them does so on.
+      return resetting ? outbox.flushLater() : outbox.flush();
     }
     const own = ++connections;
     if (via === "reset") settleSent(reset);
     resetting = via === "reset" && resets.size > 0;
     if (!resetting) return outbox.flush();
+    outbox.hold();
     const late = (): never => {
       throw new NanoError({ code: "deadline_exceeded", message: `a reset handler took over ${connectTimeoutMs} ms` });
     };

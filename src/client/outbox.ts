@@ -9,6 +9,10 @@ export interface Outbox {
   addFirst(again: readonly Waiting[]): void;
   /** Forgets a request that was given up. */
   remove(id: number): void;
+  /** What is there now waits for `flush`. */
+  hold(): void;
+  /** Sends all that was added since `hold`. */
+  flushLater(): void;
   /** Sends all. */
   flush(): void;
   /** Sends nothing, and fails all. */
@@ -25,18 +29,30 @@ interface Waiting {
 
 /** @param failed Hears what could not be sent, with the request's id, or 0. */
 export function createOutbox(maxMessages: number, failed: (id: number, reason: unknown) => void): Outbox {
+  let held: readonly Waiting[] = [];
   let waiting: Waiting[] = [];
 
   function take(): readonly Waiting[] {
-    const taken = waiting;
+    const taken = [...held, ...waiting];
+    held = [];
     waiting = [];
     return taken;
   }
 
+  function sendAll(messages: readonly Waiting[]): void {
+    for (const { id, send } of messages) {
+      try {
+        send();
+      } catch (reason) {
+        failed(id, reason);
+      }
+    }
+  }
+
   return {
-    has: (id) => waiting.some((one) => one.id === id),
+    has: (id) => [held, waiting].some((part) => part.some((one) => one.id === id)),
     add(id, send) {
-      if (waiting.length >= maxMessages) {
+      if (held.length + waiting.length >= maxMessages) {
         throw new NanoError({ code: "resource_exhausted", message: `${maxMessages} messages wait for the connection already` });
       }
       waiting.push({ id, send });
@@ -45,17 +61,18 @@ export function createOutbox(maxMessages: number, failed: (id: number, reason: u
       waiting = [...again, ...waiting];
     },
     remove(id) {
+      held = held.filter((one) => one.id !== id);
       waiting = waiting.filter((one) => one.id !== id);
     },
-    flush() {
-      for (const { id, send } of take()) {
-        try {
-          send();
-        } catch (reason) {
-          failed(id, reason);
-        }
-      }
+    hold() {
+      held = take();
     },
+    flushLater() {
+      const later = waiting;
+      waiting = [];
+      sendAll(later);
+    },
+    flush: () => sendAll(take()),
     fail(reason) {
       for (const { id } of take()) failed(id, reason);
     },

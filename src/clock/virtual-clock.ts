@@ -1,10 +1,13 @@
 import type { Clock, Timer } from "./clock.ts";
+import { TimerHeap } from "./timer-heap.ts";
 
 interface Waiting {
   atMs: number;
   readonly order: number;
   readonly periodMs: number | undefined;
   readonly call: () => void;
+  /** It goes when its time comes: most timers are deadlines, and are never due. */
+  canceled: boolean;
 }
 
 /** A clock that moves only when told. */
@@ -20,20 +23,21 @@ export function createVirtualClock(): VirtualClock {
   const startedAt = 1_767_225_600_000;
   let nowMs = 0;
   let order = 0;
-  const waiting = new Set<Waiting>();
+  const waiting = new TimerHeap<Waiting>();
 
   function add(delayMs: number, periodMs: number | undefined, call: () => void): Timer {
-    const entry: Waiting = { atMs: nowMs + Math.max(0, delayMs), order: order++, periodMs, call };
+    const entry: Waiting = { atMs: nowMs + Math.max(0, delayMs), order: order++, periodMs, call, canceled: false };
     waiting.add(entry);
-    return { cancel: () => void waiting.delete(entry) };
+    return {
+      cancel: () => {
+        entry.canceled = true;
+      },
+    };
   }
 
   function next(): Waiting | undefined {
-    let first: Waiting | undefined;
-    for (const entry of waiting) {
-      if (!first || entry.atMs < first.atMs || (entry.atMs === first.atMs && entry.order < first.order)) first = entry;
-    }
-    return first;
+    while (waiting.first?.canceled) waiting.takeFirst();
+    return waiting.first;
   }
 
   return {
@@ -50,8 +54,11 @@ export function createVirtualClock(): VirtualClock {
         const entry = next();
         if (!entry || entry.atMs > atMs) break;
         nowMs = Math.max(nowMs, entry.atMs);
-        if (entry.periodMs === undefined) waiting.delete(entry);
-        else entry.atMs += entry.periodMs;
+        waiting.takeFirst();
+        if (entry.periodMs !== undefined) {
+          entry.atMs += entry.periodMs;
+          waiting.add(entry);
+        }
         entry.call();
       }
       nowMs = Math.max(nowMs, atMs);

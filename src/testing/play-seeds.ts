@@ -79,5 +79,5 @@ async function playSeed(
     wrong.push(`threw ${reason instanceof Error ? (reason.stack ?? reason.message) : reason}`);
     await cluster.stop().catch((worse: unknown) => wrong.push(`and did not stop: ${worse}`));
   }
-  return { wrong, trace: cluster.seen.map(lineOf) };
+  return { wrong, trace: wrong.length > 0 ? cluster.seen.map(lineOf) : [] };
 }

@@ -1,3 +1,4 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { Step } from "nano-rpc";
 import { type Client, type ClientState, createClient, type NanoError } from "nano-rpc/client";
@@ -5,8 +6,15 @@ import type { ClientService, Init, Listen } from "nano-rpc/client/codegen";
 import { tcp } from "nano-rpc/client/tcp";
 import { afterEach, describe, expect, test } from "vitest";
 import { RoomMethod, RoomPush } from "../../examples/chat/gen/chat/v1/chat_nano.ts";
-import type { JoinRequest, JoinResponse, SaidResponse, SayRequest } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
+import {
+  type JoinRequest,
+  type JoinResponse,
+  type SaidResponse,
+  SaidResponseSchema,
+  type SayRequest,
+} from "../../examples/chat/gen/chat/v1/chat_pb.ts";
 import type { ClientSession } from "../../src/frontend/client-session.ts";
+import type { SessionCore } from "../../src/session/index.ts";
 import { type EdgeOptions, type EdgeServer, startEdge } from "../frontend/edge-server.ts";
 import { type Cut, type CuttingProxy, cuttingProxy } from "./cutting-proxy.ts";
 
@@ -148,6 +156,72 @@ describe("a client that is cut off", () => {
     expect(states.at(-1)).toBe("open reset gap");
   });
 
+  test("sends what waited once, idempotent or not: over a connection that breaks at it, and over a reset, when the handlers are through", async () => {
+    const ran: string[] = [];
+    const homes: unknown[] = [];
+    const count: Step = (call, next) => {
+      ran.push((call.message as JoinRequest).room);
+      return next(call);
+    };
+    const cuts: (Cut | undefined)[] = [undefined];
+    await start({ pipeline: [count], sessions: [{ attach: ({ home }) => void homes.push(home) }] }, () => cuts.shift());
+    await client.connect();
+    await service.echo({ room: "first" });
+    proxy.refuse(true);
+    proxy.cut();
+    await expect.poll(() => client.state.name).not.toBe("open");
+    const waited = service.echo({ room: "over a resume" });
+    // Handshakes get through, and a part of what comes behind them.
+    cuts.push({ up: 400, down: 10_000 }, { up: 10_000, down: 420 });
+    proxy.refuse(false);
+    expect((await waited).members[0]).toBe("over a resume");
+    await expect.poll(() => client.state.name).toBe("open");
+    proxy.refuse(true);
+    proxy.cut();
+    await expect.poll(() => client.state.name).not.toBe("open");
+    for (const home of homes) (home as ClientSession).missedPushes();
+    const later = service.echo({ room: "over a reset" });
+    client.onReset(async () => void (await service.echo({ room: "the reset handler" })));
+    proxy.refuse(false);
+    expect((await later).members[0]).toBe("over a reset");
+    expect(ran).toEqual(["first", "over a resume", "the reset handler", "over a reset"]);
+  });
+
+  test("whose reset handler asks while the connection is broken once more: it is answered when that is back, before what waits for it", async () => {
+    const ran: string[] = [];
+    const homes: ClientSession[] = [];
+    const count: Step = (call, next) => {
+      ran.push((call.message as JoinRequest).room);
+      return next(call);
+    };
+    await start({ pipeline: [count], sessions: [{ attach: ({ home }) => void homes.push(home as ClientSession) }] });
+    await client.connect();
+    await service.echo({ room: "first" });
+    const away = async (): Promise<void> => {
+      const paused = edge.server.counters.frontend?.paused ?? 0;
+      proxy.refuse(true);
+      proxy.cut();
+      await expect.poll(() => client.state.name).not.toBe("open");
+      await expect.poll(() => edge.server.counters.frontend?.paused).toBe(paused + 1);
+    };
+    const handler = Promise.withResolvers<void>();
+    client.onReset(async () => {
+      await away();
+      const asked = service.echo({ room: "the reset handler" });
+      proxy.refuse(false);
+      await asked;
+      handler.resolve();
+    });
+    await away();
+    homes[0]?.missedPushes();
+    const waits = service.echo({ room: "waits" });
+    proxy.refuse(false);
+    await handler.promise;
+    await waits;
+    expect(ran).toEqual(["first", "the reset handler", "waits"]);
+    expect(states.slice(-3)).toEqual(["waiting", "connecting", "open resume"]);
+  });
+
   test("says goodbye when it is closed", async () => {
     const closed: string[] = [];
     await start({ sessions: [{ attach: (core) => void core.listen({ closed: ({ kind }) => void closed.push(kind) }) }] });
@@ -158,17 +232,24 @@ describe("a client that is cut off", () => {
     expect(edge.server.counters.frontend?.paused).toBe(0);
   });
 
-  test("hears the kick that it missed, and stays away", async () => {
-    const cores: { kick(kick: { code: string; reason: string }): void }[] = [];
+  test("hears what it was pushed and the kick that it missed, and stays away", async () => {
+    const cores: SessionCore[] = [];
     await start({ sessions: [{ attach: (core) => void cores.push(core) }] });
     await client.connect();
     await service.echo({});
     proxy.refuse(true);
     proxy.cut();
     await expect.poll(() => edge.server.counters.frontend?.paused).toBe(1);
+    const body = toBinary(SaidResponseSchema, create(SaidResponseSchema, { text: "last words" }));
+    cores[0]?.push({ route: "edge.said", body, delivery: "replay" });
     cores[0]?.kick({ code: "banned", reason: "enough" });
+    // What it says meanwhile comes too late, and is no breach.
+    const late = failure(service.echo({}));
     proxy.refuse(false);
     await expect.poll(() => client.state).toMatchObject({ name: "closed", reason: { code: "banned", message: "enough" } });
+    expect(heard).toEqual(["last words"]);
+    expect(await late).toMatchObject({ code: "unavailable" });
+    expect(edge.server.counters.frontend?.violations).toBe(0);
   });
 });
 

@@ -375,12 +375,44 @@ describe("a session without its client", () => {
       await drop(client);
     }
     expect((await connect(ticketOf(all[0] as NanoClient))).told).toMatchObject({ reset: "full" });
-    for (let at = 0; at < 5; at++) sessions[3]?.push();
+    // Of 72 bytes each, 13 are within the bound.
+    for (let at = 0; at < 13; at++) sessions[3]?.push();
     expect(sessionsNow()).toBe(4);
-    for (let at = 0; at < 10; at++) sessions[3]?.push();
+    sessions[3]?.push();
+    expect(sessionsNow()).toBe(1);
     expect((await connect(ticketOf(all[1] as NanoClient))).told).toMatchObject({ reset: "full" });
     expect(some(counters().limits)).toEqual({ pausedSessions: 1, processQueueBytes: expect.any(Number) });
   });
+});
+
+test("a session without its client ends when its server stops: the client hears `moved` while that lasts, and has a new session elsewhere", async () => {
+  const heard: string[] = [];
+  await start({ sessions: listening(heard) });
+  const client = await connect();
+  say(client, "a");
+  await hears(client, "a");
+  await drop(client);
+  // Somebody is waited for.
+  const busy = await connect();
+  busy.raw.request(1, "edge.hold", '{"name":"late"}');
+  await expect.poll(() => edge.held).toBe(1);
+  // Who knocks later finds the door shut.
+  const raw = await rawTcp(edge.tcp);
+  const { accepted } = counters();
+  const stopped = edge.server.stop({ graceMs: 20_000 });
+  await expect.poll(() => heard).toEqual(["open", "pause paused", "open", "close draining moved"]);
+  expect(counters().accepted).toBe(accepted);
+  expect(await raw.handshake({ sys: { nano: { v: 1, resume: ticketOf(client) } } })).toMatchObject({
+    code: 503,
+    sys: { nano: { retry: { afterMs: 0 } } },
+  });
+  expect(JSON.parse(textOf((await raw.packet()).body))).toMatchObject({ code: "moved" });
+  edge.release();
+  await hears(busy, "1: late");
+  await stopped;
+  expect(heard.slice(4)).toEqual(["close draining moved"]);
+  await start();
+  expect((await connect(ticketOf(client))).told).toMatchObject({ resumed: false, reset: "frontend" });
 });
 
 describe("a client that was kicked while it was away", () => {
@@ -476,40 +508,69 @@ describe("a client that was kicked while it was away", () => {
 });
 
 describe("a client that reads too slowly", () => {
-  test("is cut off, and comes back for what waits; the third time within a minute it may not", async () => {
-    let queued = 0;
-    const clock = createVirtualClock();
-    const sessions: Held[] = [];
-    await start({
-      clock,
-      limits: { queueMessages: 4 },
-      seen: { queuedBytes: () => queued },
-      sessions: pushing(sessions),
-    });
-    let client = await connect();
+  const sessions: Held[] = [];
+  const pushed = (count: number): readonly string[] => Array<string>(count).fill("pushed");
+  // Nobody is ended for anything else meanwhile.
+  const limits = { queueMessages: 4, heartbeatMs: 120_000, deadMs: 240_000, unboundMs: 0 };
+  let queued = 0;
+
+  async function slow(options: EdgeOptions): Promise<NanoClient> {
+    sessions.length = queued = 0;
+    await start({ ...options, seen: { queuedBytes: () => queued }, sessions: pushing(sessions) });
+    const client = await connect();
     say(client, "a");
     await hears(client, "a");
     client.count();
-    for (let round = 0; round < 3; round++) {
-      client.raw.request(9, "a.b", '{"room":"r"}');
-      await hears(client, "9: r");
-      await acknowledge(client);
-      queued = 1_000_000;
-      for (let at = 0; at < 5; at++) sessions[0]?.push();
-      const [last] = (await client.raw.closed()).slice(-1);
-      expect(JSON.parse(textOf(last?.body ?? new Uint8Array(0)))).toMatchObject({ code: "too_slow" });
-      queued = 0;
-      const back = await connect(ticketOf(client));
-      if (round === 2) {
-        expect(back.told).toMatchObject({ resumed: false, reset: "too_slow" });
-        break;
-      }
-      expect(back.told.resumed).toBe(true);
-      await hears(back, ...Array<string>(5).fill("pushed"));
-      back.count();
-      client = back;
+    return client;
+  }
+
+  /** Takes nothing while it is sent so much, is cut off for it, and comes back. */
+  async function cutBy(client: NanoClient, pushes: number): Promise<NanoClient> {
+    client.raw.request(9, "a.b", '{"room":"r"}');
+    await hears(client, "9: r");
+    await acknowledge(client);
+    queued = 1_000_000;
+    for (let at = 0; at < pushes - 1; at++) sessions[0]?.push();
+    const before = counters().tooSlow;
+    sessions[0]?.push();
+    expect(counters().tooSlow).toBe(before + 1);
+    const [last] = (await client.raw.closed()).slice(-1);
+    expect(JSON.parse(textOf(last?.body ?? new Uint8Array(0)))).toMatchObject({ code: "too_slow" });
+    queued = 0;
+    return connect(ticketOf(client));
+  }
+
+  test("is cut off, and comes back for what waits; the third time within a minute it may not", async () => {
+    const clock = createVirtualClock();
+    let client = await slow({ clock, limits });
+    for (let round = 0; round < 2; round++) {
+      client = await cutBy(client, 5);
+      expect(client.told.resumed).toBe(true);
+      await hears(client, ...pushed(5));
+      client.count();
     }
-    expect(counters().tooSlow).toBe(3);
+    clock.moveTo(59_999);
+    expect((await cutBy(client, 5)).told).toMatchObject({ resumed: false, reset: "too_slow" });
+  });
+
+  test("may come back the third time where the first was a minute ago", async () => {
+    const clock = createVirtualClock();
+    let client = await slow({ clock, limits });
+    for (const atMs of [0, 30_000, 60_000]) {
+      clock.moveTo(atMs);
+      client = await cutBy(client, 5);
+      expect(client.told.resumed).toBe(true);
+      await hears(client, ...pushed(5));
+      client.count();
+    }
+  });
+
+  test("is cut off, too, where the logs of all hold more than they may, at the very push", async () => {
+    // Each push is weighed with 72 bytes.
+    const client = await cutBy(await slow({ limits: { processQueueBytes: 10 * 72 } }), 11);
+    expect(client.told.resumed).toBe(true);
+    await hears(client, ...pushed(11));
+    expect(some(counters().limits)).toEqual({ processQueueBytes: 1 });
   });
 });
 

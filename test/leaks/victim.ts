@@ -7,7 +7,13 @@ import { tidyHeap } from "../fuzz/engine/heap.ts";
 /** What the process says. */
 export type VictimWord =
   | { readonly what: "ready"; readonly addresses: Readonly<Record<string, string>> }
-  | { readonly what: "held"; readonly sessions: number; readonly opened: number; readonly heapBytes: number };
+  | {
+      readonly what: "held";
+      readonly sessions: number;
+      readonly opened: number;
+      readonly resumed: number;
+      readonly heapBytes: number;
+    };
 
 const none = Number.POSITIVE_INFINITY;
 // How fast clients come is not what is tried here.
@@ -33,7 +39,10 @@ const gate = createServer({
 await room.start();
 await gate.start();
 
-process.on("message", () => say({ what: "held", sessions, opened, heapBytes: tidyHeap() }));
+process.on("message", () => {
+  const resumed = gate.counters.frontend?.resumes.resumed ?? 0;
+  say({ what: "held", sessions, opened, resumed, heapBytes: tidyHeap() });
+});
 process.once("disconnect", () => process.exit(0));
 say({ what: "ready", addresses: gate.addresses });
 
