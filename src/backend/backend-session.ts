@@ -5,15 +5,20 @@ import { SessionCore, SessionData } from "../session/index.ts";
 import type { ForwardedCalls } from "./forwarded-call.ts";
 import { type HomeLink, LinkHome, type LinkHomeOptions } from "./link-home.ts";
 
+// As what waits for a link.
+const mostHeld = 1_024;
+
 /** A client's session on a server that does not hold its client. */
 export class BackendSession implements HomeLink {
   readonly core: SessionCore;
   link: Link | undefined;
   handle: number;
   /** The right to it, as its frontend gave it. */
-  readonly capability: Uint8Array;
+  capability: Uint8Array;
   /** Since when its frontend is out of sight, and has not opened it again. */
   awaySinceMs: number | undefined;
+  /** What is to be said for it, while it is on its way to another frontend. */
+  #held: (() => void)[] | undefined;
   /** What the frontend waits for, by the numbers of its calls on this link. */
   readonly calls: ForwardedCalls = new Map();
 
@@ -47,6 +52,38 @@ export class BackendSession implements HomeLink {
     this.handle = open.handle;
     this.core.reset(open.context?.user || undefined, open.context?.roles ?? [], SessionData.from(open.context?.data ?? {}));
     this.core.setPaused(open.context?.paused ?? false);
+  }
+
+  get held(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** It is about to move. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Has something said when it is known to whom. */
+  later(say: () => void): boolean {
+    if (!this.#held || this.#held.length >= mostHeld) return false;
+    this.#held.push(say);
+    return true;
+  }
+
+  /** It is where it is. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const say of held) say();
+  }
+
+  /** Another frontend has it now. */
+  moved(link: Link, open: Open): void {
+    this.core.frontend = open.context?.frontend ?? "";
+    this.core.incarnation = link.peer.incarnation;
+    this.capability = Uint8Array.from(open.context?.capability ?? []);
+    this.reopen(link, open);
+    this.release();
   }
 
   breakOff(reason: NanoError): void {

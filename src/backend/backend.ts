@@ -1,10 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import type { End, Forward, Open, Patch, SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { End, Forward, Hold, Open, Patch, SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock } from "../clock/index.ts";
 import { nextHop } from "../context/index.ts";
 import { type CloseReason, type Code, isPublic, NanoError } from "../error/index.ts";
 import type { Handlers } from "../handler/index.ts";
-import { type FrameBody, type Link, pushesOf } from "../link/index.ts";
+import { allPushes, type FrameBody, type Link, pushesOf } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
 import { failureOutcome } from "../router/index.ts";
@@ -55,6 +55,8 @@ interface OnLink {
 
 // 128 bits in hex.
 const sessionIdLength = 32;
+// How long a session may be on its way.
+const holdMs = 10_000;
 const lost: CloseReason = { kind: "lost", message: "the frontend of the session is gone" };
 
 /** The backend half of a server. */
@@ -93,13 +95,17 @@ export function createBackend(options: BackendOptions): Backend {
     if (!link.peer.frontend) throw notFor("only frontends open sessions");
     if (frame.context?.incarnation !== link.peer.incarnation) throw notFor("the session of another frontend");
     if (id.length !== sessionIdLength) throw refusal("invalid_argument", `"${id}" is no session`);
-    if (session && session.core.incarnation !== link.peer.incarnation) throw notFor("a session has one home");
+    const moves = session !== undefined && session.core.incarnation !== link.peer.incarnation;
+    if (moves && !session?.held) throw notFor("a session has one home");
     const taken = there.sessions.get(frame.handle);
     // After a break sessions come back under their handles.
     if (taken && !taken.core.ended && (taken !== session || taken.awaySinceMs === undefined)) {
       throw refusal("invalid_argument", `the handle ${frame.handle} is taken`);
     }
-    if (session) session.reopen(link, frame);
+    if (session && moves) {
+      if (session.link) links.get(session.link)?.sessions.delete(session.handle);
+      session.moved(link, frame);
+    } else if (session) session.reopen(link, frame);
     else {
       session = new BackendSession(link, frame, home, (reason) =>
         log.error({ err: reason, session: id }, "a session listener threw"),
@@ -122,7 +128,19 @@ export function createBackend(options: BackendOptions): Backend {
     if (!session) return;
     if (frame.data) session.core.applied(frame.data);
     if (frame.user) session.core.userChanged(frame.user.user || undefined, frame.user.roles);
+    // Its frontend keeps it after all.
+    if (frame.paused !== undefined) session.release();
     if (frame.paused !== undefined) session.core.setPaused(frame.paused);
+  }
+
+  /** Whoever holds up a session for ever would hold up its handlers. */
+  function hold(link: Link, { call, handle }: Hold): void {
+    const session = link.peer.frontend ? links.get(link)?.sessions.get(handle) : undefined;
+    if (session) {
+      session.hold();
+      clock.after(holdMs, () => session.release());
+    }
+    link.answer(call, { case: "body", value: new Uint8Array(0) }, allPushes);
   }
 
   async function end(link: Link, frame: End): Promise<void> {
@@ -227,6 +245,9 @@ export function createBackend(options: BackendOptions): Backend {
           return true;
         case "forward":
           forward(link, body.value);
+          return true;
+        case "hold":
+          hold(link, body.value);
           return true;
         case "synced":
           // Whatever the frontend still has, it has opened again.

@@ -18,6 +18,10 @@ export interface HomeLink {
   readonly link: Link | undefined;
   /** The session's handle on that link. */
   readonly handle: number;
+  /** Whether it is not known which link is the right one. */
+  readonly held: boolean;
+  /** Has something said when that is known. False where it is known, or too much waits. */
+  later(say: () => void): boolean;
 }
 
 /** What a home is made of. */
@@ -40,7 +44,7 @@ export class LinkHome implements SessionHome {
   }
 
   async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
-    const link = this.#link();
+    const link = await this.#free();
     const outcome = await ask(link, this.#deadline(2), (call) =>
       link.send({ case: "bind", value: create(BindSchema, { call, session: this.#target(), user, roles: [...roles] }) }),
     );
@@ -49,7 +53,7 @@ export class LinkHome implements SessionHome {
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
-    const link = this.#link();
+    const link = await this.#free();
     const outcome = await ask(link, this.#deadline(), (call) =>
       link.send({
         case: "write",
@@ -65,6 +69,7 @@ export class LinkHome implements SessionHome {
   }
 
   push(push: OutgoingPush): void {
+    if (this.#at.later(() => this.push(push))) return;
     try {
       this.#link().sendData({ case: "push", value: this.#push(push, 0n) });
     } catch (reason) {
@@ -73,18 +78,19 @@ export class LinkHome implements SessionHome {
   }
 
   async deliver(push: OutgoingPush): Promise<boolean> {
-    const link = this.#link();
+    const link = await this.#free();
     const outcome = await ask(link, this.#deadline(), (call) => link.sendData({ case: "push", value: this.#push(push, call) }));
     return outcome.case === "missed" && outcome.value.sessions.length === 0 && outcome.value.users.length === 0;
   }
 
   kick(kick: Kick): void {
+    if (this.#at.later(() => this.kick(kick))) return;
     const { link } = this.#at;
     link?.send({ case: "kick", value: create(KickSchema, { session: this.#target(), code: kick.code, reason: kick.reason }) });
   }
 
   async changeGroup(...[{ type, name }, change]: Parameters<SessionHome["changeGroup"]>): Promise<readonly string[]> {
-    const link = this.#link();
+    const link = await this.#free();
     const how = { remove: change === "remove", everywhere: change === "everywhere" };
     const outcome = await ask(link, this.#deadline(), (call) =>
       link.send({
@@ -93,6 +99,22 @@ export class LinkHome implements SessionHome {
       }),
     );
     return outcome.case === "missed" ? outcome.value.servers : [];
+  }
+
+  /** The link, when it is known which. What is said with it keeps its place among what waits. */
+  #free(): Link | Promise<Link> {
+    if (!this.#at.held) return this.#link();
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        try {
+          resolve(this.#link());
+        } catch (reason) {
+          reject(reason);
+        }
+      };
+      if (!this.#at.later(go))
+        reject(new NanoError({ code: "resource_exhausted", message: "too much waits for a session that moves" }));
+    });
   }
 
   #link(): Link {

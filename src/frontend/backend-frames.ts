@@ -32,6 +32,8 @@ export interface BackendFramesOptions {
   readonly membership: Membership;
   sessionById(id: string): ClientSession | undefined;
   sessions(): Iterable<ClientSession>;
+  /** The numbers of the last pushes to groups, by the servers that have made them. */
+  readonly heard: Map<bigint, bigint>;
   /** Whether bytes are the right to act on a session. */
   hasCapability(id: string, capability: Uint8Array): boolean;
   /** Where frames that were refused are counted. */
@@ -102,7 +104,10 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
 
   function push(link: Link | undefined, frame: Push): Outcome {
     const { target } = frame;
-    const push: OutgoingPush = { route: frame.route, body: frame.body, delivery: delivery(frame.delivery) };
+    const plain: OutgoingPush = { route: frame.route, body: frame.body, delivery: delivery(frame.delivery) };
+    const of = link && frame.number > 0n ? { incarnation: link.peer.incarnation, number: frame.number } : undefined;
+    if (of) options.heard.set(of.incarnation, of.number);
+    const push = of ? { ...plain, of } : plain;
     const missed = create(MissedSchema);
     if (target.case === "group") {
       const except = new Set(frame.except.map(hex));

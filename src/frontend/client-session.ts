@@ -1,9 +1,11 @@
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import type { HandedOver } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Random } from "../clock/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey, Membership } from "../group/index.ts";
 import type { ResetReason, Stage } from "../metrics/index.ts";
+import type { ServerKey } from "../router/index.ts";
 import {
   type ClientInfo,
   type DataPatch,
@@ -33,6 +35,7 @@ import { type Pace, type Rate, RateLimit } from "./rate.ts";
 import { Resumption } from "./resumption.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import type { SharedPushes } from "./shared-pushes.ts";
+import type { Ticket } from "./ticket.ts";
 
 /** What a session asks of its frontend. */
 export interface SessionHost extends DispatchHost {
@@ -52,11 +55,24 @@ export interface SessionHost extends DispatchHost {
   ended(session: ClientSession, reason: CloseReason): void;
   flushSoon(connection: Connection): void;
   listenerFailed(reason: unknown): void;
+  /** Whether another frontend can take sessions over from this one. */
+  canMove(): boolean;
   readonly sharedPushes: SharedPushes;
   readonly paused: PausedSessions<ClientSession>;
   readonly farewells: Farewells;
   readonly budget: LogBudget;
   readonly random: Random;
+}
+
+/** What is known of a session that has come from another frontend. */
+export interface Arrival {
+  readonly state: HandedOver;
+  /** What the client has not got. */
+  readonly log: readonly LogEntry[];
+  readonly ticket: Ticket;
+  /** How many packets it has. */
+  readonly received: number;
+  readonly stuck: ReadonlyMap<string, ServerKey>;
 }
 
 /** One client on the frontend that holds it: the truth about its session. */
@@ -88,6 +104,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
   #finished: Promise<void> | undefined;
   #lastWords: LastWords | undefined;
   #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
+  // What comes before all that came elsewhere is known.
+  #arriving: OutgoingPush[] | undefined;
   #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
@@ -153,7 +171,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#connection = connection;
     this.#host.paused.remove(this);
     this.#pause();
-    before?.destroy({ kind: "lost", message: "the client has come back on another connection" });
+    if (before !== connection) before?.destroy({ kind: "lost", message: "the client has come back on another connection" });
     return offer;
   }
 
@@ -273,7 +291,59 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#dispatcher.peerLost(incarnation);
   }
 
+  /** The servers that it is stuck to, by types. */
+  get stuckTo(): ReadonlyMap<string, ServerKey> {
+    return this.#dispatcher.stuckTo;
+  }
+
+  /** Its client is let go, and comes back by another frontend, which takes it over from here. */
+  letGo(): void {
+    this.#connection?.destroy({ kind: "lost", message: "the server stops" });
+  }
+
+  /** It is about to come from another frontend: what is pushed to it meanwhile waits. */
+  arrive(): void {
+    this.#arriving = [];
+    this.core.setPaused(true);
+  }
+
+  /** It has come. */
+  arrived({ state, log, ticket, received, stuck }: Arrival): void {
+    for (const [type, fields] of Object.entries(state.data)) this.#data.apply({ type, fields, cleared: [] });
+    this.core.reset(undefined, [], this.#data.copy());
+    this.version = state.version + 1n;
+    this.resumption?.adopt({ secret: ticket.secret, epoch: state.epoch, received: Number(state.counted) });
+    this.#dispatcher.stick(stuck);
+    this.log.begin(received, log);
+    this.log.pause();
+    const heard = new Map(state.heard.map(({ incarnation, number }) => [incarnation, number]));
+    const came = this.#arriving ?? [];
+    this.#arriving = undefined;
+    for (const push of came) if (!push.of || push.of.number > (heard.get(push.of.incarnation) ?? 0n)) this.push(push);
+  }
+
+  /** Something that came elsewhere, behind what was known. */
+  add(entry: LogEntry): void {
+    this.#add(entry);
+  }
+
+  /** It is another frontend's now: nobody but the listeners here is told. */
+  movedAway(): void {
+    if (this.#finished) return;
+    const { core } = this;
+    const reason: CloseReason = { kind: "draining", code: "moved", message: "the session is at another frontend" };
+    this.#finished = Promise.resolve();
+    this.#host.paused.remove(this);
+    if (core.user !== undefined) this.#host.users.release(core.user, this);
+    this.#host.membership.leaveAll(core);
+    this.#host.peers.movedAway(this, reason);
+    this.#finished = core.end(reason);
+    this.log.clear();
+    this.#host.ended(this, reason);
+  }
+
   push(push: OutgoingPush): void {
+    if (this.#arriving) return this.#early(this.#arriving, push);
     this.#add(this.#host.sharedPushes.entryOf(push));
   }
 
@@ -331,6 +401,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   /** Ends the session together with the last answer that it owes. @param deaf Whether it takes no more messages until then. */
   endWhenAnswered(reason: CloseReason, deaf: boolean): void {
+    if (this.resumption?.possible && this.#host.canMove()) return this.letGo();
     this.#leaving = { reason, deaf };
     this.#leaveIfAnswered();
   }
@@ -375,6 +446,11 @@ export class ClientSession implements SessionHome, ConnectedSession {
       farewell = this.#lastWords = new LastWords({ id, log, resumption, reason, kick, counters });
     }
     this.#host.farewells.add(id, resumption, farewell ?? { kick });
+  }
+
+  #early(arriving: OutgoingPush[], push: OutgoingPush): void {
+    if (arriving.length < this.#host.logLimits.messages) arriving.push(push);
+    else this.giveUp("full");
   }
 
   #leaveIfAnswered(): void {

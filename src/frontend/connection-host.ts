@@ -51,7 +51,13 @@ export type NanoPart = Offer & Pick<NanoAnswer, "reset">;
 export type HandshakeOutcome =
   | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm; readonly nano: NanoPart | undefined }
   | { readonly ok: "relayed"; readonly relay: Relay }
-  | { readonly ok: false; readonly code: number; readonly kick: Kick; readonly begun?: ConnectedSession };
+  | {
+      readonly ok: false;
+      readonly code: number;
+      readonly kick: Kick;
+      readonly begun?: ConnectedSession;
+      readonly afterMs?: number;
+    };
 
 /** Why a client may not come in now, and when it may ask again. */
 export interface Postponed {

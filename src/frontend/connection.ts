@@ -272,7 +272,7 @@ export class Connection implements SocketEvents {
       return;
     }
     if (!outcome.ok) {
-      this.#refuse(outcome.code, outcome.kick);
+      this.#refuse(outcome.code, outcome.kick, outcome.afterMs);
       outcome.begun?.disconnected(this, { kind: "lost", message: outcome.kick.reason });
       return;
     }

@@ -74,6 +74,16 @@ export class Dispatcher implements IncomingOwner {
     this.#host = host;
   }
 
+  /** The servers that the session is stuck to, by types. */
+  get stuckTo(): ReadonlyMap<string, ServerKey> {
+    return this.#before ?? new Map();
+  }
+
+  /** It was stuck to these at another frontend. */
+  stick(servers: ReadonlyMap<string, ServerKey>): void {
+    if (servers.size > 0) this.#before = new Map(servers);
+  }
+
   /** Messages that wait, and that are under way. */
   get pending(): number {
     return this.#waiting.length + (this.#sideBySide?.waiting ?? 0) + (this.#running?.length ?? 0);

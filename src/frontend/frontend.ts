@@ -34,6 +34,7 @@ import { createFindRoute } from "./find-route.ts";
 import { createFlusher } from "./flusher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
 import { createFrontendUsers, type FrontendUsersOptions } from "./frontend-users.ts";
+import { createHandOver } from "./hand-over.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import type { ResolvedLimits } from "./limits.ts";
@@ -49,6 +50,7 @@ import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
+import { createTakeOver } from "./take-over.ts";
 import { createDesk } from "./writer.ts";
 
 /** The half of a server that holds clients. */
@@ -123,6 +125,8 @@ export interface FrontendOptions
   readonly watched: ((event: SessionEvent) => void) | undefined;
   /** Whether any method that clients may call needs a user. */
   readonly needsUser: () => boolean;
+  /** Counts the pushes to groups that this server makes. */
+  readonly pushed: { readonly number: bigint };
 }
 
 const stopped: CloseReason = { kind: "draining", message: "the server has stopped" };
@@ -156,6 +160,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   });
   const { peers } = news;
   const links = createFrontendLinks({ ...options, peers });
+  const heard = new Map<bigint, bigint>();
   const backendFrames = createBackendFrames({
     peers,
     users,
@@ -163,6 +168,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     sessionById: (id) => sessions.get(id),
     sessions: () => sessions.values(),
     counters: options.clusterCounters,
+    heard,
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });
   const now = (): number => clock.now();
@@ -224,6 +230,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
       }
       if (reason.code === "too_slow") counters.tooSlow++;
     },
+    canMove: () =>
+      directory.servers.some(({ frontend, state, incarnation }) => {
+        return frontend && state === "ready" && incarnation !== options.incarnation;
+      }),
     flushSoon: flusher.add,
     sharedPushes,
     paused,
@@ -238,9 +248,20 @@ export function createFrontend(options: FrontendOptions): Frontend {
     accept: (socket) => accept(socket, "relay"),
   });
 
+  const handOver = createHandOver({
+    ...{ clock, returning, peers, membership, links: options.links, isOpen: () => !draining },
+    counters: options.clusterCounters,
+    heard: () => new Map(heard).set(options.incarnation, options.pushed.number),
+  });
+  function admitted(session: ClientSession): void {
+    sessions.set(session.id, session);
+    countClient(session, 1);
+  }
+
   const reception = createReception({
     ...options,
     relays,
+    takeOver: createTakeOver({ ...options, membership, peers, heardOf: announcer.heard, admitted }),
     forms,
     releases,
     outdated: () => counters.mustUpdate++,
@@ -248,10 +269,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     returning,
     isOpen: () => !draining,
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
-    admitted: (session) => {
-      sessions.set(session.id, session);
-      countClient(session, 1);
-    },
+    admitted,
   });
 
   function countClient(session: ClientSession, by: 1 | -1): void {
@@ -365,7 +383,8 @@ export function createFrontend(options: FrontendOptions): Frontend {
       draining = true;
       for (const acceptor of started) acceptor.pause();
     },
-    frame: (link, body) => relays.frame(link, body) || news.frame(link, body) || backendFrames.frame(link, body),
+    frame: (link, body) =>
+      relays.frame(link, body) || handOver.frame(link, body) || news.frame(link, body) || backendFrames.frame(link, body),
     ask: (body) => backendFrames.ask(body),
     find: (key) => backendFrames.session(key).core,
     close(key) {
@@ -393,6 +412,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
       for (const incarnation of known) {
         if (!here.has(incarnation)) for (const session of sessions.values()) session.peerLost(incarnation);
       }
+      for (const incarnation of heard.keys()) if (!here.has(incarnation)) heard.delete(incarnation);
       known = here;
     },
     moveMs: (leftMs) => moveMs(sessions.size + relays.clients.size, leftMs),

@@ -3,7 +3,7 @@ import { NanoError } from "../error/index.ts";
 import type { HandshakeRequest, NanoRequest } from "../handshake/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { FrontendCounters, ResetReason } from "../metrics/index.ts";
-import type { Handshake } from "../session/index.ts";
+import type { ClientInfo, Handshake } from "../session/index.ts";
 import { type Authenticate, type Authenticated, firstData, type Refusal } from "./authenticate.ts";
 import type { ClientForm, ClientForms } from "./client-form.ts";
 import type { ClientSession } from "./client-session.ts";
@@ -15,6 +15,7 @@ import { moved } from "./move.ts";
 import type { Relays } from "./relays.ts";
 import type { Releases } from "./releases.ts";
 import type { FindReturning } from "./returning.ts";
+import type { TakeOver } from "./take-over.ts";
 import { parseTicket } from "./ticket.ts";
 
 /** What deciding on handshakes needs. */
@@ -34,6 +35,8 @@ export interface ReceptionOptions {
   readonly returning: FindReturning;
   /** Leads clients on to the frontends that have their sessions. */
   readonly relays: Pick<Relays, "open">;
+  /** Takes their sessions over from frontends that drain. */
+  readonly takeOver: TakeOver;
   /** False once the server lets its clients go. */
   readonly isOpen: () => boolean;
   /** Makes a session, which nobody can find yet. */
@@ -61,10 +64,11 @@ export function createReception(options: ReceptionOptions): Reception {
   function ask(
     connection: Connection,
     handshake: Omit<Handshake, "remoteAddress">,
+    sinceMs = connection.acceptedAtMs,
   ): Promise<Authenticated | Refusal | undefined> {
     return within(
       clock,
-      Math.max(1, connection.acceptedAtMs + limits.handshakeMs - clock.now()),
+      Math.max(1, sinceMs + limits.handshakeMs - clock.now()),
       (async () => options.authenticate?.({ ...handshake, remoteAddress: connection.remoteAddress }))(),
       () => ({ code: "deadline_exceeded", reason: "authentication took too long" }),
     );
@@ -76,15 +80,29 @@ export function createReception(options: ReceptionOptions): Reception {
     form: ClientForm,
     handshake: Omit<Handshake, "remoteAddress">,
     { ticket, received }: NonNullable<NanoRequest["resume"]>,
+    fingerprint: string | undefined,
   ): Promise<HandshakeOutcome | ResetReason> {
-    const home = parseTicket(ticket)?.incarnation;
-    if (home !== undefined && home !== options.incarnation) {
-      const relay = await options.relays.open(ticket, home, connection.remoteAddress);
-      return typeof relay === "string" ? relay : { ok: "relayed", relay };
-    }
+    let sinceMs = connection.acceptedAtMs;
     let found = options.returning(ticket);
+    const parsed = parseTicket(ticket);
+    if (parsed && parsed.incarnation !== options.incarnation && "reset" in found) {
+      const relay = await options.relays.open(ticket, parsed.incarnation, connection.remoteAddress);
+      if (relay !== "drains") return typeof relay === "string" ? relay : { ok: "relayed", relay };
+      const moving = await options.takeOver({
+        text: ticket,
+        ticket: parsed,
+        received,
+        begin: (id) => options.begin(id, connection, clientOf(handshake, connection, fingerprint)),
+      });
+      if (moving === "later") return later;
+      if (typeof moving === "string") return moving;
+      options.counters.resumes.claimed++;
+      // How long that took is not the application's fault.
+      sinceMs = clock.now();
+      found = options.returning(ticket);
+    }
     if ("session" in found) {
-      const decided = await ask(connection, { ...handshake, resumed: true });
+      const decided = await ask(connection, { ...handshake, resumed: true }, sinceMs);
       if (decided && "reason" in decided) return refuse(400, decided.code, decided.reason);
       if (!options.isOpen()) return refuse(503, moved.code, moved.reason);
       // The session may have ended while the application decided, or the client have come on yet another connection.
@@ -110,14 +128,13 @@ export function createReception(options: ReceptionOptions): Reception {
     const { sys } = request;
     const platform = sys.platform ?? sys.type ?? "";
     const version = sys.clientVersion ?? sys.version ?? "";
-    const { remoteAddress } = connection;
     const handshake = { platform, version, user: request.user, resumed: false };
     let reset: ResetReason | undefined;
     if (sys.nano?.resume) {
       const { resumes } = options.counters;
       let outcome: HandshakeOutcome | ResetReason;
       try {
-        outcome = await resume(connection, form, handshake, sys.nano.resume);
+        outcome = await resume(connection, form, handshake, sys.nano.resume, sys.nano.fingerprint);
       } catch (reason) {
         log.error({ err: reason }, "authenticate threw");
         outcome = refuse(400, "internal", "authentication failed");
@@ -130,7 +147,7 @@ export function createReception(options: ReceptionOptions): Reception {
       reset = outcome;
       resumes[reset]++;
     }
-    const client = { platform, version, fingerprint: sys.nano?.fingerprint, remoteAddress };
+    const client = clientOf(handshake, connection, sys.nano?.fingerprint);
     const session = options.begin(toHex(options.random.bytes(16)), connection, client);
     try {
       const decided = await ask(connection, handshake);
@@ -151,6 +168,17 @@ export function createReception(options: ReceptionOptions): Reception {
       return { ...refuse(400, "internal", "authentication failed"), begun: session };
     }
   };
+}
+
+// Soon: what is under way is answered, or the session has come.
+const later = { ok: false, code: 503, kick: { code: "busy", reason: "the session is on its way here" }, afterMs: 200 } as const;
+
+function clientOf(
+  { platform, version }: Pick<Handshake, "platform" | "version">,
+  { remoteAddress }: Connection,
+  fingerprint: string | undefined,
+): ClientInfo {
+  return { platform, version, fingerprint, remoteAddress };
 }
 
 function refuse(code: number, kick: string, reason: string): Extract<HandshakeOutcome, { readonly ok: false }> {

@@ -18,7 +18,7 @@ export interface Relays {
   /** Those whose sockets are here, by names of their own. */
   readonly clients: ReadonlyMap<string, Relay>;
   /** A way to the frontend that has the session; or why the client gets a new one. Never rejects. */
-  open(ticket: string, to: Ticket["incarnation"], remoteAddress: string): Promise<Relay | ResetReason>;
+  open(ticket: string, to: Ticket["incarnation"], remoteAddress: string): Promise<Relay | ResetReason | "drains">;
   /** Takes a frame if it is one of these. */
   frame(link: Link, body: FrameBody): boolean;
   /** What was under way on a link is lost. */
@@ -73,7 +73,12 @@ export function createRelays(options: RelaysOptions): Relays {
     return end;
   }
 
-  async function dial(server: ServerInfo, ticket: string, remoteAddress: string, untilMs: number): Promise<Relay | ResetReason> {
+  async function dial(
+    server: ServerInfo,
+    ticket: string,
+    remoteAddress: string,
+    untilMs: number,
+  ): Promise<Relay | ResetReason | "drains"> {
     const link = await options.linkTo(server);
     if (clock.now() >= untilMs) return "frontend";
     const relay = ++last;
@@ -96,6 +101,7 @@ export function createRelays(options: RelaysOptions): Relays {
       return isResetReason(why) ? why : "frontend";
     } catch (reason) {
       made.close();
+      if (NanoError.from(reason).code === "aborted") return "drains";
       throw reason;
     }
   }
@@ -107,7 +113,7 @@ export function createRelays(options: RelaysOptions): Relays {
       counters.framesRefused.frontend++;
       return refuse(new NanoError({ code: "permission_denied", message: "only frontends have clients" }));
     }
-    if (!options.isOpen()) return refuse(new NanoError({ code: "unavailable", message: "this frontend drains" }));
+    if (!options.isOpen()) return refuse(new NanoError({ code: "aborted", message: "this frontend drains" }));
     const found = options.returning(ticket);
     const why = "reset" in found ? found.reset : "";
     link.answer(call, { case: "body", value: Buffer.from(why) });
@@ -131,9 +137,10 @@ export function createRelays(options: RelaysOptions): Relays {
     clients,
     async open(ticket, to, remoteAddress) {
       const server = options.directory.byIncarnation(to);
-      if (!server?.frontend || server.state !== "ready" || !options.isOpen()) return "frontend";
+      if (!server?.frontend || !options.isOpen()) return "frontend";
+      if (server.state === "draining") return "drains";
       const dialed = dial(server, ticket, remoteAddress, clock.now() + answerMs).catch((): ResetReason => "frontend");
-      return within<Relay | ResetReason, ResetReason>(clock, answerMs, dialed, () => "frontend");
+      return within<Relay | ResetReason | "drains", ResetReason>(clock, answerMs, dialed, () => "frontend");
     },
     frame(link, body) {
       if (body.case === "relay") take(link, body.value);

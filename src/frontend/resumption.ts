@@ -33,6 +33,18 @@ export class Resumption {
     this.#options = options;
   }
 
+  /** How often the client has come back. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Goes on with what another frontend has known. */
+  adopt({ secret, epoch, received }: { readonly secret: string; readonly epoch: number; readonly received: number }): void {
+    this.#tickets.adopt(secret);
+    this.#epoch = epoch;
+    this.#received = received;
+  }
+
   /** How many Data packets of the client were read since it last came. */
   get received(): number {
     return this.#received;

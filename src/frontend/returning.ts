@@ -20,8 +20,9 @@ export function createFindReturning(options: {
   return (text) => {
     const ticket = parseTicket(text);
     if (!ticket) return none("unknown");
-    if (ticket.incarnation !== options.incarnation) return none("frontend");
     const session = options.sessions.get(ticket.session);
+    // One that has come from another frontend is here under its old tickets, too.
+    if (ticket.incarnation !== options.incarnation && !session) return none("frontend");
     if (session?.resumption?.has(ticket.secret)) return { session, secret: ticket.secret };
     const farewell = options.farewells.find(ticket.session, ticket.secret) ?? none("unknown");
     return "log" in farewell ? { session: farewell, secret: ticket.secret } : farewell;

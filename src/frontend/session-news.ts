@@ -96,6 +96,11 @@ export function createSessionNews({ peers, clock, here }: SessionNewsOptions): S
         else withUser.add(session);
         news(session)();
       },
+      movedAway(session, reason) {
+        const tell = withUser.delete(session) ? news(session, reason) : undefined;
+        peers.movedAway(session, reason);
+        tell?.();
+      },
       ended(session, reason) {
         const tell = withUser.delete(session) ? news(session, reason) : undefined;
         const ended = peers.ended(session, reason);

@@ -28,6 +28,10 @@ export interface SessionPeers {
   pausedChanged(session: ClientSession): void;
   /** Resolves when every server that saw the session has run its close callbacks, or was lost. Never rejects. */
   ended(session: ClientSession, reason: CloseReason): Promise<void>;
+  /** The servers on which the session is open, by their links. */
+  linksOf(session: ClientSession): Iterable<Link>;
+  /** The session is another frontend's, which has opened it where it was open: only who watches is told. */
+  movedAway(session: ClientSession, reason: CloseReason): void;
   /** The link is gone; gives the sessions that were open on it. */
   forget(link: Link): readonly ClientSession[];
   /** Opens sessions again on a link whose stream broke, or that takes the place of another, and says that these are all. */
@@ -108,6 +112,11 @@ export function createSessionPeers(options: {
       handles.delete(session);
       // A server that does not answer is given up; whoever waits has its own deadline.
       await Promise.allSettled(told);
+    },
+    linksOf: (session) => handles.get(session)?.keys() ?? [],
+    movedAway(session) {
+      for (const [link, handle] of handles.get(session) ?? []) links.get(link)?.sessions.delete(handle);
+      handles.delete(session);
     },
     forget(link) {
       const sessions = [...(links.get(link)?.sessions.values() ?? [])];

@@ -42,6 +42,11 @@ export class Tickets {
     this.#offered = undefined;
   }
 
+  /** The client has had this one from elsewhere. */
+  adopt(secret: string): void {
+    this.#known = hash(secret);
+  }
+
   /** Which of them it is. */
   which(secret: string): "known" | "offered" | undefined {
     const given = hash(secret);

@@ -23,6 +23,10 @@ export interface GroupsOptions {
   readonly types: readonly string[];
   /** The sessions that this server itself holds; undefined where it is no frontend. */
   readonly membership: Membership | undefined;
+  /** Of this server. */
+  readonly incarnation: bigint;
+  /** Counts the pushes to groups that this server makes. */
+  readonly pushed: { number: bigint };
   /** The other frontends. */
   readonly interest: Interest;
   readonly now: () => number;
@@ -69,7 +73,7 @@ class ClusterGroup implements Group {
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): void {
     this.#mustHear(push.route);
-    const outgoing = encodePush(push, message);
+    const outgoing = this.#numbered(encodePush(push, message));
     const except = exceptions(pushOptions);
     for (const member of this.#local()) if (!except.has(member.id)) member.push(outgoing);
     for (const link of this.#options.interest.linksOf(this.#key)) {
@@ -84,7 +88,7 @@ class ClusterGroup implements Group {
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
     this.#mustHear(push.route);
-    const outgoing = encodePush(push, message);
+    const outgoing = this.#numbered(encodePush(push, message));
     const except = exceptions(pushOptions);
     const here = [...this.#local()].filter((member) => !except.has(member.id));
     const local = here.map(async (member) => {
@@ -204,7 +208,12 @@ class ClusterGroup implements Group {
     return this.#options.membership?.members(this.#key) ?? [];
   }
 
-  #frame(push: OutgoingPush, except: ReadonlySet<string>, call: bigint): FrameBody {
+  #numbered(push: OutgoingPush): OutgoingPush {
+    const { incarnation, pushed } = this.#options;
+    return { ...push, of: { incarnation, number: ++pushed.number } };
+  }
+
+  #frame({ of, ...push }: OutgoingPush, except: ReadonlySet<string>, call: bigint): FrameBody {
     return {
       case: "push",
       value: create(PushSchema, {
@@ -212,6 +221,7 @@ class ClusterGroup implements Group {
         target: { case: "group", value: create(GroupNameSchema, { ...this.#key }) },
         except: [...except].map((id) => Buffer.from(id, "hex")),
         call,
+        number: of?.number ?? 0n,
       }),
     };
   }

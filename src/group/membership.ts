@@ -9,6 +9,8 @@ export interface Membership {
   leaveAll(session: SessionCore): void;
   has(key: GroupKey, session: SessionCore): boolean;
   count(key: GroupKey): number;
+  /** The groups that a session is in. */
+  groupsOf(session: SessionCore): readonly GroupKey[];
   members(key: GroupKey): Iterable<SessionCore>;
   /** How many groups have members. */
   readonly size: number;
@@ -62,6 +64,7 @@ export function createMembership(interest: (key: GroupKey, has: boolean) => void
     },
     has: (key, session) => groups.get(groupKeyText(key))?.members.has(session) ?? false,
     count: (key) => groups.get(groupKeyText(key))?.members.size ?? 0,
+    groupsOf: (session) => [...(ofSession.get(session) ?? [])].map(({ key }) => key),
     members: (key) => groups.get(groupKeyText(key))?.members ?? [],
     get size() {
       return groups.size;

@@ -122,9 +122,17 @@ function writeAnswer(target: Uint8Array, from: number, { call, outcome }: Answer
   return outcome.value.length === 0 ? writeHead(target, at, 0x12, 0) : writeBlob(target, at, 0x12, outcome.value);
 }
 
-function pushLength({ route, body, delivery, target, except, call }: Push): number {
+function pushLength({ route, body, delivery, target, except, call, number: ofGroup }: Push): number {
   const number = toNumber(call);
-  if (target.case !== "handle" || except.length > 0 || !isExact(number) || !isAscii(route) || !isAscii(delivery)) return -1;
+  if (
+    target.case !== "handle" ||
+    ofGroup !== 0n ||
+    except.length > 0 ||
+    !isExact(number) ||
+    !isAscii(route) ||
+    !isAscii(delivery)
+  )
+    return -1;
   const around = bytesField(route.length) + bytesField(delivery.length) + 1 + varintBytes(target.value);
   return around + bytesField(body.length) + numberField(number);
 }

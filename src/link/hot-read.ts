@@ -159,7 +159,7 @@ function readPush(reader: WireReader): Push | undefined {
   }
   if (handle < 0 || !isShort(handle) || !isExact(call)) return undefined;
   const target = { case: "handle", value: handle } as const;
-  return { $typeName: "nano.cluster.v1.Push", route, body, delivery, target, except: [], call: toBigint(call) };
+  return { $typeName: "nano.cluster.v1.Push", route, body, delivery, target, except: [], call: toBigint(call), number: 0n };
 }
 
 function readEnvelope(reader: WireReader): Envelope | undefined {

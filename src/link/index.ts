@@ -21,7 +21,7 @@ export {
 export { createLinkHub, type LinkHub, type LinkHubOptions } from "./link-hub.ts";
 export type { LinkTotals } from "./link-totals.ts";
 export { createLinkTransport, type LinkTransport, type LinkTransportOptions } from "./link-transport.ts";
-export { interestOrder, messagesOf, noOrder, type Order, pushesOf } from "./order.ts";
+export { allPushes, interestOrder, messagesOf, noOrder, type Order, pushesOf } from "./order.ts";
 export { PendingCalls } from "./pending-calls.ts";
 export { Redial } from "./redial.ts";
 export { type Claim, createRoles, type Roles, type RolesOptions } from "./roles.ts";

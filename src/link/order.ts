@@ -7,7 +7,7 @@ export type Order = number;
 export const noOrder: Order = 0;
 
 /** Pushes to groups and users: which sessions they concern is not known here, so they meet the pushes of each. */
-const allPushes: Order = -1;
+export const allPushes: Order = -1;
 
 /** Which groups a frontend has members of, and what is answered only when that is known. */
 export const interestOrder: Order = -2;

@@ -13,17 +13,18 @@ export function isResetReason(text: string): text is ResetReason {
 }
 
 /**
- * What came of clients that came back with a ticket: `resumed`; `relayed`, to the frontend that has the session and counts them as well; `refused` (by
+ * What came of clients that came back with a ticket: `resumed`; `relayed`, to the frontend that has the session and counts them as well; `claimed`, from a frontend that
+ * drains, and counted as `resumed` as well; `refused` (by
  * `authenticate`, a kick meanwhile, or a server that drains); or why not.
  */
-export type ResumeOutcome = "resumed" | "relayed" | "refused" | ResetReason;
+export type ResumeOutcome = "resumed" | "relayed" | "claimed" | "refused" | ResetReason;
 
 /** How many by each outcome. */
 export type ResumeCounts = Record<ResumeOutcome, number>;
 
 /** All at zero. */
 export function createResumeCounts(): ResumeCounts {
-  const names: readonly ResumeOutcome[] = ["resumed", "relayed", "refused", ...resetReasons];
+  const names: readonly ResumeOutcome[] = ["resumed", "relayed", "claimed", "refused", ...resetReasons];
   // Every name is there once.
   return Object.fromEntries(names.map((name) => [name, 0])) as ResumeCounts;
 }

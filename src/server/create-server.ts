@@ -113,6 +113,7 @@ export function createServer(options: ServerOptions): Server {
     fenced: () => void life.stop({ graceMs: fencedGraceMs }),
   });
   const interest = createInterest();
+  const pushed = { number: 0n };
   const router = createRouter({
     random,
     load: (server) => (server.incarnation === incarnation ? load() : linkOf(server)?.load),
@@ -273,10 +274,13 @@ export function createServer(options: ServerOptions): Server {
           tracing,
           linkOf,
           linkTo,
+          pushed,
         })
       : undefined;
   const groups = createGroups({
     self: id,
+    incarnation,
+    pushed,
     types,
     membership: frontend?.membership,
     interest,

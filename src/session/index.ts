@@ -16,7 +16,7 @@ export type {
 export { SessionCore, type SessionCoreOptions, type SessionListener } from "./session-core.ts";
 export { SessionData } from "./session-data.ts";
 export type { SessionEvents, UserSession } from "./session-events.ts";
-export type { OutgoingPush, SessionHome } from "./session-home.ts";
+export type { GroupPushNumber, OutgoingPush, SessionHome } from "./session-home.ts";
 export { type ServerSessionHooks, type SessionHooks, sessionHooks } from "./session-hooks.ts";
 export { type LogEntry, type LogLimits, SessionLog } from "./session-log.ts";
 export { encodePush, SessionView } from "./session-view.ts";

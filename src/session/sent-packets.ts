@@ -4,7 +4,12 @@ import type { LogEntry } from "./session-log.ts";
 export class SentPackets {
   #entries: (LogEntry | undefined)[] = [];
   #head = 0;
-  #first = 0;
+  #first: number;
+
+  /** @param first How many were sent and are not kept, elsewhere. */
+  constructor(first = 0) {
+    this.#first = first;
+  }
 
   /** How many packets were sent. */
   get sent(): number {

@@ -41,8 +41,8 @@ const allHeard: Promise<void> = Promise.resolve();
 /** A session as one server knows it. Users see it through a `SessionView` of their schema. */
 export class SessionCore {
   readonly id: string;
-  readonly frontend: string;
-  readonly incarnation: bigint;
+  frontend: string;
+  incarnation: bigint;
   readonly client: ClientInfo;
   readonly mailbox = new Mailbox();
   home: SessionHome;

@@ -28,4 +28,12 @@ export interface OutgoingPush {
   readonly route: string;
   readonly body: Uint8Array;
   readonly delivery: Delivery;
+  /** Of a push to a group: which of whose. */
+  readonly of?: GroupPushNumber;
+}
+
+/** The pushes to groups that one server has made are counted. */
+export interface GroupPushNumber {
+  readonly incarnation: bigint;
+  readonly number: bigint;
 }

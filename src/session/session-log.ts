@@ -204,6 +204,18 @@ export class SessionLog {
     return entries.length;
   }
 
+  /** What a client that has so many packets has not got, in order. */
+  behind(received: number): readonly LogEntry[] {
+    const all = [...(this.#sent?.after(received) ?? []), ...this.#entries.slice(this.#head)];
+    return all.filter((entry) => entry !== undefined);
+  }
+
+  /** Begins with what another log has had: the client has so many packets of it, and not these. */
+  begin(received: number, entries: readonly LogEntry[]): void {
+    this.#sent = new SentPackets(received);
+    for (const entry of entries) this.add(entry);
+  }
+
   clear(): void {
     this.#weigh(-this.#bytes);
     this.#entries = [];

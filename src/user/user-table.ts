@@ -136,7 +136,8 @@ export function createUserTable<S extends UserSession>({ clock, self, single }: 
       single.claims.hold(binding);
       bound();
       const here = before.map((one) => one.session.end(replaced).then((): FormerSession => "ended"));
-      const isElsewhere = former !== undefined && former.incarnation !== self.incarnation;
+      // A session that moves has the user already, at another frontend.
+      const isElsewhere = former !== undefined && former.incarnation !== self.incarnation && former.session !== session.id;
       const there = isElsewhere ? [single.rivals.end(former, binding)] : [];
       const anywhere = told ? [] : [single.rivals.announce(binding)];
       return both([...here, ...there, ...anywhere]);

@@ -66,7 +66,8 @@ function groupOver(link: Link) {
     removed: [],
     call: 0n,
   });
-  const options = { self: "play-1", types: ["play"], membership: undefined, interest, now: () => 0, lost: () => {} };
+  const self = { self: "play-1", incarnation: 1n, types: ["play"], pushed: { number: 0n } };
+  const options = { ...self, membership: undefined, interest, now: () => 0, lost: () => {} };
   return createGroups(options)(key, () => {});
 }
 

@@ -44,7 +44,15 @@ const body: fc.Arbitrary<FrameBody> = fc
       .map((value) => ({ case: "call", value: create(CallSchema, value) }) satisfies BodyInit),
     fc.record({ call, outcome }).map((value) => ({ case: "answer", value: create(AnswerSchema, value) }) satisfies BodyInit),
     fc
-      .record({ route: text, body: bytes, delivery: text, target, except: fc.array(bytes, { maxLength: 1 }), call })
+      .record({
+        route: text,
+        body: bytes,
+        delivery: text,
+        target,
+        except: fc.array(bytes, { maxLength: 1 }),
+        call,
+        number: fc.constantFrom(0n, 7n),
+      })
       .map((value) => ({ case: "push", value: create(PushSchema, value) }) satisfies BodyInit),
   )
   .map((one) => one as FrameBody);

@@ -237,6 +237,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     sessions: () => [one],
     hasCapability: (_id, given) => Buffer.compare(given, capability) === 0,
     counters,
+    heard: new Map(),
   });
   const backend = createBackend({
     handlers: { routes: new Map(), counters: new Map(), pending: 0, dispatch },
@@ -348,6 +349,8 @@ const greetings = {
 
 const noPeers = {
   handleOf: () => 0,
+  linksOf: () => [],
+  movedAway: () => {},
   handleOn: () => 0,
   patched: () => {},
   pausedChanged: () => {},

@@ -2,17 +2,17 @@
 // @generated from file nano/cluster/v1/link.proto (package nano.cluster.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Error } from "../../client/v1/client_pb.ts";
 import { file_nano_client_v1_client } from "../../client/v1/client_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file nano/cluster/v1/link.proto.
  */
 export const file_nano_cluster_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIqULCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAEicKBWNsYWltGCYgASgLMhYubmFuby5jbHVzdGVyLnYxLkNsYWltSAASMAoKdXNlcl9xdWVyeRgnIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Vc2VyUXVlcnlIABInCgVkcmFpbhgoIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5EcmFpbkgAEjYKDXNlc3Npb25fd2F0Y2gYKSABKAsyHS5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbldhdGNoSAASNAoMc2Vzc2lvbl9saXN0GCogASgLMhwubmFuby5jbHVzdGVyLnYxLlNlc3Npb25MaXN0SAASNgoNc2Vzc2lvbl9ldmVudBgrIAEoCzIdLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uRXZlbnRIABI2Cg1zZXNzaW9uX3F1ZXJ5GCwgASgLMh0ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25RdWVyeUgAEicKBXJlbGF5GC0gASgLMhYubmFuby5jbHVzdGVyLnYxLlJlbGF5SAASMgoLcmVsYXlfYnl0ZXMYLiABKAsyGy5uYW5vLmNsdXN0ZXIudjEuUmVsYXlCeXRlc0gAQgYKBGJvZHki2wEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SEAoIZmVhdHVyZXMYAyADKAkSCgoCaWQYBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAYSDQoFdHlwZXMYBiADKAkSEAoIZnJvbnRlbmQYByABKAgSDgoGc2NoZW1hGAggASgJEhEKCWVuY29kaW5ncxgJIAMoCRIRCgljaGFsbGVuZ2UYCiABKAwSDgoGd2FudGVkGAsgASgGEgwKBGxpbmsYDCABKAYiFAoFUHJvb2YSCwoDbWFjGAEgASgMIpwCCg5TZXNzaW9uQ29udGV4dBIPCgdzZXNzaW9uGAEgASgMEhAKCGZyb250ZW5kGAIgASgJEhMKC2luY2FybmF0aW9uGAMgASgGEhIKCmNhcGFiaWxpdHkYBCABKAwSDAoEdXNlchgFIAEoCRINCgVyb2xlcxgGIAMoCRI3CgRkYXRhGAcgAygLMikubmFuby5jbHVzdGVyLnYxLlNlc3Npb25Db250ZXh0LkRhdGFFbnRyeRIrCgZjbGllbnQYCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbxIOCgZwYXVzZWQYCSABKAgaKwoJRGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiXAoKQ2xpZW50SW5mbxIQCghwbGF0Zm9ybRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2ZpbmdlcnByaW50GAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJIlkKBE9wZW4SDgoGaGFuZGxlGAEgASgNEjAKB2NvbnRleHQYAiABKAsyHy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbkNvbnRleHQSDwoHdmVyc2lvbhgDIAEoBCKeAQoFUGF0Y2gSDgoGaGFuZGxlGAEgASgNEg8KB3ZlcnNpb24YAiABKAQSKQoEZGF0YRgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoEikKBHVzZXIYBCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuVXNlckNoYW5nZRITCgZwYXVzZWQYBSABKAhIAIgBAUIJCgdfcGF1c2VkIjsKCkZpZWxkUGF0Y2gSDAoEdHlwZRgBIAEoCRIOCgZmaWVsZHMYAiABKAwSDwoHY2xlYXJlZBgDIAMoDSIpCgpVc2VyQ2hhbmdlEgwKBHVzZXIYASABKAkSDQoFcm9sZXMYAiADKAkiUQoDRW5kEg4KBmhhbmRsZRgBIAEoDRIsCgZyZWFzb24YAiABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24SDAoEY2FsbBgDIAEoBCI6CgtDbG9zZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIICgZTeW5jZWQikgEKB0ZvcndhcmQSDAoEY2FsbBgBIAEoBBIOCgZoYW5kbGUYAiABKA0SDQoFcm91dGUYAyABKAkSDAoEYm9keRgEIAEoDBIOCgZub3RpZnkYBSABKAgSKwoIZW52ZWxvcGUYBiABKAsyGS5uYW5vLmNsdXN0ZXIudjEuRW52ZWxvcGUSDwoHdmVyc2lvbhgHIAEoBCJeCgRDYWxsEgwKBGNhbGwYASABKAQSDQoFcm91dGUYAiABKAkSDAoEYm9keRgDIAEoDBIrCghlbnZlbG9wZRgEIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZSJoCghFbnZlbG9wZRIUCgxyZW1haW5pbmdfbXMYASABKA0SDAoEaG9wcxgCIAEoDRITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJEg8KB2F0dGVtcHQYBSABKA0ihQIKBkFuc3dlchIMCgRjYWxsGAEgASgEEg4KBGJvZHkYAiABKAxIABImCgVlcnJvchgDIAEoCzIVLm5hbm8uY2xpZW50LnYxLkVycm9ySAASJwoFYm91bmQYBCABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQm91bmRIABIRCgd3cml0dGVuGAUgASgISAASKQoGbWlzc2VkGAYgASgLMhcubmFuby5jbHVzdGVyLnYxLk1pc3NlZEgAEisKB21lbWJlcnMYByABKAsyGC5uYW5vLmNsdXN0ZXIudjEuTWVtYmVyc0gAEhYKDHdyb25nX3NlcnZlchgIIAEoBkgAQgkKB291dGNvbWUiFwoFQm91bmQSDgoGZm9ybWVyGAEgASgJIjoKBk1pc3NlZBIQCghzZXNzaW9ucxgBIAMoDBINCgV1c2VycxgCIAMoCRIPCgdzZXJ2ZXJzGAMgAygJIhYKBkNhbmNlbBIMCgRjYWxsGAEgASgEIvUBCgRQdXNoEg0KBXJvdXRlGAEgASgJEgwKBGJvZHkYAiABKAwSEAoIZGVsaXZlcnkYAyABKAkSEAoGaGFuZGxlGAQgASgNSAASKwoFZ3JvdXAYBSABKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lSAASJwoFdXNlcnMYBiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuVXNlcnNIABIuCgdzZXNzaW9uGAggASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgZleGNlcHQYByADKAwSDAoEY2FsbBgJIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIlYKBUNsYWltEgwKBGNhbGwYASABKAQSDAoEdXNlchgCIAEoCRIPCgdzZXNzaW9uGAMgASgMEhAKCGJvdW5kX21zGAQgASgEEg4KBmZvcm1lchgFIAEoDCIoCglVc2VyUXVlcnkSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCSKhAQoFV3JpdGUSDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKgoFcGF0Y2gYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBItCghleHBlY3RlZBgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoIpsBCgtHcm91cENoYW5nZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIpCgVncm91cBgDIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDgoGcmVtb3ZlGAQgASgIEhIKCmV2ZXJ5d2hlcmUYBSABKAgidAoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgVjb3VudBgDIAEoCBIPCgdzZXNzaW9uGAQgASgMEg0KBWFmdGVyGAUgASgMIlAKB01lbWJlcnMSKAoHbWVtYmVycxgBIAMoCzIXLm5hbm8uY2x1c3Rlci52MS5NZW1iZXISDQoFY291bnQYAiABKA0SDAoEbW9yZRgDIAEoCCInCgZNZW1iZXISDwoHc2Vzc2lvbhgBIAEoDBIMCgR1c2VyGAIgASgJIpEBCghJbnRlcmVzdBINCgVlcG9jaBgBIAEoBBIQCghzbmFwc2hvdBgCIAEoCBIpCgVhZGRlZBgDIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSKwoHcmVtb3ZlZBgEIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDAoEY2FsbBgFIAEoBCIOCgxTZXNzaW9uV2F0Y2giaAoLU2Vzc2lvbkxpc3QSDAoEY2FsbBgBIAEoBBIuCghzZXNzaW9ucxgCIAMoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhINCgVmaXJzdBgDIAEoCBIMCgRsYXN0GAQgASgIInsKDFNlc3Npb25FdmVudBIOCgZoYW5kbGUYASABKA0SLQoHc2Vzc2lvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhIsCgZjbG9zZWQYAyABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24iSgoMU2Vzc2lvblF1ZXJ5EgwKBGNhbGwYASABKAQSLAoHc2Vzc2lvbhgCIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5IkwKBVJlbGF5EgwKBGNhbGwYASABKAQSDQoFcmVsYXkYAiABKAQSDgoGdGlja2V0GAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJImQKClJlbGF5Qnl0ZXMSDQoFcmVsYXkYASABKAQSDgoGY2xpZW50GAIgASgIEg0KBWJ5dGVzGAMgASgMEg0KBXRha2VuGAQgASgEEgwKBG92ZXIYBSABKAgSCwoDY3V0GAYgASgIIlkKC1VzZXJTZXNzaW9uEg8KB3Nlc3Npb24YASABKAwSDAoEdXNlchgCIAEoCRIrCgZjbGllbnQYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuQ2xpZW50SW5mbyIGCgRQaW5nIgYKBFBvbmciNAoFQ2h1bmsSDgoGc3RyZWFtGAEgASgEEg0KBXBpZWNlGAIgASgMEgwKBGxhc3QYAyABKAgicAoDR2FwEg8KB2hhbmRsZXMYASADKA0SKgoGZ3JvdXBzGAIgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgV1c2VycxgDIAMoCRIQCghzZXNzaW9ucxgEIAMoDBILCgNhbGwYBSABKAgiJwoFRHJhaW4SDAoEY2FsbBgBIAEoBBIQCghob21lbGVzcxgCIAEoCCInCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCRIMCgRjb2RlGAIgASgJMlYKC0xpbmtTZXJ2aWNlEkcKBExpbmsSHC5uYW5vLmNsdXN0ZXIudjEuTGlua1JlcXVlc3QaHS5uYW5vLmNsdXN0ZXIudjEuTGlua1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_nano_client_v1_client]);
+  fileDesc("ChpuYW5vL2NsdXN0ZXIvdjEvbGluay5wcm90bxIPbmFuby5jbHVzdGVyLnYxIjUKC0xpbmtSZXF1ZXN0EiYKBmZyYW1lcxgBIAMoCzIWLm5hbm8uY2x1c3Rlci52MS5GcmFtZSI2CgxMaW5rUmVzcG9uc2USJgoGZnJhbWVzGAEgAygLMhYubmFuby5jbHVzdGVyLnYxLkZyYW1lIvsLCgVGcmFtZRIOCgZudW1iZXIYASABKAQSCwoDYWNrGAIgASgEEg4KBmNyZWRpdBgDIAEoBBIMCgRsb2FkGAQgASgNEicKBWhlbGxvGBAgASgLMhYubmFuby5jbHVzdGVyLnYxLkhlbGxvSAASJwoFcHJvb2YYESABKAsyFi5uYW5vLmNsdXN0ZXIudjEuUHJvb2ZIABIlCgRvcGVuGBIgASgLMhUubmFuby5jbHVzdGVyLnYxLk9wZW5IABInCgVwYXRjaBgTIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5QYXRjaEgAEiMKA2VuZBgUIAEoCzIULm5hbm8uY2x1c3Rlci52MS5FbmRIABIpCgZzeW5jZWQYFSABKAsyFy5uYW5vLmNsdXN0ZXIudjEuU3luY2VkSAASKwoHZm9yd2FyZBgWIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5Gb3J3YXJkSAASJQoEY2FsbBgXIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5DYWxsSAASKQoGYW5zd2VyGBggASgLMhcubmFuby5jbHVzdGVyLnYxLkFuc3dlckgAEikKBmNhbmNlbBgZIAEoCzIXLm5hbm8uY2x1c3Rlci52MS5DYW5jZWxIABIlCgRwdXNoGBogASgLMhUubmFuby5jbHVzdGVyLnYxLlB1c2hIABIlCgRraWNrGBsgASgLMhUubmFuby5jbHVzdGVyLnYxLktpY2tIABIlCgRiaW5kGBwgASgLMhUubmFuby5jbHVzdGVyLnYxLkJpbmRIABInCgV3cml0ZRgdIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Xcml0ZUgAEjQKDGdyb3VwX2NoYW5nZRgeIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Hcm91cENoYW5nZUgAEi0KCGludGVyZXN0GB8gASgLMhkubmFuby5jbHVzdGVyLnYxLkludGVyZXN0SAASJQoEcGluZxggIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5QaW5nSAASJQoEcG9uZxghIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Qb25nSAASJwoFY2h1bmsYIiABKAsyFi5uYW5vLmNsdXN0ZXIudjEuQ2h1bmtIABIrCgdnb29kYnllGCMgASgLMhgubmFuby5jbHVzdGVyLnYxLkdvb2RieWVIABIyCgtncm91cF9xdWVyeRgkIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Hcm91cFF1ZXJ5SAASIwoDZ2FwGCUgASgLMhQubmFuby5jbHVzdGVyLnYxLkdhcEgAEicKBWNsYWltGCYgASgLMhYubmFuby5jbHVzdGVyLnYxLkNsYWltSAASMAoKdXNlcl9xdWVyeRgnIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Vc2VyUXVlcnlIABInCgVkcmFpbhgoIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5EcmFpbkgAEjYKDXNlc3Npb25fd2F0Y2gYKSABKAsyHS5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbldhdGNoSAASNAoMc2Vzc2lvbl9saXN0GCogASgLMhwubmFuby5jbHVzdGVyLnYxLlNlc3Npb25MaXN0SAASNgoNc2Vzc2lvbl9ldmVudBgrIAEoCzIdLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uRXZlbnRIABI2Cg1zZXNzaW9uX3F1ZXJ5GCwgASgLMh0ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25RdWVyeUgAEicKBXJlbGF5GC0gASgLMhYubmFuby5jbHVzdGVyLnYxLlJlbGF5SAASMgoLcmVsYXlfYnl0ZXMYLiABKAsyGy5uYW5vLmNsdXN0ZXIudjEuUmVsYXlCeXRlc0gAEi0KCGhhbmRvdmVyGC8gASgLMhkubmFuby5jbHVzdGVyLnYxLkhhbmRvdmVySAASJQoEaG9sZBgwIAEoCzIVLm5hbm8uY2x1c3Rlci52MS5Ib2xkSABCBgoEYm9keSLbAQoFSGVsbG8SFAoMcHJvdG9jb2xfbWluGAEgASgNEhQKDHByb3RvY29sX21heBgCIAEoDRIQCghmZWF0dXJlcxgDIAMoCRIKCgJpZBgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoBhINCgV0eXBlcxgGIAMoCRIQCghmcm9udGVuZBgHIAEoCBIOCgZzY2hlbWEYCCABKAkSEQoJZW5jb2RpbmdzGAkgAygJEhEKCWNoYWxsZW5nZRgKIAEoDBIOCgZ3YW50ZWQYCyABKAYSDAoEbGluaxgMIAEoBiIUCgVQcm9vZhILCgNtYWMYASABKAwinAIKDlNlc3Npb25Db250ZXh0Eg8KB3Nlc3Npb24YASABKAwSEAoIZnJvbnRlbmQYAiABKAkSEwoLaW5jYXJuYXRpb24YAyABKAYSEgoKY2FwYWJpbGl0eRgEIAEoDBIMCgR1c2VyGAUgASgJEg0KBXJvbGVzGAYgAygJEjcKBGRhdGEYByADKAsyKS5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbkNvbnRleHQuRGF0YUVudHJ5EisKBmNsaWVudBgIIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5DbGllbnRJbmZvEg4KBnBhdXNlZBgJIAEoCBorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASJcCgpDbGllbnRJbmZvEhAKCHBsYXRmb3JtGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkiWQoET3BlbhIOCgZoYW5kbGUYASABKA0SMAoHY29udGV4dBgCIAEoCzIfLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uQ29udGV4dBIPCgd2ZXJzaW9uGAMgASgEIp4BCgVQYXRjaBIOCgZoYW5kbGUYASABKA0SDwoHdmVyc2lvbhgCIAEoBBIpCgRkYXRhGAMgASgLMhsubmFuby5jbHVzdGVyLnYxLkZpZWxkUGF0Y2gSKQoEdXNlchgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5Vc2VyQ2hhbmdlEhMKBnBhdXNlZBgFIAEoCEgAiAEBQgkKB19wYXVzZWQiOwoKRmllbGRQYXRjaBIMCgR0eXBlGAEgASgJEg4KBmZpZWxkcxgCIAEoDBIPCgdjbGVhcmVkGAMgAygNIikKClVzZXJDaGFuZ2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCSJRCgNFbmQSDgoGaGFuZGxlGAEgASgNEiwKBnJlYXNvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5DbG9zZVJlYXNvbhIMCgRjYWxsGAMgASgEIjoKC0Nsb3NlUmVhc29uEgwKBGtpbmQYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIggKBlN5bmNlZCKSAQoHRm9yd2FyZBIMCgRjYWxsGAEgASgEEg4KBmhhbmRsZRgCIAEoDRINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEg4KBm5vdGlmeRgFIAEoCBIrCghlbnZlbG9wZRgGIAEoCzIZLm5hbm8uY2x1c3Rlci52MS5FbnZlbG9wZRIPCgd2ZXJzaW9uGAcgASgEIl4KBENhbGwSDAoEY2FsbBgBIAEoBBINCgVyb3V0ZRgCIAEoCRIMCgRib2R5GAMgASgMEisKCGVudmVsb3BlGAQgASgLMhkubmFuby5jbHVzdGVyLnYxLkVudmVsb3BlImgKCEVudmVsb3BlEhQKDHJlbWFpbmluZ19tcxgBIAEoDRIMCgRob3BzGAIgASgNEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDSKFAgoGQW5zd2VyEgwKBGNhbGwYASABKAQSDgoEYm9keRgCIAEoDEgAEiYKBWVycm9yGAMgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3JIABInCgVib3VuZBgEIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Cb3VuZEgAEhEKB3dyaXR0ZW4YBSABKAhIABIpCgZtaXNzZWQYBiABKAsyFy5uYW5vLmNsdXN0ZXIudjEuTWlzc2VkSAASKwoHbWVtYmVycxgHIAEoCzIYLm5hbm8uY2x1c3Rlci52MS5NZW1iZXJzSAASFgoMd3Jvbmdfc2VydmVyGAggASgGSABCCQoHb3V0Y29tZSIXCgVCb3VuZBIOCgZmb3JtZXIYASABKAkiOgoGTWlzc2VkEhAKCHNlc3Npb25zGAEgAygMEg0KBXVzZXJzGAIgAygJEg8KB3NlcnZlcnMYAyADKAkiFgoGQ2FuY2VsEgwKBGNhbGwYASABKAQihQIKBFB1c2gSDQoFcm91dGUYASABKAkSDAoEYm9keRgCIAEoDBIQCghkZWxpdmVyeRgDIAEoCRIQCgZoYW5kbGUYBCABKA1IABIrCgVncm91cBgFIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWVIABInCgV1c2VycxgGIAEoCzIWLm5hbm8uY2x1c3Rlci52MS5Vc2Vyc0gAEi4KB3Nlc3Npb24YCCABKAsyGy5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvbktleUgAEg4KBmV4Y2VwdBgHIAMoDBIMCgRjYWxsGAkgASgEEg4KBm51bWJlchgKIAEoBEIICgZ0YXJnZXQiMQoKU2Vzc2lvbktleRIPCgdzZXNzaW9uGAEgASgMEhIKCmNhcGFiaWxpdHkYAiABKAwiJwoJR3JvdXBOYW1lEgwKBHR5cGUYASABKAkSDAoEbmFtZRgCIAEoCSIWCgVVc2VycxINCgV1c2VycxgBIAMoCSJjCgRLaWNrEi8KB3Nlc3Npb24YASABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgRjb2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIMCgRjYWxsGAQgASgEImMKDVNlc3Npb25UYXJnZXQSEAoGaGFuZGxlGAEgASgNSAASKgoDa2V5GAIgASgLMhsubmFuby5jbHVzdGVyLnYxLlNlc3Npb25LZXlIABIOCgR1c2VyGAMgASgJSABCBAoCYnkiYgoEQmluZBIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIMCgR1c2VyGAMgASgJEg0KBXJvbGVzGAQgAygJIlYKBUNsYWltEgwKBGNhbGwYASABKAQSDAoEdXNlchgCIAEoCRIPCgdzZXNzaW9uGAMgASgMEhAKCGJvdW5kX21zGAQgASgEEg4KBmZvcm1lchgFIAEoDCIoCglVc2VyUXVlcnkSDAoEY2FsbBgBIAEoBBINCgV1c2VycxgCIAMoCSKhAQoFV3JpdGUSDAoEY2FsbBgBIAEoBBIvCgdzZXNzaW9uGAIgASgLMh4ubmFuby5jbHVzdGVyLnYxLlNlc3Npb25UYXJnZXQSKgoFcGF0Y2gYAyABKAsyGy5uYW5vLmNsdXN0ZXIudjEuRmllbGRQYXRjaBItCghleHBlY3RlZBgEIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5GaWVsZFBhdGNoIpsBCgtHcm91cENoYW5nZRIMCgRjYWxsGAEgASgEEi8KB3Nlc3Npb24YAiABKAsyHi5uYW5vLmNsdXN0ZXIudjEuU2Vzc2lvblRhcmdldBIpCgVncm91cBgDIAEoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDgoGcmVtb3ZlGAQgASgIEhIKCmV2ZXJ5d2hlcmUYBSABKAgidAoKR3JvdXBRdWVyeRIMCgRjYWxsGAEgASgEEikKBWdyb3VwGAIgASgLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRINCgVjb3VudBgDIAEoCBIPCgdzZXNzaW9uGAQgASgMEg0KBWFmdGVyGAUgASgMIlAKB01lbWJlcnMSKAoHbWVtYmVycxgBIAMoCzIXLm5hbm8uY2x1c3Rlci52MS5NZW1iZXISDQoFY291bnQYAiABKA0SDAoEbW9yZRgDIAEoCCInCgZNZW1iZXISDwoHc2Vzc2lvbhgBIAEoDBIMCgR1c2VyGAIgASgJIpEBCghJbnRlcmVzdBINCgVlcG9jaBgBIAEoBBIQCghzbmFwc2hvdBgCIAEoCBIpCgVhZGRlZBgDIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSKwoHcmVtb3ZlZBgEIAMoCzIaLm5hbm8uY2x1c3Rlci52MS5Hcm91cE5hbWUSDAoEY2FsbBgFIAEoBCIOCgxTZXNzaW9uV2F0Y2giaAoLU2Vzc2lvbkxpc3QSDAoEY2FsbBgBIAEoBBIuCghzZXNzaW9ucxgCIAMoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhINCgVmaXJzdBgDIAEoCBIMCgRsYXN0GAQgASgIInsKDFNlc3Npb25FdmVudBIOCgZoYW5kbGUYASABKA0SLQoHc2Vzc2lvbhgCIAEoCzIcLm5hbm8uY2x1c3Rlci52MS5Vc2VyU2Vzc2lvbhIsCgZjbG9zZWQYAyABKAsyHC5uYW5vLmNsdXN0ZXIudjEuQ2xvc2VSZWFzb24iSgoMU2Vzc2lvblF1ZXJ5EgwKBGNhbGwYASABKAQSLAoHc2Vzc2lvbhgCIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5TZXNzaW9uS2V5IkwKBVJlbGF5EgwKBGNhbGwYASABKAQSDQoFcmVsYXkYAiABKAQSDgoGdGlja2V0GAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJImQKClJlbGF5Qnl0ZXMSDQoFcmVsYXkYASABKAQSDgoGY2xpZW50GAIgASgIEg0KBWJ5dGVzGAMgASgMEg0KBXRha2VuGAQgASgEEgwKBG92ZXIYBSABKAgSCwoDY3V0GAYgASgIIsIBCghIYW5kb3ZlchIMCgRjYWxsGAEgASgEEg4KBnRpY2tldBgCIAEoCRIsCgRzdGVwGAMgASgOMh4ubmFuby5jbHVzdGVyLnYxLkhhbmRvdmVyLlN0ZXASEAoIcmVjZWl2ZWQYBCABKAQSDAoEZnJvbRgFIAEoDSJKCgRTdGVwEhQKEFNURVBfVU5TUEVDSUZJRUQQABIOCgpTVEVQX0JFR0lOEAESDQoJU1RFUF9UQUtFEAISDQoJU1RFUF9ET05FEAMioAMKCkhhbmRlZE92ZXISKgoGZ3JvdXBzGAEgAygLMhoubmFuby5jbHVzdGVyLnYxLkdyb3VwTmFtZRIMCgR1c2VyGAIgASgJEg0KBXJvbGVzGAMgAygJEjMKBGRhdGEYBCADKAsyJS5uYW5vLmNsdXN0ZXIudjEuSGFuZGVkT3Zlci5EYXRhRW50cnkSKwoGY2xpZW50GAUgASgLMhsubmFuby5jbHVzdGVyLnYxLkNsaWVudEluZm8SDwoHdmVyc2lvbhgGIAEoBBINCgVlcG9jaBgHIAEoDRIPCgdjb3VudGVkGAggASgEEiYKA2xvZxgJIAMoCzIZLm5hbm8uY2x1c3Rlci52MS5Mb2dFbnRyeRInCgVoZWFyZBgKIAMoCzIYLm5hbm8uY2x1c3Rlci52MS5IZWFyZE9mEicKBXN0dWNrGAsgAygLMhgubmFuby5jbHVzdGVyLnYxLlN0dWNrVG8SDwoHc2VydmVycxgMIAMoBhorCglEYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4ASKUAQoITG9nRW50cnkSDAoEa2luZBgBIAEoCRIKCgJpZBgCIAEoBBINCgVyb3V0ZRgDIAEoCRIMCgRib2R5GAQgASgMEiQKBWVycm9yGAUgASgLMhUubmFuby5jbGllbnQudjEuRXJyb3ISEAoIZGVsaXZlcnkYBiABKAkSCwoDa2V5GAcgASgJEgwKBHR5cGUYCCABKAkiLgoHSGVhcmRPZhITCgtpbmNhcm5hdGlvbhgBIAEoBhIOCgZudW1iZXIYAiABKAQiLAoHU3R1Y2tUbxIMCgR0eXBlGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgGIiQKBEhvbGQSDAoEY2FsbBgBIAEoBBIOCgZoYW5kbGUYAiABKA0iWQoLVXNlclNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoDBIMCgR1c2VyGAIgASgJEisKBmNsaWVudBgDIAEoCzIbLm5hbm8uY2x1c3Rlci52MS5DbGllbnRJbmZvIgYKBFBpbmciBgoEUG9uZyI0CgVDaHVuaxIOCgZzdHJlYW0YASABKAQSDQoFcGllY2UYAiABKAwSDAoEbGFzdBgDIAEoCCJwCgNHYXASDwoHaGFuZGxlcxgBIAMoDRIqCgZncm91cHMYAiADKAsyGi5uYW5vLmNsdXN0ZXIudjEuR3JvdXBOYW1lEg0KBXVzZXJzGAMgAygJEhAKCHNlc3Npb25zGAQgAygMEgsKA2FsbBgFIAEoCCInCgVEcmFpbhIMCgRjYWxsGAEgASgEEhAKCGhvbWVsZXNzGAIgASgIIicKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEgwKBGNvZGUYAiABKAkyVgoLTGlua1NlcnZpY2USRwoETGluaxIcLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVxdWVzdBodLm5hbm8uY2x1c3Rlci52MS5MaW5rUmVzcG9uc2UoATABYgZwcm90bzM", [file_nano_client_v1_client]);
 
 /**
  * @generated from message nano.cluster.v1.LinkRequest
@@ -272,6 +272,18 @@ export type Frame = Message<"nano.cluster.v1.Frame"> & {
      */
     value: RelayBytes;
     case: "relayBytes";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.Handover handover = 47;
+     */
+    value: Handover;
+    case: "handover";
+  } | {
+    /**
+     * @generated from field: nano.cluster.v1.Hold hold = 48;
+     */
+    value: Hold;
+    case: "hold";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1029,6 +1041,13 @@ export type Push = Message<"nano.cluster.v1.Push"> & {
    * @generated from field: uint64 call = 9;
    */
   call: bigint;
+
+  /**
+   * Of a push to a group: counts those of the sender, from 1. 0: not counted.
+   *
+   * @generated from field: uint64 number = 10;
+   */
+  number: bigint;
 };
 
 /**
@@ -1697,6 +1716,296 @@ export const RelayBytesSchema: GenMessage<RelayBytes> = /*@__PURE__*/
   messageDesc(file_nano_cluster_v1_link, 41);
 
 /**
+ * A client of the sender comes back to a session of the receiver, which drains: the session moves to the sender. Three steps: `begin`, answered with the groups
+ * that the sender has to join first; `take`, again for each piece, answered with a piece of all that there is to know, a HandedOver; `done`, when the sender
+ * has it, answered with what came meanwhile. Frontend to frontend.
+ *
+ * @generated from message nano.cluster.v1.Handover
+ */
+export type Handover = Message<"nano.cluster.v1.Handover"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: string ticket = 2;
+   */
+  ticket: string;
+
+  /**
+   * @generated from field: nano.cluster.v1.Handover.Step step = 3;
+   */
+  step: Handover_Step;
+
+  /**
+   * How many packets the client has read.
+   *
+   * @generated from field: uint64 received = 4;
+   */
+  received: bigint;
+
+  /**
+   * Where the piece begins.
+   *
+   * @generated from field: uint32 from = 5;
+   */
+  from: number;
+};
+
+/**
+ * Describes the message nano.cluster.v1.Handover.
+ * Use `create(HandoverSchema)` to create a new message.
+ */
+export const HandoverSchema: GenMessage<Handover> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 42);
+
+/**
+ * @generated from enum nano.cluster.v1.Handover.Step
+ */
+export const Handover_Step = {
+  /**
+   * @generated from enum value: STEP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: STEP_BEGIN = 1;
+   */
+  BEGIN: 1,
+
+  /**
+   * @generated from enum value: STEP_TAKE = 2;
+   */
+  TAKE: 2,
+
+  /**
+   * @generated from enum value: STEP_DONE = 3;
+   */
+  DONE: 3,
+} as const;
+
+/**
+ * @generated from enum nano.cluster.v1.Handover.Step
+ */
+export type Handover_Step = (typeof Handover_Step)[keyof typeof Handover_Step] | UnknownEnum;
+
+/**
+ * Describes the enum nano.cluster.v1.Handover.Step.
+ */
+export const Handover_StepSchema: GenEnum<Handover_Step> = /*@__PURE__*/
+  enumDesc(file_nano_cluster_v1_link, 42, 0);
+
+/**
+ * A session on its way from one frontend to another.
+ *
+ * @generated from message nano.cluster.v1.HandedOver
+ */
+export type HandedOver = Message<"nano.cluster.v1.HandedOver"> & {
+  /**
+   * @generated from field: repeated nano.cluster.v1.GroupName groups = 1;
+   */
+  groups: GroupName[];
+
+  /**
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * @generated from field: repeated string roles = 3;
+   */
+  roles: string[];
+
+  /**
+   * @generated from field: map<string, bytes> data = 4;
+   */
+  data: { [key: string]: Uint8Array };
+
+  /**
+   * @generated from field: nano.cluster.v1.ClientInfo client = 5;
+   */
+  client?: ClientInfo | undefined;
+
+  /**
+   * @generated from field: uint64 version = 6;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: uint32 epoch = 7;
+   */
+  epoch: number;
+
+  /**
+   * How many packets of the client were counted.
+   *
+   * @generated from field: uint64 counted = 8;
+   */
+  counted: bigint;
+
+  /**
+   * What the client has not read, in order.
+   *
+   * @generated from field: repeated nano.cluster.v1.LogEntry log = 9;
+   */
+  log: LogEntry[];
+
+  /**
+   * The number of the last push to a group that each server has made of which the session has heard.
+   *
+   * @generated from field: repeated nano.cluster.v1.HeardOf heard = 10;
+   */
+  heard: HeardOf[];
+
+  /**
+   * The servers that it is stuck to.
+   *
+   * @generated from field: repeated nano.cluster.v1.StuckTo stuck = 11;
+   */
+  stuck: StuckTo[];
+
+  /**
+   * The incarnations of the servers on which it is open.
+   *
+   * @generated from field: repeated fixed64 servers = 12;
+   */
+  servers: bigint[];
+};
+
+/**
+ * Describes the message nano.cluster.v1.HandedOver.
+ * Use `create(HandedOverSchema)` to create a new message.
+ */
+export const HandedOverSchema: GenMessage<HandedOver> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 43);
+
+/**
+ * @generated from message nano.cluster.v1.LogEntry
+ */
+export type LogEntry = Message<"nano.cluster.v1.LogEntry"> & {
+  /**
+   * As "answer", "failure", "push".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: uint64 id = 2;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string route = 3;
+   */
+  route: string;
+
+  /**
+   * @generated from field: bytes body = 4;
+   */
+  body: Uint8Array;
+
+  /**
+   * @generated from field: nano.client.v1.Error error = 5;
+   */
+  error?: Error | undefined;
+
+  /**
+   * @generated from field: string delivery = 6;
+   */
+  delivery: string;
+
+  /**
+   * @generated from field: string key = 7;
+   */
+  key: string;
+
+  /**
+   * The type of an answer that no schema has under its route.
+   *
+   * @generated from field: string type = 8;
+   */
+  type: string;
+};
+
+/**
+ * Describes the message nano.cluster.v1.LogEntry.
+ * Use `create(LogEntrySchema)` to create a new message.
+ */
+export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 44);
+
+/**
+ * @generated from message nano.cluster.v1.HeardOf
+ */
+export type HeardOf = Message<"nano.cluster.v1.HeardOf"> & {
+  /**
+   * @generated from field: fixed64 incarnation = 1;
+   */
+  incarnation: bigint;
+
+  /**
+   * @generated from field: uint64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message nano.cluster.v1.HeardOf.
+ * Use `create(HeardOfSchema)` to create a new message.
+ */
+export const HeardOfSchema: GenMessage<HeardOf> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 45);
+
+/**
+ * @generated from message nano.cluster.v1.StuckTo
+ */
+export type StuckTo = Message<"nano.cluster.v1.StuckTo"> & {
+  /**
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * @generated from field: fixed64 incarnation = 2;
+   */
+  incarnation: bigint;
+};
+
+/**
+ * Describes the message nano.cluster.v1.StuckTo.
+ * Use `create(StuckToSchema)` to create a new message.
+ */
+export const StuckToSchema: GenMessage<StuckTo> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 46);
+
+/**
+ * The sender's session is about to move to another frontend, which will open it: what is to be said for it waits until then. Handle 0: none of the
+ * receiver's. Answered behind all pushes that were made before. Frontend to backend.
+ *
+ * @generated from message nano.cluster.v1.Hold
+ */
+export type Hold = Message<"nano.cluster.v1.Hold"> & {
+  /**
+   * @generated from field: uint64 call = 1;
+   */
+  call: bigint;
+
+  /**
+   * @generated from field: uint32 handle = 2;
+   */
+  handle: number;
+};
+
+/**
+ * Describes the message nano.cluster.v1.Hold.
+ * Use `create(HoldSchema)` to create a new message.
+ */
+export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
+  messageDesc(file_nano_cluster_v1_link, 47);
+
+/**
  * A session, as those see it that watch.
  *
  * @generated from message nano.cluster.v1.UserSession
@@ -1725,7 +2034,7 @@ export type UserSession = Message<"nano.cluster.v1.UserSession"> & {
  * Use `create(UserSessionSchema)` to create a new message.
  */
 export const UserSessionSchema: GenMessage<UserSession> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 42);
+  messageDesc(file_nano_cluster_v1_link, 48);
 
 /**
  * @generated from message nano.cluster.v1.Ping
@@ -1738,7 +2047,7 @@ export type Ping = Message<"nano.cluster.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 43);
+  messageDesc(file_nano_cluster_v1_link, 49);
 
 /**
  * @generated from message nano.cluster.v1.Pong
@@ -1751,7 +2060,7 @@ export type Pong = Message<"nano.cluster.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 44);
+  messageDesc(file_nano_cluster_v1_link, 50);
 
 /**
  * A piece of a frame over 64 KiB, for a peer that has said "chunks". A frame in chunks is at most 1 MiB, and at most four come at once.
@@ -1780,7 +2089,7 @@ export type Chunk = Message<"nano.cluster.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 45);
+  messageDesc(file_nano_cluster_v1_link, 51);
 
 /**
  * Pushes to these were lost: a link stayed broken too long, or more waited than it holds.
@@ -1823,7 +2132,7 @@ export type Gap = Message<"nano.cluster.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 46);
+  messageDesc(file_nano_cluster_v1_link, 52);
 
 /**
  * The sender takes no new work: no call that another could answer. What is its own (sticky, an owned key) it still serves. Answered, empty,
@@ -1850,7 +2159,7 @@ export type Drain = Message<"nano.cluster.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 47);
+  messageDesc(file_nano_cluster_v1_link, 53);
 
 /**
  * The sender closes the link, and will send no more calls on it.
@@ -1876,7 +2185,7 @@ export type Goodbye = Message<"nano.cluster.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_nano_cluster_v1_link, 48);
+  messageDesc(file_nano_cluster_v1_link, 54);
 
 /**
  * What two servers keep open between them: one stream, each side sending batches of frames.
