@@ -5,7 +5,7 @@ import { NanoError, publicError, toWireError } from "../error/index.ts";
 import type { Membership } from "../group/index.ts";
 import { ask, type FrameBody, type Link } from "../link/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
-import type { ClientSession } from "./client-session.ts";
+import { ClientSession } from "./client-session.ts";
 import { handedOver, wireLog } from "./handed-over.ts";
 import type { FindReturning } from "./returning.ts";
 import type { SessionPeers } from "./session-peers.ts";
@@ -54,7 +54,8 @@ export function createHandOver(options: HandOverOptions): HandOver {
 
   function sessionOf(ticket: string): ClientSession {
     const found = options.returning(ticket);
-    if ("session" in found) return found.session;
+    // One that is over has its last words here.
+    if ("session" in found && found.session instanceof ClientSession) return found.session;
     throw new NanoError({ code: "not_found", message: "reset" in found ? found.reset : "unknown" });
   }
 
