@@ -18,8 +18,13 @@ export interface RunArguments {
 }
 
 export const runHelp = `Usage: nano-bot run FILE --url URL [OPTIONS]
+       nano-bot generate MODULE [--out FILE]
 
-Plays the scenario that FILE exports as default against a server (tcp://HOST:PORT, tls://, ws://,
+generate prints a scenario, or writes it into the new file FILE: random traffic that keeps the rules
+of the schema, with a weight for each method of the services that MODULE (what protoc-gen-nano printed
+for clients, as gen/chat/v1/chat_client.ts) exports. It needs fast-check (npm i -D fast-check).
+
+run plays the scenario that FILE exports as default against a server (tcp://HOST:PORT, tls://, ws://,
 wss://). FILE may be a spec of pitaya-bot (*.json), or a folder of them: users speak plain JSON, to
 servers of Pitaya and pomelo as well. Ends with 0 where all thresholds hold, 1 where one does not, 2 where it could not begin.
 

@@ -17,7 +17,12 @@ export async function runBots(args: readonly string[], shell: Shell): Promise<nu
     return 0;
   }
   try {
-    if (verb !== "run") throw new TypeError("it wants: run FILE");
+    if (verb === "generate") {
+      const { generate } = await import("./generate.ts");
+      await generate(rest, shell.print);
+      return 0;
+    }
+    if (verb !== "run") throw new TypeError("it wants: run FILE, or generate MODULE");
     const given = runArguments(rest);
     // What plays is only loaded where something is played.
     const { runPlan } = await import("./run-plan.ts");
