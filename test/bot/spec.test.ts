@@ -2,10 +2,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { createServer, silentLogger, tcp } from "nano-rpc";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { runBots } from "../../src/bot/run-bots.ts";
 import { unmet } from "../../src/bot/spec/expectations.ts";
 import type { SpecOperation } from "../../src/bot/spec/spec.ts";
+import { selfSigned } from "../net/self-signed.ts";
 import { type BotServer, startBotServer } from "./chat-bots.ts";
 
 let folder: string;
@@ -75,6 +78,32 @@ describe("specs of pitaya-bot", () => {
       expect(report).toMatchObject({ users: 2, failed: 0, broken: {} });
       expect(report.calls.find(({ route }: { route: string }) => route === "room.room.join").answered).toBe(6);
       expect(report.checks.length).toBe(6);
+    }
+  }, 60_000);
+
+  test("over TLS, by the authority that is named, or any", async () => {
+    const tls = selfSigned();
+    const secure = createServer({
+      ...{ id: "gate-1", log: silentLogger, services: chatRooms() },
+      acceptors: [tcp({ port: 0, tls })],
+    });
+    await secure.start();
+    try {
+      const [spec, ca] = [join(folder, "spec.json"), join(folder, "ca.pem")];
+      const operations = [
+        {
+          ...{ type: "request", uri: "room.room.join", args: { room: text("lobby"), name: text("ann") } },
+          expect: { "$response.members[0]": text("ann") },
+        },
+      ];
+      await writeFile(spec, JSON.stringify({ sequentialOperations: operations }));
+      await writeFile(ca, tls.cert);
+      const url = `tls://${secure.addresses["tcp"]}`;
+      expect(await run(spec, "--url", url, "--ca", ca)).toMatchObject({ code: 0, out: expect.stringMatching(/passed$/) });
+      expect(await run(spec, "--url", url, "--insecure")).toMatchObject({ code: 0 });
+      expect(await run(spec, "--url", url)).toMatchObject({ code: 1, out: expect.stringContaining("(connect)") });
+    } finally {
+      await secure.stop({ graceMs: 0 });
     }
   }, 60_000);
 
