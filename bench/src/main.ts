@@ -11,6 +11,7 @@ import { jitter } from "./benches/jitter.ts";
 import { link } from "./benches/link.ts";
 import { idleLinks } from "./benches/links.ts";
 import { logins } from "./benches/logins.ts";
+import { metrics } from "./benches/metrics.ts";
 import { workers } from "./benches/workers.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -33,6 +34,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   idle,
   connect,
   logins,
+  metrics,
   jitter,
   codec,
   workers,

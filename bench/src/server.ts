@@ -1,7 +1,7 @@
 // The echo service of the benchmarks, in any split over processes. Same flags as the chat.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createServer, etcd, memory, type Server, type ServerOptions, tcp, webSocket } from "nano-rpc";
+import { createServer, etcd, memory, prometheus, type Server, type ServerOptions, statsd, tcp, webSocket } from "nano-rpc";
 import { echo } from "./echo.ts";
 import { fanout } from "./fanout.ts";
 import { login } from "./login.ts";
@@ -16,12 +16,14 @@ const { values: flags } = parseArgs({
     prefix: { type: "string", default: "/bench" },
     ws: { type: "string" },
     tcp: { type: "string" },
-    // Taken, since the chat has it; nothing is served there.
+    // Taken, since the chat has it; no page of its own is served there.
     http: { type: "string" },
     cluster: { type: "string", default: "127.0.0.1:0" },
     "token-file": { type: "string" },
     /** How the echo is done: "sync", "async", or "bytes" (without protobuf). */
     handler: { type: "string", default: "sync" },
+    /** Where statsd listens: it is told each second then, and Prometheus finds its page. */
+    statsd: { type: "string" },
     /** "default" keeps the limits that protect players. */
     limits: { type: "string", default: "lifted" },
   },
@@ -56,6 +58,9 @@ const server = create({
     ...(roles.includes("fanout") ? [fanout()] : []),
     ...(roles.includes("login") ? [login()] : []),
   ],
+  ...(flags.statsd === undefined
+    ? {}
+    : { http: {}, reporters: [prometheus(), statsd({ port: Number(flags.statsd), everyMs: 1_000 })] }),
   ...(lifted ? { limits } : {}),
 });
 await server.start();
@@ -64,7 +69,7 @@ const { addresses } = server;
 answerUsage();
 console.log(lifted ? `lifted limits: ${Object.keys(limits).join(", ")}` : "default limits");
 console.log(
-  `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: null, cluster: addresses["cluster"] ?? null })}`,
+  `ready ${JSON.stringify({ id: flags.id, roles, ws: port("ws"), tcp: port("tcp"), http: port("http"), cluster: addresses["cluster"] ?? null })}`,
 );
 
 function create(options: ServerOptions): Server {

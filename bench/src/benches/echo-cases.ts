@@ -32,7 +32,8 @@ export interface Side {
   readonly port: string;
 }
 
-interface Measured {
+/** What one round has seen. */
+export interface Measured {
   readonly perSecond: number;
   readonly p99Us: number;
   readonly load: number;
@@ -65,7 +66,13 @@ export async function measureEcho(one: EchoCase, effort: Effort): Promise<Readon
   };
 }
 
-async function measure(one: EchoCase, side: Side, raw: boolean, effort: Effort): Promise<Measured> {
+/** Measures one side, once. @param raw Whether it is an echo without a handshake. */
+export async function measure(
+  one: Pick<EchoCase, "over" | "inflight" | "rate">,
+  side: Side,
+  raw: boolean,
+  effort: Effort,
+): Promise<Measured> {
   const { over, inflight, rate = 0 } = one;
   const { seconds, connections } = effort;
   const before = (await side.process.usage()).cpuUs;
