@@ -1,7 +1,8 @@
-import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { getComments } from "@bufbuild/protoplugin";
 import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
 import type { MethodModel } from "./model.ts";
+import { localName } from "./names.ts";
 
 /** The comment of the .proto, what the policy says in words, and where it was generated from. */
 export function commentOf(desc: DescService | DescMethod, policy: readonly string[] = []): string {
@@ -60,9 +61,4 @@ function pushWords({ policy, desc }: MethodModel): string[] {
   return [
     policy.latestBy ? `Of each \`${localName(desc.output, policy.latestBy)}\` only the newest waits.` : "Only the newest waits.",
   ];
-}
-
-/** A field's name in TypeScript, by its name in the .proto. */
-export function localName(message: DescMessage, name: string): string {
-  return message.fields.find((field) => field.name === name)?.localName ?? name;
 }

@@ -1,4 +1,4 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
 
 /** A service's name without "Service": it names everything that is printed, as RoomHandler and RoomClient. */
 export function shortName({ name }: DescService): string {
@@ -23,4 +23,9 @@ export function lowerFirst(name: string): string {
 /** roomAdmin to RoomAdmin. */
 export function upperFirst(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** A field's name in TypeScript, by its name in the .proto. */
+export function localName(message: DescMessage, name: string): string {
+  return message.fields.find((field) => field.name === name)?.localName ?? name;
 }

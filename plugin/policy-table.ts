@@ -1,6 +1,6 @@
 import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
-import { localName } from "./describe.ts";
 import type { MethodModel } from "./model.ts";
+import { localName } from "./names.ts";
 import type { RuleModel } from "./rule-model.ts";
 
 // Method over service over package, and where nobody says anything, what the server does.

@@ -1,7 +1,8 @@
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { Access, Delivery, Order } from "../gen/nano/options_pb.ts";
-import { commentOf, localName, policyWords } from "./describe.ts";
+import { commentOf, policyWords } from "./describe.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
+import { localName } from "./names.ts";
 import type { PrintCodec, PrintDetails } from "./print-codec.ts";
 import { errorsEntry, type PrintError } from "./print-errors.ts";
 

@@ -27,6 +27,10 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./breaking/breaking-command.ts")).breakingCommand,
   },
   {
+    ...{ name: "docs", summary: "writes the documentation of a schema, and compares sizes of messages" },
+    load: async () => (await import("./docs/docs-command.ts")).docsCommand,
+  },
+  {
     ...{ name: "servers", summary: "lists the servers of a cluster, as discovery holds them" },
     load: async () => (await import("./cluster/servers-command.ts")).serversCommand,
   },

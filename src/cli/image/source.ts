@@ -16,6 +16,20 @@ export function placeOf(desc: Declared): string {
   return `${fileOf(desc).name}.proto:${line + 1}:${column + 1}`;
 }
 
+/** The comment at something, without the blank that follows `//`; empty where there is none. */
+export function wordsOf(desc: Declared): string {
+  const { leadingComments = "", trailingComments = "" } = locationOf(desc) ?? {};
+  return [leadingComments, trailingComments]
+    .map((comment) =>
+      comment
+        .replaceAll(/^ /gm, "")
+        .replaceAll(/[ \t]+$/gm, "")
+        .trim(),
+    )
+    .filter((comment) => comment !== "")
+    .join("\n\n");
+}
+
 function locationOf(desc: Declared): SourceCodeInfo_Location | undefined {
   const path = pathOf(desc).join(".");
   return fileOf(desc).proto.sourceCodeInfo?.location.find((one) => one.path.join(".") === path);

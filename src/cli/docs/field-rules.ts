@@ -1,0 +1,87 @@
+import { type DescField, getOption, hasOption, type Message } from "@bufbuild/protobuf";
+import { isReflectList, isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import {
+  type FieldRules,
+  FieldRulesSchema,
+  field as fieldOption,
+  Ignore,
+} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+
+/** What protovalidate asks of a value, by the names that rules have in the .proto. */
+export interface Rules {
+  readonly required: boolean;
+  /** A rule's value; undefined where it is not set, or where values of the kind have no such rule. */
+  value(name: string): unknown;
+  /** The values of a rule that has several. */
+  list(name: string): readonly unknown[];
+  /** What is asked of each item, key or value of a list or map. */
+  of(part: "items" | "keys" | "values"): Rules;
+  /** Every rule that is set, as "string.min_len = 1", and what expressions say of themselves. */
+  readonly words: readonly string[];
+}
+
+const none: Rules = { required: false, value: () => undefined, list: () => [], of: () => none, words: [] };
+
+/** The rules of a field; none where they are ignored. */
+export function rulesOf(field: DescField): Rules {
+  return hasOption(field, fieldOption) ? rulesIn(getOption(field, fieldOption)) : none;
+}
+
+function rulesIn(rules: FieldRules): Rules {
+  if (rules.ignore === Ignore.ALWAYS) return none;
+  const values = typeRules(rules);
+  const value = (name: string): unknown => {
+    const field = values?.fields.find((one) => one.name === name);
+    return field && values?.isSet(field) ? values.get(field) : undefined;
+  };
+  return {
+    required: rules.required,
+    value,
+    list(name) {
+      const list = value(name);
+      return isReflectList(list) ? [...list] : [];
+    },
+    of(part) {
+      const inner = value(part);
+      return isReflectMessage(inner, FieldRulesSchema) ? rulesIn(inner.message as FieldRules) : none;
+    },
+    words: [
+      ...(rules.required ? ["required"] : []),
+      ...(values ? wordsIn(values, rules.type.case ?? "") : []),
+      ...expressions(rules),
+    ],
+  };
+}
+
+/** The rules of the one kind that they are of, as `buf.validate.StringRules`. */
+function typeRules({ type }: FieldRules): ReflectMessage | undefined {
+  const schema = FieldRulesSchema.fields.find(({ localName }) => localName === type.case)?.message;
+  return schema && type.value ? reflect(schema, type.value as Message) : undefined;
+}
+
+function wordsIn(values: ReflectMessage, kind: string): string[] {
+  return values.sortedFields
+    .filter((field) => values.isSet(field) && field.name !== "example")
+    .flatMap((field) => {
+      const value: unknown = values.get(field);
+      if (isReflectMessage(value, FieldRulesSchema))
+        return rulesIn(value.message as FieldRules).words.map((word) => `${kind}.${field.name}: ${word}`);
+      return [`${kind}.${field.name} = ${textOf(value)}`];
+    });
+}
+
+function expressions({ cel, celExpression }: FieldRules): string[] {
+  return [...cel.map(({ id, message, expression }) => message || id || expression), ...celExpression];
+}
+
+function textOf(value: unknown): string {
+  if (isReflectList(value)) return `[${[...value].map(textOf).join(", ")}]`;
+  if (isReflectMessage(value))
+    return JSON.stringify(value.message, (key, part) => (key === "$typeName" ? undefined : textless(part)));
+  if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString("hex")}`;
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function textless(part: unknown): unknown {
+  return typeof part === "bigint" ? part.toString() : part;
+}
