@@ -103,7 +103,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
       const own = leaving.get(session);
       if (own) own.bytes = undefined;
       stay(session);
-      throw reason;
+      throw new NanoError({ code: "unavailable", message: "a server does not answer", cause: reason });
     }
     if (session.isOver) throw new NanoError({ code: "not_found", message: "unknown" });
     const bytes = toBinary(HandedOverSchema, handedOver(session, { received, groups, heard: options.heard(), servers }));

@@ -92,10 +92,11 @@ export function createTakeOver(options: TakeOverOptions): TakeOver {
     const { ticket } = returning;
     const server = directory.byIncarnation(ticket.incarnation);
     if (!server?.frontend) return "frontend";
+    const link = await options.linkTo(server).catch(() => undefined);
+    if (!link) return "frontend";
     let session: ClientSession | undefined;
     let taken = false;
     try {
-      const link = await options.linkTo(server);
       const first = fromBinary(HandedOverSchema, await step(link, returning, Handover_Step.BEGIN));
       session = returning.begin(ticket.session);
       session.arrive();
