@@ -51,7 +51,7 @@ describe("a server that listens to session events", () => {
     await ann.service(DeskClient).enter({ word: "cyd" });
     await bob.close();
     await cluster.settle();
-    expect(heard).toEqual(["bound ann gate-1", "bound bob gate-2", "unbound ann", "bound cyd gate-1", "closed bob lost"]);
+    expect(heard).toEqual(["bound ann gate-1", "bound bob gate-2", "unbound ann", "bound cyd gate-1", "closed bob left"]);
   });
 
   test("hears first of those that were there before it", async () => {
@@ -92,7 +92,7 @@ describe("a server that listens to session events", () => {
     await enter("gate-1", "bob");
     await ann.close();
     await cluster.settle();
-    expect(heard).toEqual(["bound ann gate-9", "bound bob gate-1", "closed ann lost"]);
+    expect(heard).toEqual(["bound ann gate-9", "bound bob gate-1", "closed ann left"]);
     // Two frontends that have nothing to say to each other stay linked while one of them listens.
     await cluster.advance(120_000);
     expect(lines.filter((line) => /link (closed|broken)/.test(line))).toEqual([]);
@@ -119,7 +119,7 @@ describe("a server that listens to session events", () => {
       .result();
     await ann.close();
     await cluster.settle();
-    expect(heard).toEqual(["bound ann gate-1", "do 700000", "closed ann lost"]);
+    expect(heard).toEqual(["bound ann gate-1", "do 700000", "closed ann left"]);
   });
 
   test("goes on when a listener throws", async () => {
@@ -135,7 +135,7 @@ describe("a server that listens to session events", () => {
     const ann = await enter("gate-1", "ann");
     await ann.close();
     await cluster.settle();
-    expect(heard).toEqual(["closed ann lost"]);
+    expect(heard).toEqual(["closed ann left"]);
   });
 });
 
@@ -160,7 +160,7 @@ describe("when a link breaks", () => {
     expect(heard.slice().sort()).toEqual(["bound bobby gate-1", "bound cyd gate-1", "closed ann lost", "unbound bob"]);
     await bob.close();
     await cluster.settle();
-    expect(heard.slice(4)).toEqual(["closed bobby lost"]);
+    expect(heard.slice(4)).toEqual(["closed bobby left"]);
   });
 
   test("for good, since the frontend died, all its sessions have ended when its lease has", async () => {

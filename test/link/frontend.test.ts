@@ -172,7 +172,7 @@ describe("a frontend on its links", () => {
     await hubs.drive(other.client.close());
     await hubs.settle();
     const end = one.raw.take("end");
-    expect(end).toMatchObject({ handle, reason: { kind: "lost" } });
+    expect(end).toMatchObject({ handle, reason: { kind: "left" } });
     expect(end.call).not.toBe(0n);
     expect(one.client.state.name).toBe("open");
   });
