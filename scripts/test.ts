@@ -30,6 +30,8 @@ const languages = [
   },
 ];
 
+// Where Go's own installer puts it: not every shell looks there.
+process.env["PATH"] = `${process.env["PATH"] ?? ""}:/usr/local/go/bin`;
 bring(needs, "will fail");
 bring(languages, "are left out");
 const folder = mkdtempSync(join(tmpdir(), "nano-test-"));
