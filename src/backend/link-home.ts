@@ -10,7 +10,7 @@ import {
   WriteSchema,
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { type Kick, NanoError } from "../error/index.ts";
-import { ask, type Link } from "../link/index.ts";
+import { ask, type Link, type Outcome } from "../link/index.ts";
 import type { DataPatch, FormerSession, OutgoingPush, SessionHome } from "../session/index.ts";
 
 /** What a home asks of whoever knows its link, which may be replaced. */
@@ -44,8 +44,7 @@ export class LinkHome implements SessionHome {
   }
 
   async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
-    const link = await this.#free();
-    const outcome = await ask(link, this.#deadline(2), (call) =>
+    const outcome = await this.#asked(2, (link, call) =>
       link.send({ case: "bind", value: create(BindSchema, { call, session: this.#target(), user, roles: [...roles] }) }),
     );
     const former = outcome.case === "bound" ? outcome.value.former : "";
@@ -53,8 +52,7 @@ export class LinkHome implements SessionHome {
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
-    const link = await this.#free();
-    const outcome = await ask(link, this.#deadline(), (call) =>
+    const outcome = await this.#asked(1, (link, call) =>
       link.send({
         case: "write",
         value: create(WriteSchema, {
@@ -78,8 +76,7 @@ export class LinkHome implements SessionHome {
   }
 
   async deliver(push: OutgoingPush): Promise<boolean> {
-    const link = await this.#free();
-    const outcome = await ask(link, this.#deadline(), (call) => link.sendData({ case: "push", value: this.#push(push, call) }));
+    const outcome = await this.#asked(1, (link, call) => link.sendData({ case: "push", value: this.#push(push, call) }));
     return outcome.case === "missed" && outcome.value.sessions.length === 0 && outcome.value.users.length === 0;
   }
 
@@ -90,9 +87,8 @@ export class LinkHome implements SessionHome {
   }
 
   async changeGroup(...[{ type, name }, change]: Parameters<SessionHome["changeGroup"]>): Promise<readonly string[]> {
-    const link = await this.#free();
     const how = { remove: change === "remove", everywhere: change === "everywhere" };
-    const outcome = await ask(link, this.#deadline(), (call) =>
+    const outcome = await this.#asked(1, (link, call) =>
       link.send({
         case: "groupChange",
         value: create(GroupChangeSchema, { call, session: this.#target(), group: { type, name }, ...how }),
@@ -101,19 +97,23 @@ export class LinkHome implements SessionHome {
     return outcome.case === "missed" ? outcome.value.servers : [];
   }
 
-  /** The link, when it is known which. What is said with it keeps its place among what waits. */
-  #free(): Link | Promise<Link> {
-    if (!this.#at.held) return this.#link();
+  /** Asks within the call itself, or in its place among what waits until it is known which link is the right one: what is said next comes behind it. */
+  #asked(deadlines: number, send: (link: Link, call: bigint) => void): Promise<Outcome> {
+    const go = (): Promise<Outcome> => {
+      const link = this.#link();
+      return ask(link, this.#deadline(deadlines), (call) => send(link, call));
+    };
+    if (!this.#at.held) return go();
     return new Promise((resolve, reject) => {
-      const go = (): void => {
+      const late = (): void => {
         try {
-          resolve(this.#link());
+          resolve(go());
         } catch (reason) {
           reject(reason);
         }
       };
-      if (!this.#at.later(go))
-        reject(new NanoError({ code: "resource_exhausted", message: "too much waits for a session that moves" }));
+      if (this.#at.later(late)) return;
+      reject(new NanoError({ code: "resource_exhausted", message: "too much waits for a session that moves" }));
     });
   }
 
@@ -123,7 +123,7 @@ export class LinkHome implements SessionHome {
     throw new NanoError({ code: "unavailable", message: "the frontend of the session is out of reach" });
   }
 
-  #deadline(times = 1): number {
+  #deadline(times: number): number {
     return this.#options.now() + (this.#options.timeoutMs ?? 5_000) * times;
   }
 
