@@ -50,6 +50,8 @@ async function join(): Promise<void> {
   };
   // After a drop the session is a new one: what was typed meanwhile goes when this is through.
   client.onReset(login);
+  // Who closes the tab has left; otherwise the others would wait until the session's window is over.
+  addEventListener("pagehide", () => void client.close());
   await client.connect();
   try {
     await login();
