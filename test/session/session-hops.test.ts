@@ -115,7 +115,9 @@ test.each(["protobuf", "json"] as const)(
     const client = await connect(encoding);
     const [writer, reader] = [client.service(WriteClient), client.service(ReadClient)];
     await fc.assert(
-      fc.asyncProperty(anyData, fc.string({ maxLength: 10 }), async (init, text) => {
+      fc.asyncProperty(anyData, fc.string({ maxLength: 10 }), async (any, text) => {
+        // JSON.stringify() writes -0 as 0.
+        const init = encoding === "json" ? { ...any, real: any.real + 0 } : any;
         const data = create(HopsSessionSchema, init);
         const { seen } = await writer.set({ data });
         expect(textOf(seen)).toEqual(textOf(data));
