@@ -117,7 +117,7 @@ test.each(["protobuf", "json"] as const)(
     await fc.assert(
       fc.asyncProperty(anyData, fc.string({ maxLength: 10 }), async (any, text) => {
         // JSON.stringify() writes -0 as 0.
-        const init = encoding === "json" ? { ...any, real: any.real + 0 } : any;
+        const init = encoding === "json" ? { ...any, real: (any.real ?? 0) + 0 } : any;
         const data = create(HopsSessionSchema, init);
         const { seen } = await writer.set({ data });
         expect(textOf(seen)).toEqual(textOf(data));
