@@ -58,9 +58,10 @@ export class BackendSession implements HomeLink {
     return this.#held !== undefined;
   }
 
-  /** It is about to move. */
-  hold(): void {
+  /** It is about to move. Gives what names this move to `release`. */
+  hold(): object {
     this.#held ??= [];
+    return this.#held;
   }
 
   /** Has something said when it is known to whom. */
@@ -70,8 +71,9 @@ export class BackendSession implements HomeLink {
     return true;
   }
 
-  /** It is where it is. */
-  release(): void {
+  /** It is where it is. @param move Only where it is still this one that is waited for. */
+  release(move?: object): void {
+    if (move && move !== this.#held) return;
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const say of held) say();

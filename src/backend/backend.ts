@@ -137,8 +137,8 @@ export function createBackend(options: BackendOptions): Backend {
   function hold(link: Link, { call, handle }: Hold): void {
     const session = link.peer.frontend ? links.get(link)?.sessions.get(handle) : undefined;
     if (session) {
-      session.hold();
-      clock.after(holdMs, () => session.release());
+      const move = session.hold();
+      clock.after(holdMs, () => session.release(move));
     }
     link.answer(call, { case: "body", value: new Uint8Array(0) }, allPushes);
   }
