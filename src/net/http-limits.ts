@@ -8,3 +8,6 @@ export const httpLimits: ServerOptions = {
   maxHeaderSize: 16 * 1_024,
   keepAliveTimeout: 1_000,
 };
+
+/** The same for a WebSocket's upgrade, which may come late where thousands come at once: it has as long as a handshake. */
+export const upgradeLimits: ServerOptions = { ...httpLimits, headersTimeout: 4_500, requestTimeout: 5_000 };

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { httpLimits } from "./http-limits.ts";
+import { upgradeLimits } from "./http-limits.ts";
 import type { WebSocketNet } from "./net.ts";
 import { createProxyDoor } from "./proxy-door.ts";
 import { listening } from "./tcp-net.ts";
@@ -13,7 +13,7 @@ export const webSocketNet: WebSocketNet = {
   async listen(options, accept) {
     const door = createProxyDoor(options);
     const tls = options.tls && createServerTls(options.tls);
-    const server = tls ? createTlsServer({ ...httpLimits, ...tls.options }) : createServer(httpLimits);
+    const server = tls ? createTlsServer({ ...upgradeLimits, ...tls.options }) : createServer(upgradeLimits);
     door.guard(server);
     server.on("request", (_request, response) => {
       response.writeHead(426, { "content-type": "text/plain", connection: "close", upgrade: "websocket" });
