@@ -5,7 +5,7 @@ import { hostPort } from "./host-port.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 /** The cluster port as it will be. */
-export interface ClusterPort {
+export interface CheckedCluster {
   readonly listen: { readonly host: string; readonly port: number };
   readonly tokens: readonly string[];
   readonly tls: TlsOptions | undefined;
@@ -18,7 +18,7 @@ export interface ClusterPort {
 const leastTokenBytes = 32;
 
 /** Undefined where the server is in no cluster. Throws where strangers could come in: beyond loopback a token or client certificates are asked for. */
-export function checkCluster(options: ServerOptions, counters: ClusterCounters): ClusterPort | undefined {
+export function checkCluster(options: ServerOptions, counters: ClusterCounters): CheckedCluster | undefined {
   if (!options.discovery && !options.cluster) return undefined;
   const { listen = "127.0.0.1:0", tokens = [], tls } = options.cluster ?? {};
   const at = hostPort(listen);

@@ -1,5 +1,5 @@
 import { type Clock, type Random, within } from "../clock/index.ts";
-import type { Discovery, Membership, RecordSeal, ServerInfo } from "../discovery/index.ts";
+import type { Discovery, Membership, RecordSeal, ServerInfo, Store } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Distribution } from "../metrics/index.ts";
@@ -10,6 +10,8 @@ import { DiscoveryLag } from "./discovery-lag.ts";
 export interface Place {
   /** Throws NanoError `unavailable` before `join`. */
   readonly membership: Membership;
+  /** What the cluster keeps. Throws NanoError `unavailable` before `join`. */
+  readonly store: () => Store;
   /** Whether discovery is out of reach: the cluster goes on with what it knows. */
   readonly away: boolean;
   /** How long it took, in seconds, until this server found in discovery what it had told it of itself. */
@@ -82,11 +84,16 @@ export function createPlace(options: PlaceOptions): Place {
     await within(clock, schemaWaitMs, read, () => {});
   }
 
+  const joined = (): Membership => {
+    if (membership) return membership;
+    throw new NanoError({ code: "unavailable", message: "this server has not started" });
+  };
+
   return {
     get membership() {
-      if (membership) return membership;
-      throw new NanoError({ code: "unavailable", message: "this server has not started" });
+      return joined();
     },
+    store: () => joined().store,
     get away() {
       return away;
     },

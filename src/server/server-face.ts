@@ -1,0 +1,57 @@
+import { type ClusterCore, noScope, type Server } from "../context/index.ts";
+import type { ServerCounters } from "../metrics/index.ts";
+import type { Base } from "./base.ts";
+import type { Life } from "./life.ts";
+import type { Operations } from "./operations.ts";
+import type { OwnRecord } from "./own-record.ts";
+import type { Place } from "./place.ts";
+
+/** What is behind a server's face. */
+export interface ServerFaceOptions {
+  readonly base: Base;
+  readonly core: ClusterCore;
+  readonly counters: ServerCounters;
+  readonly operations: Operations;
+  readonly record: OwnRecord;
+  readonly place: Place;
+  readonly life: Life;
+  readonly addresses: () => Readonly<Record<string, string>>;
+}
+
+/** A server as its application has it. */
+export function createServerFace(options: ServerFaceOptions): Server {
+  const { base, core, counters, operations, record, place, life, addresses } = options;
+  return {
+    id: base.id,
+    types: base.types,
+    log: base.log,
+    counters,
+    metrics: operations.metrics,
+    get info() {
+      return record.info;
+    },
+    get addresses() {
+      return addresses();
+    },
+    get readiness() {
+      return life.readiness(place.away);
+    },
+    start: () => life.start(),
+    drain: (drainOptions) => life.drain(drainOptions),
+    stop: (stopOptions) => life.stop(stopOptions),
+    async setMetadata(metadata) {
+      record.setMetadata(metadata);
+      await place.update();
+    },
+    group: (name, groupOptions) => core.group(name, groupOptions?.type, noScope),
+    userGroup: (name, { ttlMs }) => core.userGroup(name, ttlMs, noScope),
+    users: (...ids) => core.users(ids, noScope),
+    remote: (service, target) => core.remote(service, target, noScope),
+    remoteAll: (service) => core.remoteAll(service, noScope),
+    servers: (type) => core.servers(type),
+    module: (key) => core.module(key),
+    release: (key, of) => core.release(String(key), of?.type),
+    ownedKeys: (type) => core.ownedKeys(type),
+    timers: (session) => core.timers(session),
+  };
+}
