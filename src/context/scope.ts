@@ -2,6 +2,7 @@ import type { RemoteService } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Group } from "../group/index.ts";
 import type { Session } from "../session/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 import type { EveryServer, RemoteTarget } from "./cluster.ts";
 import type { ModuleKey } from "./lifecycle.ts";
@@ -17,8 +18,8 @@ export interface Scope {
   readonly tracestate: string;
   /** Aborts the calls made through it; undefined where nothing does. */
   readonly signal: AbortSignal | undefined;
-  /** Throws `canceled` where the call is over. @param pushed The route of what is about to be pushed. */
-  mustLive(pushed?: string): void;
+  /** Throws `canceled` where the call is over. @param pushed The route of what is about to be pushed. @returns Where that stands in a trace that is sampled. */
+  mustLive(pushed?: string): TraceCarrier | undefined;
 }
 
 /** Calls that stand alone: timers, `init`, the code around a server. */
@@ -28,7 +29,7 @@ export const noScope: Scope = {
   traceparent: "",
   tracestate: "",
   signal: undefined,
-  mustLive() {},
+  mustLive: () => undefined,
 };
 
 /** The cluster, for whatever scope asks: what a server wires once, and contexts put a face on. */

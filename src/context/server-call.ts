@@ -2,7 +2,7 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { NanoError } from "../error/index.ts";
 import { type Logger, withFields } from "../logger/index.ts";
 import { type ContextValues, createContextValues, type SessionCore, SessionView } from "../session/index.ts";
-import type { CallSpan } from "../tracing/index.ts";
+import { type CallSpan, isSampled, type TraceCarrier } from "../tracing/index.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Caller, RemoteContext } from "./context.ts";
 import type { ClusterCore, Scope } from "./scope.ts";
@@ -140,10 +140,13 @@ export class ServerCall implements Scope, RemoteContext {
   }
 
   /** Throws `canceled` once the call was broken off. After an answer it goes on: groups and sessions may be kept. */
-  mustLive(pushed?: string): void {
+  mustLive(pushed?: string): TraceCarrier | undefined {
     if (this.#over)
       throw new NanoError({ code: "canceled", message: `the call is over: ${this.#over.message}`, cause: this.#over });
-    if (pushed !== undefined) this.#info.span?.pushed(pushed);
+    if (pushed === undefined) return undefined;
+    const { span } = this.#info;
+    // Who does not trace hands on what it was given.
+    return span ? span.pushed(pushed) : isSampled(this.#info) ? this.#info : undefined;
   }
 
   /** Breaks the call off: its time is up, its session ended, or nobody waits for it. */

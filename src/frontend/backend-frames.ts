@@ -20,6 +20,7 @@ import type { GroupKey, Membership } from "../group/index.ts";
 import { type FrameBody, interestOrder, type Link, messagesOf, noOrder, type Order, type Outcome } from "../link/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
 import type { OutgoingPush } from "../session/index.ts";
+import type { Tracing } from "../tracing/index.ts";
 import type { UserTable } from "../user/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import { answerGroupQuery } from "./group-query.ts";
@@ -38,6 +39,8 @@ export interface BackendFramesOptions {
   hasCapability(id: string, capability: Uint8Array): boolean;
   /** Where frames that were refused are counted. */
   readonly counters: Pick<ClusterCounters, "framesRefused">;
+  /** Undefined: nothing is traced. */
+  readonly tracing: Tracing | undefined;
 }
 
 /** What other servers may ask of a frontend: push, kick, bind, write, groups. */
@@ -103,6 +106,13 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
   }
 
   function push(link: Link | undefined, frame: Push): Outcome {
+    const { tracing } = options;
+    if (!tracing || frame.traceparent === "") return put(link, frame);
+    return tracing.delivering(frame.route, frame, () => put(link, frame));
+  }
+
+  /** Puts a push in the logs of its sessions. */
+  function put(link: Link | undefined, frame: Push): Outcome {
     const { target } = frame;
     const plain: OutgoingPush = { route: frame.route, body: frame.body, delivery: delivery(frame.delivery) };
     const of = link && frame.number > 0n ? { incarnation: link.peer.incarnation, number: frame.number } : undefined;

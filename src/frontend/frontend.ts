@@ -168,6 +168,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     sessionById: (id) => sessions.get(id),
     sessions: () => sessions.values(),
     counters: options.clusterCounters,
+    tracing: options.tracing,
     heard,
     hasCapability: (id, bytes) => bytes.length === 32 && timingSafeEqual(bytes, capability(id)),
   });

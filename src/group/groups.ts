@@ -10,7 +10,16 @@ import {
 import type { Init, Push } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import { ask, type FrameBody, type Link, type Outcome } from "../link/index.ts";
-import { encodePush, type OutgoingPush, type Reach, type Session, type SessionCore, SessionView } from "../session/index.ts";
+import {
+  encodePush,
+  type MustLive,
+  type OutgoingPush,
+  type Reach,
+  type Session,
+  type SessionCore,
+  SessionView,
+} from "../session/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import type { Group, GroupAdded, GroupAddOptions, GroupKey, GroupPushOptions, Member } from "./group.ts";
 import type { Interest } from "./interest.ts";
 import type { Membership } from "./membership.ts";
@@ -39,8 +48,8 @@ export interface GroupsOptions {
 // Names are told to every server of the type, often many of them in one frame.
 const maxNameCharacters = 256;
 
-/** The groups as user code has them; throws NanoError `invalid_argument` for a name that none may have. `mustLive` throws where the call that asks is over, and hears the route of what is pushed. */
-export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: (pushed?: string) => void) => Group {
+/** The groups as user code has them; throws NanoError `invalid_argument` for a name that none may have. */
+export function createGroups(options: GroupsOptions): (key: GroupKey, mustLive: MustLive) => Group {
   return (key, mustLive) => {
     const { length } = key.name;
     if (length === 0 || length > maxNameCharacters) {
@@ -59,9 +68,9 @@ type GroupQuestion = { readonly count: boolean } | { readonly session: Uint8Arra
 class ClusterGroup implements Group {
   readonly #options: GroupsOptions;
   readonly #key: GroupKey;
-  readonly #mustLive: (pushed?: string) => void;
+  readonly #mustLive: MustLive;
 
-  constructor(options: GroupsOptions, key: GroupKey, mustLive: (pushed?: string) => void) {
+  constructor(options: GroupsOptions, key: GroupKey, mustLive: MustLive) {
     this.#options = options;
     this.#key = key;
     this.#mustLive = mustLive;
@@ -72,8 +81,8 @@ class ClusterGroup implements Group {
   }
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): void {
-    this.#mustHear(push.route);
-    const outgoing = this.#numbered(encodePush(push, message));
+    const from = this.#mustHear(push.route);
+    const outgoing = this.#numbered(encodePush(push, message, from));
     const except = exceptions(pushOptions);
     for (const member of this.#local()) if (!except.has(member.id)) member.push(outgoing);
     for (const link of this.#options.interest.linksOf(this.#key)) {
@@ -87,8 +96,8 @@ class ClusterGroup implements Group {
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, pushOptions?: GroupPushOptions): Promise<Reach> {
-    this.#mustHear(push.route);
-    const outgoing = this.#numbered(encodePush(push, message));
+    const from = this.#mustHear(push.route);
+    const outgoing = this.#numbered(encodePush(push, message, from));
     const except = exceptions(pushOptions);
     const here = [...this.#local()].filter((member) => !except.has(member.id));
     const local = here.map(async (member) => {
@@ -188,11 +197,11 @@ class ClusterGroup implements Group {
   }
 
   /** Frontends tell only the servers of a group's type that they have members: to any other all groups would look empty. */
-  #mustHear(pushed?: string): void {
-    this.#mustLive(pushed);
+  #mustHear(pushed?: string): TraceCarrier | undefined {
+    const from = this.#mustLive(pushed);
     const { types } = this.#options;
     const { type, name } = this.#key;
-    if (type === "" || types.includes(type)) return;
+    if (type === "" || types.includes(type)) return from;
     throw new NanoError({
       code: "failed_precondition",
       message: `the group "${name}" is of servers of the type "${type}", and this one is of ${types.join(", ") || "none"}: ask one of them, or name a group of all by { type: "" }`,

@@ -122,7 +122,8 @@ function writeAnswer(target: Uint8Array, from: number, { call, outcome }: Answer
   return outcome.value.length === 0 ? writeHead(target, at, 0x12, 0) : writeBlob(target, at, 0x12, outcome.value);
 }
 
-function pushLength({ route, body, delivery, target, except, call, number: ofGroup }: Push): number {
+function pushLength(push: Push): number {
+  const { route, body, delivery, target, except, call, number: ofGroup, traceparent, tracestate } = push;
   const number = toNumber(call);
   if (
     target.case !== "handle" ||
@@ -130,10 +131,13 @@ function pushLength({ route, body, delivery, target, except, call, number: ofGro
     except.length > 0 ||
     !isExact(number) ||
     !isAscii(route) ||
-    !isAscii(delivery)
+    !isAscii(delivery) ||
+    !isAscii(traceparent) ||
+    !isAscii(tracestate)
   )
     return -1;
-  const around = bytesField(route.length) + bytesField(delivery.length) + 1 + varintBytes(target.value);
+  const place = bytesField(traceparent.length) + bytesField(tracestate.length);
+  const around = bytesField(route.length) + bytesField(delivery.length) + 1 + varintBytes(target.value) + place;
   return around + bytesField(body.length) + numberField(number);
 }
 
@@ -142,7 +146,9 @@ function writePush(target: Uint8Array, from: number, push: Push): number {
   at = writeBlob(target, at, 0x12, push.body);
   at = writeText(target, at, 0x1a, push.delivery);
   if (push.target.case === "handle") at = writeHead(target, at, 0x20, push.target.value);
-  return writeNumber(target, at, 0x48, toNumber(push.call));
+  at = writeNumber(target, at, 0x48, toNumber(push.call));
+  at = writeText(target, at, 0x5a, push.traceparent);
+  return writeText(target, at, 0x62, push.tracestate);
 }
 
 function isPlain(envelope: Envelope | undefined): boolean {

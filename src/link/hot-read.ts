@@ -136,6 +136,8 @@ function readPush(reader: WireReader): Push | undefined {
   let delivery = "";
   let call = 0;
   let handle = -1;
+  let traceparent = "";
+  let tracestate = "";
   while (reader.more) {
     switch (reader.varint()) {
       case 0x0a:
@@ -153,13 +155,23 @@ function readPush(reader: WireReader): Push | undefined {
       case 0x48:
         call = reader.varint();
         break;
+      case 0x5a:
+        traceparent = reader.text();
+        break;
+      case 0x62:
+        tracestate = reader.text();
+        break;
       default:
         return undefined;
     }
   }
   if (handle < 0 || !isShort(handle) || !isExact(call)) return undefined;
   const target = { case: "handle", value: handle } as const;
-  return { $typeName: "nano.cluster.v1.Push", route, body, delivery, target, except: [], call: toBigint(call), number: 0n };
+  return {
+    $typeName: "nano.cluster.v1.Push",
+    ...{ route, body, delivery, target, except: [], call: toBigint(call), number: 0n },
+    ...{ traceparent, tracestate },
+  };
 }
 
 function readEnvelope(reader: WireReader): Envelope | undefined {

@@ -45,31 +45,37 @@ export function createSessionService(frontend: AskedFrontend): (router: ConnectR
 
   return (router) =>
     router.service(SessionService, {
-      push: ({ session, route, body, delivery }) =>
+      push: ({ session, route, body, delivery }, { requestHeader }) =>
         does(async () => {
           mustBePush({ route, body, delivery }, frontend);
           await ask({
             case: "push",
-            value: { route, body, delivery, target: { case: "session", value: mustNameSession(session) } },
+            value: {
+              route,
+              body,
+              delivery,
+              ...placeIn(requestHeader),
+              target: { case: "session", value: mustNameSession(session) },
+            },
           });
           return {};
         }),
-      pushUsers: ({ users, route, body, delivery }) =>
+      pushUsers: ({ users, route, body, delivery }, { requestHeader }) =>
         does(async () => {
           mustBePush({ route, body, delivery }, frontend);
           mustBeUsers(users);
           const outcome = await ask({
             case: "push",
-            value: { route, body, delivery, target: { case: "users", value: { users } } },
+            value: { route, body, delivery, ...placeIn(requestHeader), target: { case: "users", value: { users } } },
           });
           return { missed: missedOf(outcome)?.users ?? [] };
         }),
-      pushGroup: ({ group, route, body, delivery, except }) =>
+      pushGroup: ({ group, route, body, delivery, except }, { requestHeader }) =>
         does(async () => {
           mustBePush({ route, body, delivery }, frontend);
           mustBeExcept(except);
           const target = { case: "group", value: mustNameGroup(group) } as const;
-          await ask({ case: "push", value: { route, body, delivery, except, target } });
+          await ask({ case: "push", value: { route, body, delivery, except, ...placeIn(requestHeader), target } });
           return {};
         }),
       bind: ({ session, user, roles }) =>
@@ -118,6 +124,11 @@ export function createSessionService(frontend: AskedFrontend): (router: ConnectR
 
 function by(session: SessionKey | undefined) {
   return { by: { case: "key", value: mustNameSession(session) } } as const;
+}
+
+/** Where a caller says that its push stands in a trace. */
+function placeIn(headers: Headers) {
+  return { traceparent: headers.get("traceparent") ?? "", tracestate: headers.get("tracestate") ?? "" };
 }
 
 function missedOf(outcome: Outcome): Missed | undefined {

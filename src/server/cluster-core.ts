@@ -3,14 +3,15 @@ import type { Group, GroupKey } from "../group/index.ts";
 import type { Lifecycles } from "../module/index.ts";
 import type { Callers } from "../remote/index.ts";
 import type { Directory, Ownership } from "../router/index.ts";
+import type { MustLive } from "../session/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 
 /** What the cluster is reached through. */
 export interface ClusterCoreOptions {
   readonly callers: Pick<Callers, "remote" | "remoteAll">;
-  readonly groups: (key: GroupKey, mustLive: (pushed?: string) => void) => Group;
-  readonly users: (ids: readonly string[], mustLive: (pushed?: string) => void) => Users;
-  readonly userGroups: (name: string, ttlMs: number, mustLive: (pushed?: string) => void) => UserGroup;
+  readonly groups: (key: GroupKey, mustLive: MustLive) => Group;
+  readonly users: (ids: readonly string[], mustLive: MustLive) => Users;
+  readonly userGroups: (name: string, ttlMs: number, mustLive: MustLive) => UserGroup;
   readonly directory: Directory;
   readonly lifecycles: Lifecycles;
   readonly ownership: Pick<Ownership, "release" | "keys">;

@@ -19,6 +19,6 @@ export type { SessionEvents, UserSession } from "./session-events.ts";
 export type { GroupPushNumber, OutgoingPush, SessionHome } from "./session-home.ts";
 export { type ServerSessionHooks, type SessionHooks, sessionHooks } from "./session-hooks.ts";
 export { type LogEntry, type LogLimits, SessionLog } from "./session-log.ts";
-export { encodePush, SessionView } from "./session-view.ts";
+export { encodePush, type MustLive, SessionView } from "./session-view.ts";
 export { mustBeUser } from "./user-name.ts";
 export { type ContextKey, type ContextValues, contextKey, createContextValues } from "./values.ts";

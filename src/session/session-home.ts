@@ -30,6 +30,9 @@ export interface OutgoingPush {
   readonly delivery: Delivery;
   /** Of a push to a group: which of whose. */
   readonly of?: GroupPushNumber;
+  /** Where it stands in a trace that is sampled. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** The pushes to groups that one server has made are counted. */

@@ -1,29 +1,34 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { ByteWriter, encodeMessage, type Init, type Push } from "../contract/index.ts";
 import type { CloseReason, Kick } from "../error/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import { encodePatch, patchedNames } from "./data-patch.ts";
 import type { BoundSession, FormerSession, Off, Patch, Reach, Session, View } from "./session.ts";
 import type { SessionCore } from "./session-core.ts";
 import type { OutgoingPush } from "./session-home.ts";
 import { mustBeUser } from "./user-name.ts";
 
-/** A push with its message encoded. */
-export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): OutgoingPush {
-  return {
+/** Throws where the call that asks is over. Hears the route of what is about to be pushed, and says where that stands in a trace. */
+export type MustLive = (pushed?: string) => TraceCarrier | undefined;
+
+/** A push with its message encoded. @param from Where it stands in a trace. The default is in none that anybody samples. */
+export function encodePush<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>, from?: TraceCarrier): OutgoingPush {
+  const encoded: OutgoingPush = {
     route: push.route,
     body: encodeMessage(push.output, message, new ByteWriter(256)),
     delivery: push.delivery ?? "replay",
   };
+  return from ? { ...encoded, traceparent: from.traceparent, tracestate: from.tracestate } : encoded;
 }
 
 /** A session as the code of users sees it: its data is the message of one schema. */
 export class SessionView<D extends Message> implements Session<D> {
   readonly #core: SessionCore;
   readonly #schema: DescMessage;
-  readonly #gone: ((pushed?: string) => void) | undefined;
+  readonly #gone: MustLive | undefined;
 
-  /** @param gone Throws where the view's call is over; called before whatever changes something, with the route of what is pushed. */
-  constructor(core: SessionCore, schema: DescMessage, gone?: (pushed?: string) => void) {
+  /** @param gone Of the view's call; called before whatever changes something. */
+  constructor(core: SessionCore, schema: DescMessage, gone?: MustLive) {
     this.#core = core;
     this.#schema = schema;
     this.#gone = gone;
@@ -89,13 +94,13 @@ export class SessionView<D extends Message> implements Session<D> {
   }
 
   push<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): void {
-    this.#gone?.(push.route);
-    this.#core.push(encodePush(push, message));
+    const from = this.#gone?.(push.route);
+    this.#core.push(encodePush(push, message, from));
   }
 
   async deliver<M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> {
-    this.#gone?.(push.route);
-    const reached = await this.#core.deliver(encodePush(push, message));
+    const from = this.#gone?.(push.route);
+    const reached = await this.#core.deliver(encodePush(push, message, from));
     return { missed: reached ? [] : [this.#core.user ?? this.#core.id] };
   }
 

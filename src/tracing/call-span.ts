@@ -1,4 +1,4 @@
-import { type Context, context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
+import { type Context, context, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
 import { type Code, publicError } from "../error/index.ts";
 import { carrierOf, type TraceCarrier } from "./trace-context.ts";
 
@@ -44,8 +44,8 @@ export class CallSpan implements TraceCarrier {
     return context.with(this.#context, code);
   }
 
-  /** A push was sent on its way. It is no call: nobody waits for it. */
-  pushed(route: string): void {
+  /** A push is sent on its way. It is no call: nobody waits for it. Gives what it carries on; undefined where nobody samples it. */
+  pushed(route: string): TraceCarrier | undefined {
     const attributes = {
       "messaging.system.name": "nano",
       "messaging.operation.name": "push",
@@ -55,7 +55,10 @@ export class CallSpan implements TraceCarrier {
     // The handler may stand in a span of its own by now.
     const active = context.active();
     const below = trace.getSpan(active) ? active : this.#context;
-    this.#tracer.startSpan(`send ${route}`, { kind: SpanKind.PRODUCER, attributes }, below).end();
+    const span = this.#tracer.startSpan(`send ${route}`, { kind: SpanKind.PRODUCER, attributes }, below);
+    span.end();
+    const sampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+    return sampled ? carrierOf(span) : undefined;
   }
 
   /** @param failure What the call failed with. */

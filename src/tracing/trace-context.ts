@@ -15,6 +15,13 @@ export interface TraceCarrier {
   readonly tracestate: string;
 }
 
+/** Whether a carrier names a place in a trace that is sampled. */
+export function isSampled({ traceparent }: TraceCarrier): boolean {
+  return sampled.test(traceparent);
+}
+
+// The last bit of its flags.
+const sampled = /^00-.*[13579bdf]$/;
 const version00 = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 // W3C asks for 512 characters to be passed on; nobody has to pass on more.
 const longestState = 512;

@@ -1,4 +1,5 @@
-import { type Context, context, type Link, SpanKind, type TracerProvider, trace } from "@opentelemetry/api";
+import { type Context, context, type Link, SpanKind, SpanStatusCode, type TracerProvider, trace } from "@opentelemetry/api";
+import { publicError } from "../error/index.ts";
 import { CallSpan } from "./call-span.ts";
 import { contextBelow, spanContextOf, type TraceCarrier } from "./trace-context.ts";
 
@@ -23,6 +24,8 @@ export interface Tracing {
   asking(method: string, from: TraceCarrier): CallSpan;
   /** A client's message goes over a link, whatever is active there: messages of others may be. */
   forwarding(method: string, from: TraceCarrier): CallSpan;
+  /** A push of another server is put in the logs of its sessions. What `work` throws is thrown. */
+  delivering<T>(route: string, from: TraceCarrier, work: () => T): T;
 }
 
 const instrumentation = "nano-rpc";
@@ -59,5 +62,24 @@ export function createTracing({ tracerProvider, clients = "link" }: TracingOptio
       return begin(method, SpanKind.CLIENT, trace.getSpan(active) ? active : contextBelow(spanContextOf(from)));
     },
     forwarding: (method, from) => begin(method, SpanKind.CLIENT, contextBelow(spanContextOf(from))),
+    delivering(route, from, work) {
+      const attributes = {
+        "messaging.system.name": "nano",
+        "messaging.operation.name": "deliver",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": route,
+      };
+      const below = contextBelow(spanContextOf(from));
+      const span = tracer.startSpan(`deliver ${route}`, { kind: SpanKind.CONSUMER, attributes }, below);
+      try {
+        return work();
+      } catch (reason) {
+        const { code, message } = publicError(reason);
+        span.setAttribute("error.type", code).setStatus({ code: SpanStatusCode.ERROR, message });
+        throw reason;
+      } finally {
+        span.end();
+      }
+    },
   };
 }

@@ -1,7 +1,8 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Init, Push } from "../contract/index.ts";
 import type { Link } from "../link/index.ts";
-import { encodePush, mustBeUser, type Reach } from "../session/index.ts";
+import { encodePush, type MustLive, mustBeUser, type Reach } from "../session/index.ts";
+import type { TraceCarrier } from "../tracing/index.ts";
 import { type Absent, type Act, kicking, type LocalSession, locating, pushing } from "./acts.ts";
 import type { Locations } from "./locations.ts";
 import type { Users } from "./users.ts";
@@ -22,8 +23,8 @@ export interface UsersOptions {
   readonly now: () => number;
 }
 
-/** The users that are meant, as user code has them. `mustLive` throws where the call that asks is over, and hears the route of what is pushed. */
-export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: (pushed?: string) => void) => Users {
+/** The users that are meant, as user code has them. */
+export function createUsers(options: UsersOptions): (ids: readonly string[], mustLive: MustLive) => Users {
   const { self, locations } = options;
   // Whatever was sent later to the same user waits for what is on its way to be sent.
   const sending = new Map<string, Promise<unknown>>();
@@ -135,22 +136,26 @@ export function createUsers(options: UsersOptions): (ids: readonly string[], mus
     return found;
   }
 
+  async function reaching<M extends Message>(
+    ids: readonly string[],
+    push: Push<M>,
+    message: NoInfer<Init<M>>,
+    from: TraceCarrier | undefined,
+  ): Promise<Reach> {
+    return { missed: await reach(ids, pushing(options.now, encodePush(push, message, from))) };
+  }
+
   return (given, mustLive) => {
     for (const user of given) mustBeUser(user);
     const ids = [...new Set(given)];
-    const send = async <M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> => {
-      return { missed: await reach(ids, pushing(options.now, encodePush(push, message))) };
+    // What is wrong is thrown at once: a push need not be waited for.
+    const send = <M extends Message>(push: Push<M>, message: NoInfer<Init<M>>): Promise<Reach> => {
+      const from = mustLive(push.route);
+      return reaching(ids, push, message, from);
     };
     return {
-      // What is wrong is thrown at once: a push need not be waited for.
-      push(push, message) {
-        mustLive(push.route);
-        return send(push, message);
-      },
-      deliver(push, message) {
-        mustLive(push.route);
-        return send(push, message);
-      },
+      push: send,
+      deliver: send,
       async kick(kick) {
         mustLive();
         return { missed: await reach(ids, kicking(options.now, kick)) };

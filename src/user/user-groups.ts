@@ -3,14 +3,14 @@ import { type Random, toHex } from "../clock/index.ts";
 import type { Init, Push } from "../contract/index.ts";
 import { maxStoreBatch, type Store, type StoreWrite } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import { mustBeUser, type Reach } from "../session/index.ts";
+import { type MustLive, mustBeUser, type Reach } from "../session/index.ts";
 import type { UserGroup, UserGroupPushOptions, Users } from "./users.ts";
 
 /** What groups of users are made of. */
 export interface UserGroupsOptions {
   readonly store: () => Store;
   readonly random: Random;
-  readonly users: (ids: readonly string[], mustLive: (pushed?: string) => void) => Users;
+  readonly users: (ids: readonly string[], mustLive: MustLive) => Users;
 }
 
 const maxNameCharacters = 256;
@@ -20,9 +20,7 @@ const pageSize = 1_000;
 const mostTries = 8;
 
 /** Groups of users as user code has them. Throws NanoError `invalid_argument` for a name or a time that none may have. */
-export function createUserGroups(
-  options: UserGroupsOptions,
-): (name: string, ttlMs: number, mustLive: (pushed?: string) => void) => UserGroup {
+export function createUserGroups(options: UserGroupsOptions): (name: string, ttlMs: number, mustLive: MustLive) => UserGroup {
   return (name, ttlMs, mustLive) => {
     if (name.length === 0 || name.length > maxNameCharacters || !name.isWellFormed()) {
       throw invalid(
@@ -46,10 +44,10 @@ class StoredGroup implements UserGroup {
   readonly name: string;
   readonly #options: UserGroupsOptions;
   readonly #ttlMs: number;
-  readonly #mustLive: (pushed?: string) => void;
+  readonly #mustLive: MustLive;
   readonly #key: string;
 
-  constructor(options: UserGroupsOptions, name: string, ttlMs: number, mustLive: (pushed?: string) => void) {
+  constructor(options: UserGroupsOptions, name: string, ttlMs: number, mustLive: MustLive) {
     this.name = name;
     this.#options = options;
     this.#ttlMs = ttlMs;

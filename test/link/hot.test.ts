@@ -52,6 +52,8 @@ const body: fc.Arbitrary<FrameBody> = fc
         except: fc.array(bytes, { maxLength: 1 }),
         call,
         number: fc.constantFrom(0n, 7n),
+        traceparent: text,
+        tracestate: text,
       })
       .map((value) => ({ case: "push", value: create(PushSchema, value) }) satisfies BodyInit),
   )

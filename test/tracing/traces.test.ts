@@ -62,7 +62,11 @@ function whole(gate: string): string[] {
     "    desk: ask.v1.DeskService/Do (SERVER)",
     "      desk: play.v1.WhoService/Any (CLIENT)",
     "        who: play.v1.WhoService/Any (SERVER)",
-    "      desk: send play.play.told (PRODUCER)",
+    // To the session, to a group, to a user: each goes to the gate in a frame of its own.
+    ...[1, 2, 3].flatMap(() => [
+      "      desk: send play.play.told (PRODUCER)",
+      `        ${gate}: deliver play.play.told (CONSUMER)`,
+    ]),
   ];
 }
 
@@ -88,7 +92,7 @@ describe("traces over processes", () => {
     await ask(friends, "hello", { tracing: openTelemetry({ tracerProvider }) });
     const [own] = exporter.getFinishedSpans();
     const { traceId, spanId = "none" } = own?.spanContext() ?? {};
-    const spans = await exported(6, () => traceId);
+    const spans = await exported(11, () => traceId);
     expect(own?.name).toBe("ask.v1.DeskService/Do");
     expect(tree(spans, spanId)).toEqual(whole("gate-of-friends"));
     expect(spans.find((span) => span.service === "who")?.attributes).toEqual({
@@ -108,7 +112,7 @@ describe("traces over processes", () => {
     await ask(gate, "hello", { tracing: { begin } });
     const [, trace, id = "none"] = sent.split("-");
     const root = (): Exported | undefined => collector.spans.find((span) => span.links.includes(id));
-    const spans = await exported(6, () => root()?.trace);
+    const spans = await exported(11, () => root()?.trace);
     expect(tree(spans, "")).toEqual(whole("gate"));
     expect(root()?.trace).not.toBe(trace);
     expect(root()?.attributes["session.id"]).toMatch(/^[0-9a-f]{32}$/);
@@ -117,7 +121,7 @@ describe("traces over processes", () => {
   test("a client that says nothing has a trace all the same; what fails says so, with its code", async () => {
     await ask(gate, "break");
     const broken = (): Exported | undefined => collector.spans.find((span) => span.name === "play.v1.WhoService/Break");
-    const spans = await exported(8, () => broken()?.trace);
+    const spans = await exported(13, () => broken()?.trace);
     const failed = spans.filter((span) => span.failed);
     expect(failed.map(({ service, name, kind }) => `${service}: ${name} ${kind}`).sort()).toEqual([
       "desk: ask.v1.DeskService/Do SERVER",

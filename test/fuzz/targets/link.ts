@@ -237,6 +237,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     sessions: () => [one],
     hasCapability: (_id, given) => Buffer.compare(given, capability) === 0,
     counters,
+    tracing: undefined,
     heard: new Map(),
   });
   const backend = createBackend({
