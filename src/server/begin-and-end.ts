@@ -48,7 +48,7 @@ export function createBeginAndEnd(
 ): BeginAndEnd {
   const { stop, cluster, operations, lifecycles, place, record, frontend, watch, watchdog } = options;
   const { hub, plain } = options.links;
-  const { clock, log } = options.base;
+  const { log } = options.base;
   let addresses: Record<string, string> = {};
   let offSignals = (): void => {};
   let offUncaught = (): void => {};
@@ -59,9 +59,9 @@ export function createBeginAndEnd(
     },
     async begin(serves) {
       const server = options.server();
-      if (signals) offSignals = stopOnSignals({ signals, clock, log, stop });
+      if (signals) offSignals = stopOnSignals({ signals, log, stop });
       await options.validation.ready();
-      if (uncaught === "stop") offUncaught = stopOnUncaught({ clock, log, stop });
+      if (uncaught === "stop") offUncaught = stopOnUncaught({ log, stop });
       watchdog?.start();
       await operations.start();
       await lifecycles.init(server);

@@ -27,6 +27,9 @@ export interface Life {
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
+// What is waited for while a server starts or stops may not keep a process there. No such thing takes a day.
+const keepAliveMs = 86_400_000;
+
 /** Nothing has begun. */
 export function createLife(options: LifeOptions): Life {
   const { clock, graceMs: usualMs = 30_000 } = options;
@@ -37,6 +40,12 @@ export function createLife(options: LifeOptions): Life {
   let starting: Promise<void> | undefined;
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+
+  /** The process stays until it is over. */
+  async function held(whole: Promise<void>): Promise<void> {
+    const alive = clock.after(keepAliveMs, () => {}, { keepAlive: true });
+    await whole.finally(() => alive.cancel());
+  }
 
   async function begin(): Promise<void> {
     if (stopping || draining)
@@ -73,7 +82,7 @@ export function createLife(options: LifeOptions): Life {
 
   function drain({ graceMs }: { readonly graceMs?: number } = {}): Promise<void> {
     if (graceMs !== undefined) grace?.shorten(graceMs);
-    draining ??= drainOnce(graceMs ?? usualMs);
+    draining ??= held(drainOnce(graceMs ?? usualMs));
     return draining;
   }
 
@@ -98,14 +107,14 @@ export function createLife(options: LifeOptions): Life {
         const start = Promise.withResolvers<void>();
         // There is one from the first hook on: what is told to stop in it waits for it.
         starting = start.promise;
-        start.resolve(begin());
+        start.resolve(held(begin()));
       }
       return starting;
     },
     drain,
     stop(stopOptions) {
       const drained = drain(stopOptions);
-      stopping ??= stopOnce(drained);
+      stopping ??= held(stopOnce(drained));
       return stopping;
     },
   };

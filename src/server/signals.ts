@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import type { Clock } from "../clock/index.ts";
 import type { Logger } from "../logger/index.ts";
 
 /** What a process is told to end by. */
@@ -8,13 +7,9 @@ export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGQUIT";
 /** What signals do to a server. */
 export interface SignalsOptions {
   readonly signals: readonly StopSignal[];
-  readonly clock: Clock;
   readonly log: Logger;
   readonly stop: () => Promise<void>;
 }
-
-// What a drain waits for may not keep a process there. No stop takes a day.
-const keepAliveMs = 86_400_000;
 
 /**
  * The first signal stops the server, and the process ends when nothing else keeps it; the second ends the process at once, with the exit code that
@@ -22,7 +17,7 @@ const keepAliveMs = 86_400_000;
  *
  * @returns Takes the listeners away.
  */
-export function stopOnSignals({ signals, clock, log, stop }: SignalsOptions): () => void {
+export function stopOnSignals({ signals, log, stop }: SignalsOptions): () => void {
   let stopping = false;
 
   function heard(signal: StopSignal): void {
@@ -32,16 +27,12 @@ export function stopOnSignals({ signals, clock, log, stop }: SignalsOptions): ()
     }
     stopping = true;
     log.info({ signal }, "stopping");
-    const alive = clock.after(keepAliveMs, () => {}, { keepAlive: true });
     stop()
       .catch((reason: unknown) => {
         log.error({ err: reason }, "the server did not stop well");
         process.exitCode = 1;
       })
-      .finally(() => {
-        alive.cancel();
-        off();
-      });
+      .finally(off);
   }
 
   const listeners = signals.map((signal) => [signal, () => heard(signal)] as const);

@@ -1,15 +1,10 @@
-import type { Clock } from "../clock/index.ts";
 import type { Logger } from "../logger/index.ts";
 
 /** What an error that nobody caught does to a server. */
 export interface UncaughtOptions {
-  readonly clock: Clock;
   readonly log: Logger;
   readonly stop: () => Promise<void>;
 }
-
-// What a drain waits for may not keep a process there. No stop takes a day.
-const keepAliveMs = 86_400_000;
 
 /**
  * The first error that nobody caught, thrown or rejected, is logged and stops the server; the process ends with exit code 1 when that is done. The second
@@ -17,7 +12,7 @@ const keepAliveMs = 86_400_000;
  *
  * @returns Takes the listener away.
  */
-export function stopOnUncaught({ clock, log, stop }: UncaughtOptions): () => void {
+export function stopOnUncaught({ log, stop }: UncaughtOptions): () => void {
   let stopping = false;
 
   // An unhandled rejection comes here as well: Node makes it an uncaught exception.
@@ -26,11 +21,9 @@ export function stopOnUncaught({ clock, log, stop }: UncaughtOptions): () => voi
     if (stopping) process.exit(1);
     stopping = true;
     process.exitCode = 1;
-    const alive = clock.after(keepAliveMs, () => {}, { keepAlive: true });
     stop()
       .catch((worse: unknown) => log.error({ err: worse }, "the server did not stop well"))
       .finally(() => {
-        alive.cancel();
         // What the error has left behind may keep the process for ever.
         process.exit(1);
       });
