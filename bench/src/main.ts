@@ -1,5 +1,6 @@
 // npm run bench [NAME...] [-- --seconds 2 --rounds 3 --connections 64 --clients 1000 --storm-seconds 160]: nano beside the raw limit of the same run.
 import { parseArgs } from "node:util";
+import { bot } from "./benches/bot.ts";
 import { broadcast } from "./benches/broadcast.ts";
 import { codec } from "./benches/codec.ts";
 import { connect } from "./benches/connect.ts";
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   jitter,
   codec,
   workers,
+  bot,
 };
 const effort = {
   ...{ seconds: Number(flags.seconds), rounds: Number(flags.rounds), connections: Number(flags.connections) },

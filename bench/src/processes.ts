@@ -51,18 +51,20 @@ export async function startProcess(
  *
  * @param warm Called when it begins to measure, where it says so.
  * @param timeoutMs How long it may take. The default is 120,000.
+ * @param node Its flags of Node. The default gives garbage room.
  */
 export async function runLoad<R>(
   script: string,
   flags: Readonly<Record<string, string | number | boolean>>,
   warm?: () => Promise<void>,
   timeoutMs = answerTimeoutMs,
+  node?: readonly string[],
 ): Promise<R> {
   const args = Object.entries(flags).flatMap(([name, value]) => {
     if (typeof value === "boolean") return value ? [`--${name}`] : [];
     return [`--${name}`, String(value)];
   });
-  const child = start(script, args, "load");
+  const child = start(script, args, "load", node);
   const lines = linesOf(child);
   const result = nextLine(child, lines, "result ", timeoutMs);
   if (warm) {

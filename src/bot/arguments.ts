@@ -36,8 +36,8 @@ How many:
 How they talk:
   --encoding NAME     json or protobuf (default: protobuf; specs speak JSON)
   --user JSON         what the handshake tells as its user, where the scenario does not say: a token
-  --ca FILE           takes certificates of these authorities (PEM) for tls://
-  --insecure          takes any certificate for tls://
+  --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
+  --insecure          takes any certificate for tls:// and wss://
 
 What comes of it:
   --threshold TEXT    what must hold, besides what the scenario says; again for more:

@@ -1,9 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Client, type Listen, next, type Transport } from "../client/index.ts";
-import { type Clock, type Random, sleep } from "../clock/index.ts";
+import type { Clock, Random, Timer } from "../clock/index.ts";
 import { asCall, type Call, type CallOptions, type ClientService } from "../contract/index.ts";
 import type { Tapped } from "../dial/index.ts";
 import { NanoError } from "../error/index.ts";
+import type { Alarm } from "./alarm.ts";
 import type { Ledger } from "./ledger.ts";
 import { ended, type Meetings } from "./meetings.ts";
 
@@ -57,7 +58,7 @@ export interface Bot extends Client {
   /**
    * Reads nothing more from its socket, as a phone in a tunnel does, until what it gives is called.
    *
-   * @throws TypeError Over a WebSocket, which cannot be kept from reading.
+   * @throws TypeError Over a transport that cannot be kept from reading, as the platform's WebSocket; nano-bot's own can.
    */
   stall(): () => void;
   /** One of them, by chance. */
@@ -73,14 +74,32 @@ export interface BotParts {
   readonly ledger: Ledger;
   readonly meetings: Meetings;
   readonly clock: Clock;
+  readonly alarm: Alarm;
   readonly random: Random;
 }
 
 const mostKeys = 10_000;
 
+/** One thing that a bot waits for. */
+interface Wait {
+  readonly timer: Timer;
+  readonly left: (reason: unknown) => void;
+}
+
 type Request = (init: never, options?: CallOptions) => Call<Message>;
 
-export function createBot({ client, socket, index, signal, ledger, meetings, clock, random }: BotParts): Bot {
+export function createBot(parts: BotParts): Bot {
+  const { client, socket, index, signal, ledger, meetings, clock, alarm, random } = parts;
+  let waits: Wait[] = [];
+  // One listener for all that a bot ever waits for.
+  const leave = (): void => {
+    for (const { timer, left } of waits) {
+      timer.cancel();
+      left(ended());
+    }
+    waits = [];
+  };
+  signal.addEventListener("abort", leave, { once: true });
   const routes = new Map<unknown, string>();
   const services = new Map<unknown, unknown>();
   const routeOf = (listen: unknown): string => routes.get(listen) ?? "(other)";
@@ -179,8 +198,14 @@ export function createBot({ client, socket, index, signal, ledger, meetings, clo
   };
 
   function wait(durationMs: number): Promise<void> {
-    return sleep(clock, durationMs, signal).catch(() => {
-      throw ended();
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(ended());
+      const timer = alarm.at(clock.now() + durationMs, () => {
+        waits.splice(waits.indexOf(one), 1);
+        resolve();
+      });
+      const one = { timer, left: reject };
+      waits.push(one);
     });
   }
 }

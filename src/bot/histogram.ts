@@ -27,6 +27,7 @@ export interface Counts {
 // Microseconds: each power of two is divided into 64 equal parts, so a part is at most 1/64 of what lies in it.
 const parts = 64;
 const powers = 30;
+const largest = 2 ** 31;
 
 export function createHistogram(): Histogram {
   const counts = new Float64Array(parts * (powers + 1));
@@ -82,7 +83,7 @@ export function createHistogram(): Histogram {
 
 function placeOf(durationUs: number): number {
   if (durationUs < parts) return Math.floor(durationUs);
-  const power = Math.min(Math.floor(Math.log2(durationUs / parts)), powers - 1);
+  const power = Math.min(31 - Math.clz32(Math.min(durationUs / parts, largest)), powers - 1);
   return parts * (power + 1) + Math.min(parts - 1, Math.floor(durationUs / 2 ** power) - parts);
 }
 

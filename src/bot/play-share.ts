@@ -2,6 +2,7 @@ import { type Client, type ClientOptions, createClient } from "../client/index.t
 import { type Clock, type Random, sleep, within } from "../clock/index.ts";
 import { tapped } from "../dial/index.ts";
 import { NanoError } from "../error/index.ts";
+import { createAlarm } from "./alarm.ts";
 import { createBot } from "./bot.ts";
 import { connecting, createLedger } from "./ledger.ts";
 import type { Meetings } from "./meetings.ts";
@@ -38,6 +39,7 @@ const onceMs = 600_000;
 export async function playShare(scenario: Scenario, options: ShareOptions): Promise<void> {
   const { share, clientOf, meetings, clock, random } = options;
   const ledger = createLedger();
+  const alarm = createAlarm(clock);
   const staying = new Set<AbortController>();
   const runs = new Set<Promise<void>>();
   const beganMs = clock.now();
@@ -80,7 +82,7 @@ export async function playShare(scenario: Scenario, options: ShareOptions): Prom
         throw reason;
       }
       if (signal.aborted) return;
-      const run = scenario.run(createBot({ client, socket, index, signal, ledger, meetings, clock, random }));
+      const run = scenario.run(createBot({ client, socket, index, signal, ledger, meetings, clock, alarm, random }));
       await Promise.race([run, overdue(signal)]);
     } catch (reason) {
       if (signal.aborted) return;
@@ -124,7 +126,9 @@ export async function playShare(scenario: Scenario, options: ShareOptions): Prom
     const wanted = usersAt(stages ?? [], elapsedMs);
     const here = own(wanted ?? 0);
     while (staying.size < here) begin(clock.now());
-    for (const leave of [...staying].slice(0, Math.max(0, staying.size - here))) {
+    // Whoever came first goes first. A set may lose what it is walked over.
+    for (const leave of staying) {
+      if (staying.size <= here) break;
       staying.delete(leave);
       leave.abort();
     }

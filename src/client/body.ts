@@ -8,6 +8,7 @@ import { protobufSerializer, type Serializer } from "../serializer/index.ts";
 export interface BodyCodec {
   /** As the handshake names it. */
   readonly name: string;
+  /** The bytes are only true until the next call. */
   encode(codec: Codec<Message>, message: Message): Uint8Array;
   /** Throws NanoError `internal` on what the schema cannot read: the server has another one. */
   decode(codec: Codec<Message>, bytes: Uint8Array): Message;
@@ -30,7 +31,7 @@ const protobufBodies: BodyCodec = {
   encode(codec, message) {
     writer.truncate(0);
     codec.encode(message, writer);
-    return writer.slice(0, writer.length);
+    return writer.view(0, writer.length);
   },
   decode: (codec, bytes) => unreadable(codec.schema, () => codec.decode(bytes, 0, bytes.length)),
 };

@@ -282,7 +282,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
         try {
           resolve(bodies?.decode(method.output, outcome) ?? method.output.create({}));
         } catch (reason) {
-          reject(reason);
+          reject(NanoError.from(reason));
         }
       });
       try {

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock/index.ts";
+import { ByteWriter } from "../contract/index.ts";
 import { type CloseReason, isCode, type Kick, NanoError } from "../error/index.ts";
 import {
   encodeHandshakeRequest,
@@ -8,8 +9,16 @@ import {
   parseHandshakeAnswer,
   parseKick,
 } from "../handshake/index.ts";
-import { type DecodedMessage, decodeMessage, encodeMessage, type MessageHeader } from "../message/index.ts";
-import { decodeCount, encodeCount, encodePacket, PacketDecoder, PacketType } from "../packet/index.ts";
+import { type DecodedMessage, decodeMessage, type MessageHeader, writeMessageHeader } from "../message/index.ts";
+import {
+  decodeCount,
+  encodeCount,
+  encodePacket,
+  PacketDecoder,
+  PacketType,
+  packetHeaderBytes,
+  writePacketHeader,
+} from "../packet/index.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
 
 /** What a connection is made of. */
@@ -37,6 +46,8 @@ const deadAfterHeartbeats = 2.5;
 const ackPackets = 64;
 const ackBytes = 32 * 1_024;
 const nothing = new Uint8Array(0);
+// Packets are written here, one at a time, and copied once.
+const writer = new ByteWriter(1_024);
 
 /** One socket to a server: packets, handshake, heartbeats. */
 export class ClientConnection {
@@ -105,8 +116,11 @@ export class ClientConnection {
 
   /** Sends one message. Throws MessageError on a route that has no bytes. */
   send(header: MessageHeader, body: Uint8Array): void {
-    const message = encodeMessage(header, body);
-    if (this.#state === "open") this.#send(PacketType.data, message);
+    writer.truncate(packetHeaderBytes);
+    writeMessageHeader(writer, header);
+    writer.bytes(body);
+    writePacketHeader(writer.buffer, 0, PacketType.data, writer.length - packetHeaderBytes);
+    if (this.#state === "open") this.#socket?.send(writer.slice(0, writer.length));
   }
 
   /** Says goodbye, so that the session ends at once, and closes; `closed` is not told. */

@@ -1,22 +1,24 @@
+import { ByteWriter } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { NanoAnswer, NanoRequest } from "../handshake/index.ts";
-import type { MessageHeader } from "../message/index.ts";
-
-/** One message that was sent. */
-export interface SentMessage {
-  readonly header: MessageHeader;
-  readonly body: Uint8Array;
-}
+import { type DecodedMessage, decodeMessage, type MessageHeader, writeMessageHeader } from "../message/index.ts";
 
 // A server says every 64 packets that they came. One that does not must not fill the memory.
 const mostMessages = 4_096;
 const mostBytes = 4 * 1_024 * 1_024;
+const leastRoom = 1_024;
+const lengthBytes = 4;
+const nothing = new Uint8Array(0);
+const head = new ByteWriter(512);
 
 /** What a client comes back to its session with: its ticket, and what it has sent that the server has not counted. */
 export class Continuation {
   #ticket = "";
-  #kept: SentMessage[] = [];
-  #bytes = 0;
+  // Whole messages, each behind its length: as objects they would live just long enough to be what collecting garbage costs.
+  #kept: Uint8Array = nothing;
+  #from = 0;
+  #to = 0;
+  #messages = 0;
   // How many messages the server has counted.
   #counted = 0;
 
@@ -30,21 +32,29 @@ export class Continuation {
     return this.possible ? { ticket: this.#ticket, received } : undefined;
   }
 
-  /** A message was sent, or would have been. */
-  sent(header: MessageHeader, body: Uint8Array): void {
+  /** A message was sent, or would have been. The body is only true during the call. */
+  sent({ kind, id, route, compressed, error }: MessageHeader, body: Uint8Array): void {
     if (!this.possible) return;
-    this.#kept.push({ header, body });
-    this.#bytes += body.length;
-    if (this.#kept.length > mostMessages || this.#bytes > mostBytes) this.clear();
+    head.truncate(lengthBytes);
+    // Routes as they are, since another connection may have other codes.
+    writeMessageHeader(head, { kind, id, route, code: -1, compressed, error });
+    const bytes = head.length + body.length;
+    this.#messages++;
+    if (this.#messages > mostMessages || this.#to - this.#from + bytes > mostBytes) return this.clear();
+    this.#makeRoom(bytes);
+    const length = bytes - lengthBytes;
+    head.buffer.set([length >>> 24, length >>> 16, length >>> 8, length]);
+    this.#kept.set(head.view(0, head.length), this.#to);
+    this.#kept.set(body, this.#to + head.length);
+    this.#to += bytes;
   }
 
   /** The server has counted so many. False where that makes no sense. */
   count(count: number): boolean {
     if (!this.possible) return true;
-    if (count > this.#counted + this.#kept.length) return false;
-    if (count <= this.#counted) return true;
-    for (const { body } of this.#kept.splice(0, count - this.#counted)) this.#bytes -= body.length;
-    this.#counted = count;
+    if (count > this.#counted + this.#messages) return false;
+    for (; this.#counted < count; this.#counted++, this.#messages--) this.#from += lengthBytes + this.#lengthAt(this.#from);
+    if (this.#messages === 0) this.#from = this.#to = 0;
     return true;
   }
 
@@ -62,19 +72,38 @@ export class Continuation {
     return frontendOf(before) === frontendOf(ticket) ? "resume" : "moved";
   }
 
-  /** What goes again, in order: routes as they are, since another connection may have other codes. */
-  *again(): Iterable<SentMessage> {
-    for (const { header, body } of this.#kept) {
-      const { kind, id, route, compressed, error } = header;
-      yield { header: { kind, id, route, code: -1, compressed, error }, body };
+  /** What goes again, in order. Each is only true until the next. */
+  *again(): Iterable<{ readonly header: MessageHeader; readonly body: Uint8Array }> {
+    let message: DecodedMessage | undefined;
+    for (let at = this.#from; at < this.#to; ) {
+      const from = at + lengthBytes;
+      at = from + this.#lengthAt(at);
+      message = decodeMessage(this.#kept, from, at, message);
+      const { kind, id, route, compressed, error } = message;
+      yield { header: { kind, id, route, code: -1, compressed, error }, body: this.#kept.subarray(message.bodyFrom, at) };
     }
   }
 
   /** The session is over. */
   clear(): void {
     this.#ticket = "";
-    this.#kept = [];
-    this.#bytes = this.#counted = 0;
+    this.#kept = nothing;
+    this.#from = this.#to = this.#messages = this.#counted = 0;
+  }
+
+  #lengthAt(at: number): number {
+    const kept = this.#kept;
+    return ((kept[at] ?? 0) << 24) | ((kept[at + 1] ?? 0) << 16) | ((kept[at + 2] ?? 0) << 8) | (kept[at + 3] ?? 0);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#to + bytes <= this.#kept.length) return;
+    const used = this.#to - this.#from;
+    const enough = 2 * (used + bytes) <= this.#kept.length;
+    const room = enough ? this.#kept : new Uint8Array(Math.max(leastRoom, 2 * (used + bytes)));
+    room.set(this.#kept.subarray(this.#from, this.#to));
+    this.#kept = room;
+    [this.#from, this.#to] = [0, used];
   }
 }
 

@@ -32,6 +32,9 @@ export function createOutbox(maxMessages: number, failed: (id: number, reason: u
   let held: readonly Waiting[] = [];
   let waiting: Waiting[] = [];
 
+  // As it is nearly always, and asked for with each answer.
+  const isEmpty = (): boolean => held.length + waiting.length === 0;
+
   function take(): readonly Waiting[] {
     const taken = [...held, ...waiting];
     held = [];
@@ -50,7 +53,7 @@ export function createOutbox(maxMessages: number, failed: (id: number, reason: u
   }
 
   return {
-    has: (id) => [held, waiting].some((part) => part.some((one) => one.id === id)),
+    has: (id) => !isEmpty() && [held, waiting].some((part) => part.some((one) => one.id === id)),
     add(id, send) {
       if (held.length + waiting.length >= maxMessages) {
         throw new NanoError({ code: "resource_exhausted", message: `${maxMessages} messages wait for the connection already` });
@@ -61,6 +64,7 @@ export function createOutbox(maxMessages: number, failed: (id: number, reason: u
       waiting = [...again, ...waiting];
     },
     remove(id) {
+      if (isEmpty()) return;
       held = held.filter((one) => one.id !== id);
       waiting = waiting.filter((one) => one.id !== id);
     },

@@ -17,49 +17,87 @@ export interface PendingRequests {
   failAll(reason: NanoError, which?: (id: number) => boolean): void;
 }
 
+/** One of them: what the sweep holds of it, and who is told. */
+interface Waiting extends Due {
+  readonly id: number;
+  readonly settle: Settle;
+  /** Undefined where no signal can give it up. */
+  readonly unheard: (() => void) | undefined;
+}
+
+// Ids grow by one: that many of the last have a place each, by their id.
+const places = 64;
+
 /** None yet. */
 export function createPendingRequests(clock: Clock): PendingRequests {
   const deadlines = createDeadlineSweep(clock);
-  const waiting = new Map<number, { readonly due: Due; readonly settle: Settle }>();
+  // Not a Map: of a client that rests between its requests, the tables outlive the young generation, and all that ever stood in them with it.
+  const last = Array.from<Waiting | undefined>({ length: places });
+  // Those whose place was wanted by a newer one.
+  const older = new Map<number, Waiting>();
+  let size = 0;
   let lastId = 0;
 
+  function find(id: number): Waiting | undefined {
+    const one = last[id % places];
+    return one?.id === id ? one : older.get(id);
+  }
+
+  function put(one: Waiting): void {
+    const place = one.id % places;
+    const before = last[place];
+    if (before) older.set(before.id, before);
+    last[place] = one;
+    size++;
+  }
+
+  function all(): readonly Waiting[] {
+    return [...older.values(), ...last.filter((one) => one !== undefined)].sort((one, other) => one.id - other.id);
+  }
+
   function settle(id: number, outcome: Uint8Array | NanoError): void {
-    const one = waiting.get(id);
+    const one = find(id);
     if (!one) return;
-    waiting.delete(id);
-    deadlines.remove(one.due);
+    if (last[id % places] === one) last[id % places] = undefined;
+    else older.delete(id);
+    size--;
+    deadlines.remove(one);
+    one.unheard?.();
     one.settle(outcome);
+  }
+
+  /** Gives it up when the signal aborts. Gives what ends that. */
+  function hear(signal: AbortSignal, id: number, route: string): () => void {
+    const aborted = (): void =>
+      settle(id, new NanoError({ code: "canceled", message: `${route} was given up`, cause: signal.reason }));
+    signal.addEventListener("abort", aborted, { once: true });
+    return () => signal.removeEventListener("abort", aborted);
   }
 
   return {
     get size() {
-      return waiting.size;
+      return size;
     },
     add(route, timeoutMs, signal, settled) {
       const id = ++lastId;
-      const aborted = (): void =>
-        settle(id, new NanoError({ code: "canceled", message: `${route} was given up`, cause: signal?.reason }));
-      const due: Due = {
+      const one: Waiting = {
+        id,
         deadlineMs: clock.now() + timeoutMs,
+        place: undefined,
+        settle: settled,
+        unheard: signal && hear(signal, id, route),
         expire: () =>
           settle(id, new NanoError({ code: "deadline_exceeded", message: `${route} was not answered within ${timeoutMs} ms` })),
       };
-      waiting.set(id, {
-        due,
-        settle(outcome) {
-          signal?.removeEventListener("abort", aborted);
-          settled(outcome);
-        },
-      });
-      deadlines.add(due);
-      signal?.addEventListener("abort", aborted, { once: true });
+      put(one);
+      deadlines.add(one);
       return id;
     },
     settle,
-    has: (id) => waiting.has(id),
-    ids: () => [...waiting.keys()],
+    has: (id) => find(id) !== undefined,
+    ids: () => all().map(({ id }) => id),
     failAll(reason, which = () => true) {
-      for (const id of [...waiting.keys()]) if (which(id)) settle(id, reason);
+      for (const { id } of all()) if (which(id)) settle(id, reason);
     },
   };
 }

@@ -3,5 +3,6 @@ export { createDeadlineSweep, type DeadlineSweep, type Due } from "./deadlines.t
 export { type Random, seededRandom, systemRandom, toHex } from "./random.ts";
 export { createStoppableClock, type StoppableClock } from "./stoppable-clock.ts";
 export { systemClock } from "./system-clock.ts";
+export { type Timed, TimerHeap } from "./timer-heap.ts";
 export { turn } from "./turn.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

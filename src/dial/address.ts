@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { type Transport, webSocket } from "../client/index.ts";
+import type { Transport } from "../client/index.ts";
 import { tcp } from "../client/tcp.ts";
-import type { TlsOptions } from "../net/index.ts";
+import { nodeWebSocket } from "./node-web-socket.ts";
 
 /** How a server is reached, and what it is trusted by. */
 export interface AddressOptions {
@@ -34,10 +34,10 @@ export function waysTo(address: string, options: AddressOptions): readonly Way[]
 function way(url: URL, { insecure, ca }: AddressOptions): Way {
   const scheme = url.protocol.slice(0, -1);
   const text = url.href.replace(/\/$/, "");
-  if (scheme === "ws" || scheme === "wss") return { url: text, transport: webSocket(url.href) };
+  const tls = { rejectUnauthorized: !insecure, ...(ca ? { ca: readFileSync(ca, "utf8") } : {}) };
+  if (scheme === "ws" || scheme === "wss") return { url: text, transport: nodeWebSocket(url.href, scheme === "wss" ? tls : {}) };
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port);
   if (!(port > 0)) throw new TypeError(`${text} names no port`);
-  const tls: TlsOptions = { rejectUnauthorized: !insecure, ...(ca ? { ca: readFileSync(ca, "utf8") } : {}) };
   return { url: text, transport: tcp({ host, port, ...(scheme === "tls" ? { tls } : {}) }) };
 }

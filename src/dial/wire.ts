@@ -60,7 +60,8 @@ export function tapped(transport: Transport, wire?: Wire): Tapped {
     },
     stall() {
       const stalled = open;
-      if (!stalled?.pause || !stalled.resume) throw new TypeError("only an open socket over tcp:// or tls:// can stop reading");
+      if (!stalled?.pause || !stalled.resume)
+        throw new TypeError("only an open socket can stop reading, and not the platform's WebSocket");
       stalled.pause();
       return () => stalled.resume?.();
     },

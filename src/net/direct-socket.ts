@@ -18,9 +18,10 @@ interface Inside {
 
 /** A socket that reads into one shared buffer and calls straight away, past the machinery of streams. */
 export class DirectSocket extends Socket {
-  constructor(handle: object) {
+  /** @param handle Of a connection that there is. The default is none: it connects by itself. */
+  constructor(handle?: object) {
     // Declared for sockets that connect; the constructor takes it with a handle as well.
-    super({ ...({ handle } as object), onread });
+    super({ ...(handle && ({ handle } as object)), onread });
   }
 
   /** Hears every read: whoever holds the socket puts its own in this place. */

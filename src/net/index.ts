@@ -22,3 +22,4 @@ export type {
 } from "./net.ts";
 export { StreamError } from "./stream-error.ts";
 export { systemNet } from "./system-net.ts";
+export { connectWebSocket } from "./web-socket-connect.ts";

@@ -1,7 +1,7 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { systemClock } from "../clock/index.ts";
-import { directly } from "./direct-socket.ts";
+import { DirectSocket, directly } from "./direct-socket.ts";
 import type { Listener, ListenOptions, Net, TlsOptions } from "./net.ts";
 import { plainAddress } from "./plain-address.ts";
 import { createProxyDoor } from "./proxy-door.ts";
@@ -144,6 +144,6 @@ function connected<T>(socket: Socket, ready: "connect" | "secureConnect", signal
 }
 
 function open(host: string, port: number, tls: TlsOptions | undefined): { socket: Socket; ready: "connect" | "secureConnect" } {
-  if (!tls) return { socket: connect({ host, port, noDelay: true }), ready: "connect" };
+  if (!tls) return { socket: new DirectSocket().connect({ host, port, noDelay: true }), ready: "connect" };
   return { socket: connectTls({ host, port, ...clientTls(tls, host) }), ready: "secureConnect" };
 }

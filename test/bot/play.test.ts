@@ -2,6 +2,7 @@ import { type Bot, describe as inWords, play, type Report, type Scenario, scenar
 import { type Transport, webSocket } from "nano-rpc/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
+import { waysTo } from "../../src/dial/index.ts";
 import { until } from "../net/recorder.ts";
 import { type BotServer, startBotServer } from "./chat-bots.ts";
 
@@ -143,7 +144,7 @@ describe("bots", () => {
     );
   }, 60_000);
 
-  test("a bot that reads nothing hears nothing until it does again; over a WebSocket it cannot", async () => {
+  test("a bot that reads nothing hears nothing until it does again, over TCP and WebSocket; the platform's cannot", async () => {
     let heard = 0;
     let said = false;
     const run = async (bot: Bot): Promise<void> => {
@@ -164,10 +165,15 @@ describe("bots", () => {
       read();
       await until(() => heard, 20_000).toBe(1);
     };
-    const report = await playUsers(2, run, {}, server.tcp);
-    expect([report.breaches, report.broken]).toEqual([[], {}]);
+    for (const { transport } of [{ transport: server.tcp }, ...waysTo(server.url, { insecure: false, ca: undefined })]) {
+      [said, heard] = [false, 0];
+      const report = await playUsers(2, run, {}, transport);
+      expect([report.breaches, report.broken]).toEqual([[], {}]);
+    }
     const over = await playUsers(1, async (bot) => void bot.stall());
-    expect(Object.keys(over.broken)).toEqual(["TypeError: only an open socket over tcp:// or tls:// can stop reading"]);
+    expect(Object.keys(over.broken)).toEqual([
+      "TypeError: only an open socket can stop reading, and not the platform's WebSocket",
+    ]);
   }, 60_000);
 
   test("each once: the run is over when all are through, and each has credentials of its own", async () => {

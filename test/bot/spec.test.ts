@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonValue } from "@bufbuild/protobuf";
-import { createServer, silentLogger, tcp } from "nano-rpc";
+import { createServer, silentLogger, tcp, webSocket } from "nano-rpc";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { runBots } from "../../src/bot/run-bots.ts";
@@ -81,11 +81,11 @@ describe("specs of pitaya-bot", () => {
     }
   }, 60_000);
 
-  test("over TLS, by the authority that is named, or any", async () => {
+  test("over TLS, with TCP and WebSocket, by the authority that is named, or any", async () => {
     const tls = selfSigned();
     const secure = createServer({
       ...{ id: "gate-1", log: silentLogger, services: chatRooms() },
-      acceptors: [tcp({ port: 0, tls })],
+      acceptors: [tcp({ port: 0, tls }), webSocket({ port: 0, tls })],
     });
     await secure.start();
     try {
@@ -98,10 +98,11 @@ describe("specs of pitaya-bot", () => {
       ];
       await writeFile(spec, JSON.stringify({ sequentialOperations: operations }));
       await writeFile(ca, tls.cert);
-      const url = `tls://${secure.addresses["tcp"]}`;
-      expect(await run(spec, "--url", url, "--ca", ca)).toMatchObject({ code: 0, out: expect.stringMatching(/passed$/) });
-      expect(await run(spec, "--url", url, "--insecure")).toMatchObject({ code: 0 });
-      expect(await run(spec, "--url", url)).toMatchObject({ code: 1, out: expect.stringContaining("(connect)") });
+      for (const url of [`tls://${secure.addresses["tcp"]}`, `wss://${secure.addresses["ws"]}`]) {
+        expect(await run(spec, "--url", url, "--ca", ca)).toMatchObject({ code: 0, out: expect.stringMatching(/passed$/) });
+        expect(await run(spec, "--url", url, "--insecure")).toMatchObject({ code: 0 });
+        expect(await run(spec, "--url", url)).toMatchObject({ code: 1, out: expect.stringContaining("(connect)") });
+      }
     } finally {
       await secure.stop({ graceMs: 0 });
     }

@@ -22,8 +22,8 @@ and pomelo among them, in plain JSON.
   --encoding NAME     json or protobuf (default: protobuf where the server tells its schema)
   --user JSON         what the handshake tells as its user: credentials, a token
   --timeout MS        how long an answer may take (default: 5000)
-  --ca FILE           takes certificates of these authorities (PEM) for tls://
-  --insecure          takes any certificate for tls://
+  --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
+  --insecure          takes any certificate for tls:// and wss://
 
 Lines:
 ${helpLines()
