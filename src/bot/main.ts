@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { clearLine, cursorTo } from "node:readline";
 import { runBots } from "./run-bots.ts";
 
 const interrupt = new AbortController();
@@ -11,15 +10,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-function progress(line: string): void {
-  clearLine(process.stderr, 0);
-  cursorTo(process.stderr, 0);
-  process.stderr.write(line);
-}
-
 process.exitCode = await runBots(process.argv.slice(2), {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
-  progress: process.stderr.isTTY ? progress : undefined,
+  screen: {
+    get columns() {
+      return process.stderr.isTTY ? process.stderr.columns : undefined;
+    },
+    write: (text) => void process.stderr.write(text),
+  },
   interrupted: interrupt.signal,
 });

@@ -1,11 +1,12 @@
 import { runArguments, runHelp } from "./arguments.ts";
+import type { Screen } from "./progress.ts";
 
 /** What `nano-bot` sees of the world that it was called from. */
 export interface Shell {
   print(line: string): void;
   complain(line: string): void;
-  /** Shows how it goes, where somebody looks on. */
-  readonly progress: ((line: string) => void) | undefined;
+  /** Where it is shown how it goes; undefined: nowhere. */
+  readonly screen: Screen | undefined;
   readonly interrupted: AbortSignal;
 }
 

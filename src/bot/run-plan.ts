@@ -10,7 +10,8 @@ import { pageOf } from "./page/page.ts";
 import { clientOf, scenarioOf } from "./plan.ts";
 import { reportOf } from "./play.ts";
 import { playShare } from "./play-share.ts";
-import { describe, formatMs, type Report, type Sample } from "./report.ts";
+import { showProgress } from "./progress.ts";
+import { describe, type Report, type Sample } from "./report.ts";
 import type { Shell } from "./run-bots.ts";
 import { watchServers } from "./server-watch.ts";
 import type { Tally } from "./tally.ts";
@@ -26,11 +27,12 @@ export async function runPlan(given: RunArguments, shell: Shell): Promise<number
 }
 
 async function run({ plan, processes, prometheus, metrics }: RunArguments, shell: Shell): Promise<Report> {
-  const { progress, interrupted: signal } = shell;
+  const { screen, interrupted: signal } = shell;
   const [clock, random] = [systemClock, systemRandom];
   const client = clientOf(plan);
   const scenario = await scenarioOf(plan);
   const gathering = createGathering();
+  const progress = screen && showProgress(scenario, screen);
   let last: Sample | undefined;
   const exposition = prometheus ? await expose(prometheus, gathering, () => last) : undefined;
   if (exposition) shell.print(`metrics at http://${exposition.address}/metrics`);
@@ -48,7 +50,7 @@ async function run({ plan, processes, prometheus, metrics }: RunArguments, shell
     heard.clear();
     last = gathering.sample(clock.now() - beganMs);
     watch?.mark();
-    progress?.(progressLine(last));
+    progress?.show(last);
   }
 
   try {
@@ -67,12 +69,7 @@ async function run({ plan, processes, prometheus, metrics }: RunArguments, shell
   } finally {
     watch?.stop();
     await exposition?.close();
-    progress?.("");
+    progress?.end();
   }
   return reportOf(scenario, gathering, { began, durationMs: clock.now() - beganMs, server: watch?.series() ?? [] });
-}
-
-function progressLine({ atMs, users, perSecond, failed, p50Ms, p95Ms, p99Ms }: Sample): string {
-  const took = `p50 ${formatMs(p50Ms)}, p95 ${formatMs(p95Ms)}, p99 ${formatMs(p99Ms)}`;
-  return `${Math.round(atMs / 1_000)} s: ${users} users, ${Math.round(perSecond)} calls/s, ${took}, ${failed} failed`;
 }

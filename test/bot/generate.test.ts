@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string }> {
   const lines: string[] = [];
   const say = (line: string): void => void lines.push(line);
-  const code = await runBots(args, { print: say, complain: say, progress: undefined, interrupted: new AbortController().signal });
+  const code = await runBots(args, { print: say, complain: say, screen: undefined, interrupted: new AbortController().signal });
   return { code, out: lines.join("\n") };
 }
 

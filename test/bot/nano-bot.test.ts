@@ -26,7 +26,12 @@ async function run(...args: string[]): Promise<{ readonly code: number; readonly
   const seen: string[] = [];
   const say = (line: string): void => void lines.push(line);
   const interrupted = new AbortController().signal;
-  const code = await runBots(args, { print: say, complain: say, progress: (line) => void seen.push(line), interrupted });
+  const code = await runBots(args, {
+    print: say,
+    complain: say,
+    screen: { columns: undefined, write: (text) => void seen.push(text) },
+    interrupted,
+  });
   return { code, out: lines.join("\n"), progress: seen.join("\n") };
 }
 

@@ -57,7 +57,7 @@ describe("specs of pitaya-bot", () => {
     const lines: string[] = [];
     const say = (line: string): void => void lines.push(line);
     const interrupted = new AbortController().signal;
-    const code = await runBots(["run", ...args], { print: say, complain: say, progress: undefined, interrupted });
+    const code = await runBots(["run", ...args], { print: say, complain: say, screen: undefined, interrupted });
     return { code, out: lines.join("\n") };
   }
 
