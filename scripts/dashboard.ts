@@ -70,6 +70,8 @@ const rows: Readonly<Record<string, readonly (MetricName | Panel)[]>> = {
     process("CPU", "Share of a core.", "percentunit", `rate(process_cpu_seconds_total{${here}}[${window}])`),
     process("Memory", "Resident.", "bytes", `process_resident_memory_bytes{${here}}`),
     process("Event loop delay, p99", "How late timers come.", "s", `nodejs_eventloop_lag_p99_seconds{${here}}`),
+    "nano_blocked_total",
+    "nano_blocked_seconds_total",
     process(
       "Garbage collection",
       "Share of the time.",
@@ -94,7 +96,7 @@ function panelOf(name: MetricName): Panel {
   const by = labels.length === 0 ? "server" : labels.join(", ");
   const title = name
     .replace(/^nano_/, "")
-    .replace(/_(total|seconds)$/, "")
+    .replace(/(_seconds)?(_total)?$/, (unit) => (unit === "_seconds_total" ? " seconds" : ""))
     .replaceAll("_", " ");
   const about = { title, description: help };
   switch (kind) {

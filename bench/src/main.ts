@@ -13,6 +13,7 @@ import { link } from "./benches/link.ts";
 import { idleLinks } from "./benches/links.ts";
 import { logins } from "./benches/logins.ts";
 import { metrics } from "./benches/metrics.ts";
+import { traces } from "./benches/traces.ts";
 import { workers } from "./benches/workers.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -36,6 +37,7 @@ const benches: Readonly<Record<string, (effort: Effort) => Promise<void>>> = {
   connect,
   logins,
   metrics,
+  traces,
   jitter,
   codec,
   workers,

@@ -24,6 +24,10 @@ const { values: flags } = parseArgs({
     handler: { type: "string", default: "sync" },
     /** Where statsd listens: it is told each second then, and Prometheus finds its page. */
     statsd: { type: "string" },
+    /** Spans are made: for "nobody", or for an SDK that samples so many of them, 0 to 1. */
+    tracing: { type: "string" },
+    /** Where that exports to, by OTLP. */
+    collector: { type: "string", default: "http://127.0.0.1:4318" },
     /** "default" keeps the limits that protect players. */
     limits: { type: "string", default: "lifted" },
   },
@@ -42,6 +46,11 @@ const limits = {
   ...{ queueMessages: none, queueBytes: none, stalledMs: none },
 };
 
+// Nobody else loads an SDK.
+if (flags.tracing !== undefined && flags.tracing !== "nobody") {
+  const { startSdk } = await import("./tracing.ts");
+  startSdk(Number(flags.tracing), flags.collector);
+}
 const server = create({
   id: flags.id,
   types: roles.includes("gate") ? ["gate"] : [],
@@ -61,6 +70,7 @@ const server = create({
   ...(flags.statsd === undefined
     ? {}
     : { http: {}, reporters: [prometheus(), statsd({ port: Number(flags.statsd), everyMs: 1_000 })] }),
+  ...(flags.tracing === undefined ? {} : { tracing: {} }),
   ...(lifted ? { limits } : {}),
 });
 await server.start();

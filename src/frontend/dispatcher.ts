@@ -314,6 +314,7 @@ export class Dispatcher implements IncomingOwner {
     });
     this.#runs(incoming, (reason) => link.cancel(call, reason));
     const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - sentMs)), attempt: incoming.attempt };
+    const place = hop ?? incoming.span;
     try {
       link.sendData(
         forwardBody({
@@ -323,7 +324,7 @@ export class Dispatcher implements IncomingOwner {
           body,
           notify: message.kind === "notify",
           version: this.#session.version,
-          envelope: hop ? { ...envelope, traceparent: hop.traceparent, tracestate: hop.tracestate } : envelope,
+          envelope: place ? { ...envelope, traceparent: place.traceparent, tracestate: place.tracestate } : envelope,
         }),
       );
     } catch (reason) {

@@ -74,8 +74,10 @@ export function createHandlers(options: HandlersOptions): Handlers {
       // A frontend has begun the span of its own clients' messages.
       if (tracing && !info.span) {
         const span = tracing.answering(tracedName(at.entry.method.method), info);
-        traced = { ...info, span };
-        heard = tracedOutlet(span, outlet);
+        if (span) {
+          traced = { ...info, span };
+          heard = tracedOutlet(span, outlet);
+        }
       }
       const call = new HandlerCall(
         desk,

@@ -17,6 +17,8 @@ export const metricCatalog = {
     labels: [],
     help: "From telling discovery of a change of this server to finding it there.",
   },
+  nano_blocked_total: { kind: "counter", labels: ["route"], help: "How often something has blocked the event loop." },
+  nano_blocked_seconds_total: { kind: "counter", labels: ["route"], help: "How long it was blocked, in all." },
   nano_links: {
     kind: "gauge",
     labels: ["state"],

@@ -173,6 +173,7 @@ export function createServer(options: ServerOptions): Server {
       ...{ counters, frontend, pending: { handlers: () => handlers.pending, remotes: () => remotes.pending } },
       links: () => links.hub?.totals(),
       discovery: place,
+      blocked: watchdog?.blocked,
     },
     readiness: () => life.readiness(place.away),
     servers: () => directory.servers,

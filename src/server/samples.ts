@@ -27,6 +27,8 @@ export interface SampleSources {
   /** Absent on a server that is in no cluster. */
   links(): LinkTotals | undefined;
   readonly discovery: { readonly away: boolean; readonly lagSeconds: Distribution };
+  /** What has blocked the event loop, by route; absent where nobody looks. */
+  readonly blocked: ReadonlyMap<string, { readonly times: number; readonly seconds: number }> | undefined;
   /** The servers that are known, this one included. */
   servers(): Iterable<{ readonly types: readonly string[]; readonly state: string }>;
   ready(): boolean;
@@ -43,6 +45,10 @@ export function* serverSamples(sources: SampleSources): Iterable<Sample> {
   yield* remoteCalls(counters.calls);
   yield value("nano_discovery_available", discovery.away ? 0 : 1);
   yield histogram("nano_discovery_lag_seconds", discovery.lagSeconds);
+  for (const [route, { times, seconds }] of sources.blocked ?? []) {
+    yield value("nano_blocked_total", times, { route });
+    yield value("nano_blocked_seconds_total", seconds, { route });
+  }
   const links = sources.links();
   if (links) yield* linkSamples(links);
   if (frontend) {

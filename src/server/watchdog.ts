@@ -25,11 +25,21 @@ export interface BlockedReport {
   readonly stack: readonly string[];
 }
 
+/** How often something has blocked the event loop, and for how long in all. */
+export interface BlockedCounter {
+  times: number;
+  seconds: number;
+}
+
 /** Sees that the event loop is blocked. */
 export interface Watchdog {
+  /** What has blocked it, by the route whose handler, remote or step it was; "none": none of them, or after its first `await`. */
+  readonly blocked: ReadonlyMap<string, BlockedCounter>;
   start(): void;
   stop(): Promise<void>;
 }
+
+const nobody = "none";
 
 /**
  * Looks from a thread of its own whether the event loop goes round, and logs who has blocked it when it does again. It costs the server one store
@@ -41,10 +51,21 @@ export function createWatchdog({ blockedMs = 500 }: WatchdogOptions, log: Logger
   }
   const beats = new Int32Array(new SharedArrayBuffer(4));
   const checkMs = Math.max(5, blockedMs / 4);
+  const blocked = new Map([[nobody, { times: 0, seconds: 0 }]]);
   let thread: Worker | undefined;
   let beat: Timer | undefined;
 
+  function saw(report: BlockedReport): void {
+    const { route = nobody } = report;
+    const counter = blocked.get(route) ?? { times: 0, seconds: 0 };
+    counter.times++;
+    counter.seconds += report.blockedMs / 1_000;
+    blocked.set(route, counter);
+    log.warn(report, "the event loop was blocked");
+  }
+
   return {
+    blocked,
     start() {
       if (!isMainThread) return log.warn({}, "no watchdog: it looks at the main thread, and this server is not there");
       const workerData: WatchdogThreadData = { beats, blockedMs, checkMs };
@@ -53,7 +74,7 @@ export function createWatchdog({ blockedMs = 500 }: WatchdogOptions, log: Logger
       thread = new Worker(file, { workerData, name: "nano-watchdog" });
       thread.unref();
       beat = systemClock.every(checkMs, () => void Atomics.add(beats, 0, 1));
-      thread.on("message", (report: BlockedReport) => log.warn(report, "the event loop was blocked"));
+      thread.on("message", saw);
       thread.on("error", (reason) => log.warn({ err: reason }, "the watchdog has failed: nobody looks at the event loop"));
     },
     async stop() {

@@ -1,6 +1,6 @@
 import { type Context, context, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
 import { type Code, publicError } from "../error/index.ts";
-import { carrierOf, type TraceCarrier } from "./trace-context.ts";
+import { carrierOf, isSampled, type TraceCarrier } from "./trace-context.ts";
 
 /** Those that are the server's fault; the others are told to a caller who asked wrongly (OpenTelemetry, RPC spans). */
 const faults: ReadonlySet<Code> = new Set([
@@ -14,21 +14,31 @@ const faults: ReadonlySet<Code> = new Set([
 
 /** One step of a call in a trace, from its beginning to its end. */
 export class CallSpan implements TraceCarrier {
-  readonly traceparent: string;
-  readonly tracestate: string;
   readonly #tracer: Tracer;
   readonly #span: Span;
   readonly #kind: SpanKind;
-  readonly #context: Context;
+  readonly #below: Context;
+  // Made when first asked for: most calls of a trace that nobody samples need neither.
+  #carrier: TraceCarrier | undefined;
+  #context: Context | undefined;
 
   constructor(tracer: Tracer, span: Span, kind: SpanKind, below: Context) {
-    const { traceparent, tracestate } = carrierOf(span);
-    this.traceparent = traceparent;
-    this.tracestate = tracestate;
     this.#tracer = tracer;
     this.#span = span;
     this.#kind = kind;
-    this.#context = trace.setSpan(below, span);
+    this.#below = below;
+  }
+
+  get traceparent(): string {
+    return this.#place().traceparent;
+  }
+  get tracestate(): string {
+    return this.#place().tracestate;
+  }
+
+  /** Whether somebody will see it. What stands below one that nobody sees is not seen either: it is decided once. */
+  get isSeen(): boolean {
+    return isSeen(this.#span);
   }
 
   get traceId(): string {
@@ -41,24 +51,26 @@ export class CallSpan implements TraceCarrier {
 
   /** Runs code inside: spans that it begins stand below this one, also after it has waited. */
   run<T>(code: () => T): T {
-    return context.with(this.#context, code);
+    return context.with(this.#inside(), code);
   }
 
   /** A push is sent on its way. It is no call: nobody waits for it. Gives what it carries on; undefined where nobody samples it. */
   pushed(route: string): TraceCarrier | undefined {
+    // The handler may stand in a span of its own by now.
+    const active = context.active();
+    const own = trace.getSpan(active);
+    if (!isSeen(own ?? this.#span)) return undefined;
     const attributes = {
       "messaging.system.name": "nano",
       "messaging.operation.name": "push",
       "messaging.operation.type": "send",
       "messaging.destination.name": route,
     };
-    // The handler may stand in a span of its own by now.
-    const active = context.active();
-    const below = trace.getSpan(active) ? active : this.#context;
+    const below = own ? active : this.#inside();
     const span = this.#tracer.startSpan(`send ${route}`, { kind: SpanKind.PRODUCER, attributes }, below);
     span.end();
-    const sampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
-    return sampled ? carrierOf(span) : undefined;
+    const carrier = carrierOf(span);
+    return isSampled(carrier) ? carrier : undefined;
   }
 
   /** @param failure What the call failed with. */
@@ -70,4 +82,19 @@ export class CallSpan implements TraceCarrier {
     }
     this.#span.end();
   }
+
+  #place(): TraceCarrier {
+    this.#carrier ??= carrierOf(this.#span);
+    return this.#carrier;
+  }
+
+  #inside(): Context {
+    this.#context ??= trace.setSpan(this.#below, this.#span);
+    return this.#context;
+  }
+}
+
+/** Whether anybody will see a span, or what stands below it: those of a trace that is not sampled are dropped, unless an SDK keeps them for itself. */
+export function isSeen(span: Span): boolean {
+  return (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0 || span.isRecording();
 }

@@ -1,7 +1,20 @@
-import { type Context, context, type Link, SpanKind, SpanStatusCode, type TracerProvider, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  type Link,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from "@opentelemetry/api";
 import { publicError } from "../error/index.ts";
-import { CallSpan } from "./call-span.ts";
-import { contextBelow, spanContextOf, type TraceCarrier } from "./trace-context.ts";
+import { CallSpan, isSeen } from "./call-span.ts";
+import { contextBelow, isSampled, spanContextOf, type TraceCarrier } from "./trace-context.ts";
 
 /** How a server traces: by OpenTelemetry, whose SDK is the application's to choose and to start. */
 export interface TracingOptions {
@@ -14,16 +27,19 @@ export interface TracingOptions {
   readonly clients?: "parent" | "link" | "ignore";
 }
 
-/** Begins the spans of one server. */
+/**
+ * Begins the spans of one server. Undefined where there is nobody to see any: the application has started no SDK. In a trace that is not sampled no span is begun
+ * below the first: what comes back only carries that place on.
+ */
 export interface Tracing {
   /** A client's message has come. @param method As "chat.v1.RoomService/Join". @param from The client's own place in a trace. */
-  received(method: string, from: TraceCarrier | undefined, session: string): CallSpan;
+  received(method: string, from: TraceCarrier | undefined, session: string): CallSpan | undefined;
   /** A call of another server is answered here. */
-  answering(method: string, from: TraceCarrier): CallSpan;
+  answering(method: string, from: TraceCarrier): CallSpan | undefined;
   /** A call goes out, below the span that is active where it is made, or else below its carrier. */
-  asking(method: string, from: TraceCarrier): CallSpan;
+  asking(method: string, from: TraceCarrier): CallSpan | undefined;
   /** A client's message goes over a link, whatever is active there: messages of others may be. */
-  forwarding(method: string, from: TraceCarrier): CallSpan;
+  forwarding(method: string, from: CallSpan): CallSpan | undefined;
   /** A push of another server is put in the logs of its sessions. What `work` throws is thrown. */
   delivering<T>(route: string, from: TraceCarrier, work: () => T): T;
 }
@@ -32,36 +48,63 @@ const instrumentation = "nano-rpc";
 
 /** Makes it. */
 export function createTracing({ tracerProvider, clients = "link" }: TracingOptions): Tracing {
-  const tracer = (tracerProvider ?? trace).getTracer(instrumentation);
+  const provider = tracerProvider ?? trace.getTracerProvider();
+  let found: Tracer | undefined;
+
+  /** Undefined while the application has not registered a provider: it may do so after it has made the server. */
+  function tracer(): Tracer | undefined {
+    found ??=
+      provider instanceof ProxyTracerProvider ? provider.getDelegateTracer(instrumentation) : provider.getTracer(instrumentation);
+    return found;
+  }
 
   function begin(
     method: string,
     kind: SpanKind,
     below: Context,
     more?: { readonly links?: Link[]; readonly session?: string },
-  ): CallSpan {
+  ): CallSpan | undefined {
+    const by = tracer();
+    if (!by) return undefined;
     const attributes = {
       "rpc.system.name": "nano",
       "rpc.method": method,
       ...(more?.session === undefined ? {} : { "session.id": more.session }),
     };
-    const span = tracer.startSpan(method, { kind, attributes, links: more?.links ?? [] }, below);
-    return new CallSpan(tracer, span, kind, below);
+    const span = by.startSpan(method, { kind, attributes, links: more?.links ?? [] }, below);
+    // A provider that does nothing gives one that is in no trace.
+    return isSpanContextValid(span.spanContext()) ? new CallSpan(by, span, kind, below) : undefined;
+  }
+
+  /** Begins a span below a place, or only carries the place on, where nobody will see what stands below it. */
+  function beginBelow(method: string, kind: SpanKind, from: TraceCarrier): CallSpan | undefined {
+    if (!tracer()) return undefined;
+    const parent = spanContextOf(from);
+    return parent && !isSampled(from) ? carrying(parent, kind) : begin(method, kind, contextBelow(parent));
+  }
+
+  function carrying(place: SpanContext, kind: SpanKind): CallSpan | undefined {
+    const by = tracer();
+    return by && new CallSpan(by, trace.wrapSpanContext(place), kind, ROOT_CONTEXT);
   }
 
   return {
     received(method, from, session) {
+      if (!tracer()) return undefined;
       const client = from && clients !== "ignore" ? spanContextOf(from) : undefined;
       const links = client && clients === "link" ? [{ context: client }] : [];
       return begin(method, SpanKind.SERVER, contextBelow(clients === "parent" ? client : undefined), { links, session });
     },
-    answering: (method, from) => begin(method, SpanKind.SERVER, contextBelow(spanContextOf(from))),
+    answering: (method, from) => beginBelow(method, SpanKind.SERVER, from),
     asking(method, from) {
+      if (!tracer()) return undefined;
       // The code that asks may stand in a span of its own.
       const active = context.active();
-      return begin(method, SpanKind.CLIENT, trace.getSpan(active) ? active : contextBelow(spanContextOf(from)));
+      const span = trace.getSpan(active);
+      if (!span) return beginBelow(method, SpanKind.CLIENT, from);
+      return isSeen(span) ? begin(method, SpanKind.CLIENT, active) : carrying(span.spanContext(), SpanKind.CLIENT);
     },
-    forwarding: (method, from) => begin(method, SpanKind.CLIENT, contextBelow(spanContextOf(from))),
+    forwarding: (method, from) => (from.isSeen ? begin(method, SpanKind.CLIENT, contextBelow(spanContextOf(from))) : undefined),
     delivering(route, from, work) {
       const attributes = {
         "messaging.system.name": "nano",
@@ -69,8 +112,10 @@ export function createTracing({ tracerProvider, clients = "link" }: TracingOptio
         "messaging.operation.type": "process",
         "messaging.destination.name": route,
       };
+      const by = tracer();
+      if (!by) return work();
       const below = contextBelow(spanContextOf(from));
-      const span = tracer.startSpan(`deliver ${route}`, { kind: SpanKind.CONSUMER, attributes }, below);
+      const span = by.startSpan(`deliver ${route}`, { kind: SpanKind.CONSUMER, attributes }, below);
       try {
         return work();
       } catch (reason) {

@@ -16,6 +16,7 @@ import { environmentName, settingsIn, settingTree } from "../../src/server/setti
 import { type Child, startChild } from "../support/child.ts";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
 import { freePort } from "../support/port.ts";
+import { type Collector, startCollector } from "../tracing/collector.ts";
 import {
   composed,
   deployments,
@@ -108,6 +109,10 @@ test("compose has its form, and tells servers only what is a setting", () => {
 
 test("the image copies what is there", () => {
   const copied = dockerfile.filter((line) => line.startsWith("COPY ")).flatMap((line) => line.split(" ").slice(1, -1));
+  const { devDependencies } = JSON.parse(readFileSync(path("package.json"), "utf8"));
+  const added = dockerfile.flatMap((line) => line.match(/@opentelemetry\/[a-z-]+@[\d.]+/g) ?? []);
+  expect(added.length).toBeGreaterThan(2);
+  for (const each of added) expect(each).toBe(`${each.replace(/@[\d.]+$/, "")}@${devDependencies[each.replace(/@[\d.]+$/, "")]}`);
   expect(copied.length).toBeGreaterThan(4);
   for (const file of copied) expect({ file, there: existsSync(path(file)) }).toEqual({ file, there: true });
 });
@@ -118,15 +123,16 @@ interface Running {
   readonly ports: Readonly<Record<string, number>>;
 }
 
-/** Runs what would be run, with ports that are free, the etcd of the test, and its tokens. */
-async function run({ command, env }: Started, registry: Etcd, tokens: string): Promise<Running> {
+/** Runs what would be run, with ports that are free, the etcd of the test, its collector, and its tokens. */
+async function run({ command, env }: Started, registry: Etcd, tokens: string, collector: Collector): Promise<Running> {
   const ports: Record<string, number> = {};
-  for (const port of new Set(Object.values(env).flatMap((value) => value.match(/:(\d+)$/)?.[1] ?? [])))
-    ports[port] = await freePort();
+  const own = Object.entries(env).filter(([name]) => name.startsWith("NANO_"));
+  for (const port of new Set(own.flatMap(([, value]) => value.match(/:(\d+)$/)?.[1] ?? []))) ports[port] = await freePort();
   const given = Object.fromEntries(
     Object.entries(env).map(([name, value]) => {
       if (name === "NANO_ETCD_ENDPOINTS") return [name, registry.endpoint];
       if (name === "NANO_CLUSTER_TOKEN_FILE") return [name, tokens];
+      if (name === "OTEL_EXPORTER_OTLP_ENDPOINT") return [name, collector.url];
       return [name, value.replace(/:(\d+)$/, (_, port: string) => `:${ports[port]}`)];
     }),
   );
@@ -142,18 +148,25 @@ async function run({ command, env }: Started, registry: Etcd, tokens: string): P
 }
 
 test.each([
-  ["Kubernetes", deployments.map(startedByKubernetes)],
-  ["compose", ["gate-1", "room-1"].map(startedByCompose)],
+  ["Kubernetes", deployments.map(startedByKubernetes), []],
+  [
+    "compose",
+    ["gate-1", "room-1"].map(startedByCompose),
+    ["chat-gate CLIENT true", "chat-gate SERVER true", "chat-room SERVER true"],
+  ],
 ] as const)(
-  "what %s runs is a cluster that takes clients, answers probes, and ends in good order",
-  async (_name, [gate, room]) => {
+  "what %s runs is a cluster that takes clients, answers probes, exports traces, and ends in good order",
+  async (_name, [gate, room], traced) => {
     const registry = await startEtcd();
     cleanups.push(() => registry.stop());
     const folder = mkdtempSync(join(tmpdir(), "nano-deploy-"));
     cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
     const tokens = join(folder, "tokens");
     writeFileSync(tokens, "0123456789abcdef0123456789abcdef");
-    const servers = [await run(gate as Started, registry, tokens), await run(room as Started, registry, tokens)] as const;
+    const collector = await startCollector();
+    cleanups.push(() => collector.stop());
+    const started = (one: Started | undefined) => run(one as Started, registry, tokens, collector);
+    const servers = [await started(gate), await started(room)] as const;
     const status = async ({ ports }: Running, of: string): Promise<number> => {
       const answer = await fetch(`http://127.0.0.1:${ports["9100"]}${of}`).catch(() => undefined);
       return answer?.status ?? 0;
@@ -173,5 +186,9 @@ test.each([
     await client.close();
     const codes = await Promise.all(servers.map(({ child }) => child.end("SIGTERM")));
     expect(codes).toEqual([0, 0]);
+    // Who ends has exported the rest of it. Nobody has said where to on Kubernetes.
+    const spans = collector.spans.filter(({ name }) => name === "chat.v1.RoomService/Join");
+    const [root] = spans.filter(({ parent }) => parent === "");
+    expect(spans.map(({ service, kind, trace }) => `${service} ${kind} ${trace === root?.trace}`).sort()).toEqual(traced);
   },
 );

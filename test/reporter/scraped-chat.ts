@@ -20,7 +20,7 @@ export interface ScrapedChat {
 export async function startChat(cleanups: (() => unknown)[]): Promise<ScrapedChat> {
   const discovery = memory();
   async function start(options: ServerOptions): Promise<Server> {
-    const server = createServer({ discovery, log: silentLogger, http: {}, reporters: [prometheus()], ...options });
+    const server = createServer({ discovery, log: silentLogger, http: {}, reporters: [prometheus()], watchdog: {}, ...options });
     await server.start();
     cleanups.push(() => server.stop({ graceMs: 0 }));
     return server;

@@ -1,5 +1,5 @@
 // A server whose handlers block the event loop: at once, or after they have waited. Its log goes to stdout.
-import { createJsonLogger, createServer, tcp } from "nano-rpc";
+import { createJsonLogger, createServer, prometheus, tcp } from "nano-rpc";
 import { askServices } from "../remote/ask.ts";
 
 function countSheep(ms: number): void {
@@ -14,7 +14,9 @@ const server = createServer({
     if (word !== "short") countSheep(4_000);
   }),
   watchdog: { blockedMs: 200 },
+  http: {},
+  reporters: [prometheus()],
   log: createJsonLogger({ sink: { write: (line) => console.log(line) }, now: () => 0 }),
 });
 await server.start();
-console.log(`ready ${server.addresses["tcp"]}`);
+console.log(`ready ${server.addresses["tcp"]} ${server.addresses["http"]}`);

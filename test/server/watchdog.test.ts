@@ -9,6 +9,7 @@ import { type Child, startChild } from "../support/child.ts";
 let child: Child;
 let desk: DeskClient;
 let close: () => Promise<void>;
+let page = "";
 
 const sheep = /^countSheep file:.*blocked-server\.ts:\d+$/;
 
@@ -20,7 +21,8 @@ async function blocked(fits: (report: { readonly route?: string; readonly stack:
 
 beforeAll(async () => {
   child = startChild(execPath, ["--conditions=nano-source", "test/server/blocked-server.ts"]);
-  const address = (await child.line((line) => line.startsWith("ready "), 60_000)).slice("ready ".length);
+  const [, address = "", http] = (await child.line((line) => line.startsWith("ready "), 60_000)).split(" ");
+  page = `http://${http}/metrics`;
   const [host = "", port] = address.split(":");
   const client = createClient({ transport: tcp({ host, port: Number(port) }) });
   await client.connect();
@@ -46,6 +48,15 @@ describe("a watchdog", () => {
     await desk.see({ word: "later" }, { timeoutMs: 20_000 }).result();
     const report = await blocked(({ route, stack }) => route === undefined && stack.some((frame) => sheep.test(frame)));
     expect(report.stack).toContainEqual(expect.stringMatching(sheep));
+  });
+
+  test("counts how often, and for how long, by route", async () => {
+    const text = await (await fetch(page)).text();
+    const value = (name: string, route: string): number =>
+      Number(new RegExp(`^${name}\\{route="${route}"\\} (.+)$`, "m").exec(text)?.[1]);
+    expect(value("nano_blocked_total", "ask.desk.do")).toBe(1);
+    expect(value("nano_blocked_seconds_total", "ask.desk.do")).toBeGreaterThan(0.2);
+    expect(value("nano_blocked_total", "none")).toBeGreaterThanOrEqual(1);
   });
 
   test("leaves the server as it was", async () => {

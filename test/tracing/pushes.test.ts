@@ -65,6 +65,12 @@ describe("a push that another server delivers", () => {
     expect(play.all()).toEqual([]);
   });
 
+  test("is in no trace, like the call before it, where the first server samples none", async () => {
+    const [gate, play] = [kept({ off: true }), kept()];
+    await told(gate, play);
+    expect([...gate.all(), ...play.all()]).toEqual([]);
+  });
+
   test("without a link says where it stands by headers, and what is refused says why", async () => {
     const gate = kept();
     const { services } = playServices(async () => {});

@@ -1,8 +1,9 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type Process, startProcess } from "../processes.ts";
-import { median, ratio, report } from "../table.ts";
-import { type Effort, type Measured, measure, portOf, type Side } from "./echo-cases.ts";
+import { report } from "../table.ts";
+import { type Effort, portOf } from "./echo-cases.ts";
+import { measureSides } from "./side-by-side.ts";
 
 const scrapeMs = 1_000;
 
@@ -19,8 +20,11 @@ export async function metrics(effort: Effort): Promise<void> {
     for (const over of ["tcp", "ws"] as const) {
       for (const inflight of [1, 16]) {
         const name = over === "tcp" ? "TCP" : "WebSocket";
-        const sides = [without, all].map((process) => ({ process, port: over }));
-        rows.push(await inTurn({ name, over, inflight }, sides, effort));
+        const sides = {
+          base: { name: "without", side: { process: without, port: over } },
+          others: [{ name: "all", side: { process: all, port: over } }],
+        };
+        rows.push(await measureSides({ name, over, inflight }, sides, effort));
       }
     }
   } finally {
@@ -33,33 +37,6 @@ export async function metrics(effort: Effort): Promise<void> {
     `${effort.connections} connections, medians of ${effort.rounds} rounds, ${scraper.scrapes} scrapes of ${scraper.bytes} bytes`,
     rows,
   );
-}
-
-/** Measures both sides in turn, and each as often first as second. */
-async function inTurn(
-  one: { readonly name: string; readonly over: "tcp" | "ws"; readonly inflight: number },
-  sides: readonly Side[],
-  effort: Effort,
-): Promise<Readonly<Record<string, unknown>>> {
-  const measured: readonly Measured[][] = sides.map(() => []);
-  for (let round = 0; round < effort.rounds; round++) {
-    const order = [...sides.keys()];
-    for (const at of round % 2 === 0 ? order : order.reverse()) {
-      const side = sides[at];
-      if (side) measured[at]?.push(await measure(one, side, false, effort));
-    }
-  }
-  const of = (at: number, field: keyof Measured): number => median((measured[at] ?? []).map((each) => each[field]));
-  return {
-    what: one.name,
-    inflight: one.inflight,
-    "without/s": of(0, "perSecond"),
-    "all/s": of(1, "perSecond"),
-    ratio: ratio(of(1, "perSecond"), of(0, "perSecond")),
-    "without us": Number(of(0, "cpuUs").toFixed(2)),
-    "all us": Number(of(1, "cpuUs").toFixed(2)),
-    "cpu ratio": ratio(of(0, "cpuUs"), of(1, "cpuUs")),
-  };
 }
 
 /** Reads a page again and again. */

@@ -1,4 +1,5 @@
 // Holds the clients of the chat. Where it listens, and where etcd is, comes from outside: docs/reference/configuration.md.
 import { serve } from "nano-rpc";
+import { traces } from "./traces.ts";
 
-await serve({ types: ["gate"] });
+await serve({ types: ["gate"], ...traces });
