@@ -1,79 +1,35 @@
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import type { HandedOver } from "../../gen/nano/cluster/v1/link_pb.ts";
-import type { Random } from "../clock/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
-import type { GroupKey, Membership } from "../group/index.ts";
+import type { GroupKey } from "../group/index.ts";
 import type { ResetReason, Stage } from "../metrics/index.ts";
 import type { ServerKey } from "../router/index.ts";
 import {
   type ClientInfo,
   type DataPatch,
   type FormerSession,
-  type LogBudget,
   type LogEntry,
-  type LogLimits,
   type OutgoingPush,
   SessionCore,
   SessionData,
   type SessionHome,
   SessionLog,
 } from "../session/index.ts";
-import type { UserTable } from "../user/index.ts";
+import { type Arrival, Arriving } from "./arrival.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { Connection } from "./connection.ts";
 import type { ClientMessage, ConnectedSession, NanoPart } from "./connection-host.ts";
 import { Cuts } from "./cuts.ts";
-import { Dispatcher, type DispatchHost } from "./dispatcher.ts";
-import type { Farewell, Farewells } from "./farewells.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Farewell } from "./farewells.ts";
 import { Intake } from "./intake.ts";
 import { LastWords } from "./last-words.ts";
-import type { ResolvedLimits } from "./limits.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
-import type { PausedSessions } from "./paused-sessions.ts";
-import { type Pace, type Rate, RateLimit } from "./rate.ts";
+import type { Pace } from "./rate.ts";
 import { Resumption } from "./resumption.ts";
-import type { SessionPeers } from "./session-peers.ts";
-import type { SharedPushes } from "./shared-pushes.ts";
-import type { Ticket } from "./ticket.ts";
-
-/** What a session asks of its frontend. */
-export interface SessionHost extends DispatchHost {
-  readonly id: string;
-  readonly incarnation: bigint;
-  readonly limits: ResolvedLimits;
-  readonly logLimits: LogLimits;
-  readonly messageRate: Rate;
-  readonly byteRate: Rate;
-  readonly users: UserTable<ClientSession>;
-  readonly membership: Membership;
-  /** Waits until the cluster knows that a group has members here; gives the ids of the servers that do not in time. */
-  heardOf(group: GroupKey): Promise<readonly string[]>;
-  readonly peers: SessionPeers;
-  /** The handshake is done. */
-  opened(session: ClientSession): void;
-  ended(session: ClientSession, reason: CloseReason): void;
-  flushSoon(connection: Connection): void;
-  listenerFailed(reason: unknown): void;
-  /** Whether another frontend can take sessions over from this one. */
-  canMove(): boolean;
-  readonly sharedPushes: SharedPushes;
-  readonly paused: PausedSessions<ClientSession>;
-  readonly farewells: Farewells;
-  readonly budget: LogBudget;
-  readonly random: Random;
-}
-
-/** What is known of a session that has come from another frontend. */
-export interface Arrival {
-  readonly state: HandedOver;
-  /** What the client has not got. */
-  readonly log: readonly LogEntry[];
-  readonly ticket: Ticket;
-  /** How many packets it has. */
-  readonly received: number;
-  readonly stuck: ReadonlyMap<string, ServerKey>;
-}
+import type { SessionHost } from "./session-host.ts";
+import { SessionPace } from "./session-pace.ts";
+import { SessionUser } from "./session-user.ts";
 
 /** One client on the frontend that holds it: the truth about its session. */
 export class ClientSession implements SessionHome, ConnectedSession {
@@ -96,17 +52,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
   readonly #cuts = new Cuts();
   readonly #dispatcher: Dispatcher;
   readonly #intake: Intake;
+  readonly #user: SessionUser;
   readonly #data: SessionData;
-  readonly #messageRate: RateLimit;
-  readonly #byteRate: RateLimit;
+  readonly #pace: SessionPace;
   // What its client hears that comes back after the end, where that is not the reason.
   #farewell: Farewell | undefined;
   #finished: Promise<void> | undefined;
   #lastWords: LastWords | undefined;
   #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
   // What comes before all that came elsewhere is known.
-  #arriving: OutgoingPush[] | undefined;
-  #binding: { readonly user: string; readonly former: Promise<FormerSession> } | undefined;
+  #arriving: Arriving | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
     this.#host = host;
@@ -118,8 +73,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.log = new SessionLog(host.logLimits, { keeps, budget: host.budget });
     const of = { incarnation: host.incarnation, session: id };
     this.resumption = keeps ? new Resumption({ of, random: host.random, log: this.log, windowMs }) : undefined;
-    this.#messageRate = new RateLimit(host.messageRate, this.openedAtMs);
-    this.#byteRate = new RateLimit(host.byteRate, this.openedAtMs);
+    this.#pace = new SessionPace(host, this.openedAtMs);
     this.#data = new SessionData();
     this.core = new SessionCore({
       id,
@@ -132,6 +86,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
       home: this,
       failed: (reason) => host.listenerFailed(reason),
     });
+    this.#user = new SessionUser(this, host);
     this.#dispatcher = new Dispatcher(this, host);
     this.#intake = new Intake(this, host, this.#dispatcher);
   }
@@ -195,20 +150,11 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   pace(nowMs: number, messages: number, bytes: number): Pace {
-    let limit: "messagesPerSecond" | "bytesPerSecond" = "messagesPerSecond";
-    let pace = this.#messageRate.pace(nowMs, messages);
-    if (pace === "within") {
-      limit = "bytesPerSecond";
-      pace = this.#byteRate.pace(nowMs, bytes);
-    }
-    if (pace !== "within") this.#host.counters.limits[limit]++;
-    return pace;
+    return this.#pace.judge(nowMs, messages, bytes);
   }
 
   tooFast(message: Pick<ClientMessage, "kind" | "id" | "route">): void {
-    const { messagesPerSecond, bytesPerSecond } = this.#host.limits;
-    const often = `a session may send ${messagesPerSecond} messages and ${bytesPerSecond} bytes a second`;
-    this.refuse(message, new NanoError({ code: "resource_exhausted", message: often }), "limit");
+    this.refuse(message, this.#pace.tooOften(), "limit");
   }
 
   /** It went on with a method long after that was refused: nobody who does so means well. */
@@ -303,7 +249,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   /** It is about to come from another frontend: what is pushed to it meanwhile waits. */
   arrive(): void {
-    this.#arriving = [];
+    this.#arriving = new Arriving(this.#host.logLimits.messages);
     this.core.setPaused(true);
   }
 
@@ -316,10 +262,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#dispatcher.stick(stuck);
     this.log.begin(received, log);
     this.log.pause();
-    const heard = new Map(state.heard.map(({ incarnation, number }) => [incarnation, number]));
-    const came = this.#arriving ?? [];
+    const came = this.#arriving?.unheard(state.heard) ?? [];
     this.#arriving = undefined;
-    for (const push of came) if (!push.of || push.of.number > (heard.get(push.of.incarnation) ?? 0n)) this.push(push);
+    for (const push of came) this.push(push);
   }
 
   /** Something that came elsewhere, behind what was known. */
@@ -343,7 +288,10 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   push(push: OutgoingPush): void {
-    if (this.#arriving) return this.#early(this.#arriving, push);
+    if (this.#arriving) {
+      if (!this.#arriving.add(push)) this.giveUp("full");
+      return;
+    }
     this.#add(this.#host.sharedPushes.entryOf(push));
   }
 
@@ -355,20 +303,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   async bind(user: string, roles: readonly string[]): Promise<FormerSession> {
     this.#mustLive();
-    const before = this.core.user ?? this.#binding?.user;
-    if (user === "") return this.#unbind();
-    if (before !== undefined && before !== user) {
-      throw new NanoError({ code: "failed_precondition", message: "the session is another user's already" });
-    }
-    if (before === user) return this.#binding?.former ?? "none";
-    const former = this.#host.users.bind(user, this, () => this.#userChanged(user, roles));
-    const binding = { user, former };
-    this.#binding = binding;
-    try {
-      return await former;
-    } finally {
-      if (this.#binding === binding) this.#binding = undefined;
-    }
+    return this.#user.bind(user, roles);
   }
 
   async write(patch: DataPatch, expected: DataPatch | undefined): Promise<boolean> {
@@ -448,11 +383,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#host.farewells.add(id, resumption, farewell ?? { kick });
   }
 
-  #early(arriving: OutgoingPush[], push: OutgoingPush): void {
-    if (arriving.length < this.#host.logLimits.messages) arriving.push(push);
-    else this.giveUp("full");
-  }
-
   #leaveIfAnswered(): void {
     if (this.#leaving && this.pending === 0) void this.end(this.#leaving.reason);
   }
@@ -497,23 +427,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.core.setPaused(paused);
     this.version++;
     this.#host.peers.pausedChanged(this);
-  }
-
-  #unbind(): FormerSession {
-    const { user } = this.core;
-    if (user !== undefined) {
-      this.#host.users.release(user, this);
-      this.#binding = undefined;
-    }
-    this.#host.membership.leaveAll(this.core);
-    this.#userChanged(undefined, []);
-    return "none";
-  }
-
-  #userChanged(user: string | undefined, roles: readonly string[]): void {
-    this.core.userChanged(user, roles);
-    this.version++;
-    this.#host.peers.userChanged(this);
   }
 
   #mustLive(): void {

@@ -1,26 +1,18 @@
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
-import { CompressionError, inflateZlib } from "../compression/index.ts";
 import type { CloseReason, Kick, KickCode } from "../error/index.ts";
 import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
-import { type DecodedMessage, decodeMessage, decodeTracePlace, MessageKind } from "../message/index.ts";
 import { countedCode, type LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
-import {
-  decodeCount,
-  encodeCount,
-  exactPacket,
-  PacketDecoder,
-  PacketError,
-  PacketType,
-  packetHeaderBytes,
-} from "../packet/index.ts";
+import { decodeCount, encodeCount, exactPacket, PacketDecoder, PacketType, packetHeaderBytes } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
 import { LogWriter } from "./log-writer.ts";
+import { MessageReader } from "./message-reader.ts";
 import { WriteProgress } from "./progress.ts";
 import type { Relay } from "./relay.ts";
 import type { Resumption } from "./resumption.ts";
+import { sizeLimit } from "./size-limit.ts";
 import { PacketWriter } from "./writer.ts";
 
 /** How far a connection has come. Anything out of this order closes it. */
@@ -63,7 +55,7 @@ export class Connection implements SocketEvents {
   #writer: LogWriter | undefined;
   // Where another frontend has the session: it says and hears everything from then on.
   #relay: Relay | undefined;
-  #message: DecodedMessage | undefined;
+  #reader: MessageReader | undefined;
 
   constructor(socket: AcceptedSocket, acceptor: string, host: ConnectionHost) {
     this.#socket = socket;
@@ -91,7 +83,7 @@ export class Connection implements SocketEvents {
       if (this.#socket.framing) exactPacket(bytes);
       this.#decoder.push(bytes, this.#packet);
     } catch (reason) {
-      this.#violation(reason instanceof Error ? reason.message : String(reason), this.#sizeLimit(reason));
+      this.#violation(reason instanceof Error ? reason.message : String(reason), sizeLimit(reason, this.acknowledged));
     }
     if (!this.reading) return;
     this.reading = false;
@@ -108,7 +100,7 @@ export class Connection implements SocketEvents {
   closed(error?: Error): void {
     this.#host.released();
     if (this.#state === "closed") return;
-    if (error instanceof StreamError) this.#violation(error.message, this.#sizeLimit(error));
+    if (error instanceof StreamError) this.#violation(error.message, sizeLimit(error, this.acknowledged));
     else
       this.#gone({
         kind: "lost",
@@ -120,15 +112,14 @@ export class Connection implements SocketEvents {
   flush(): void {
     const log = this.#session?.log;
     if (this.#state !== "working" || !log || !this.#writer) return;
-    while (this.#socket.queuedBytes < socketHighWaterBytes) {
-      while (this.#packets.length < sliceBytes) {
+    while (log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) {
+      while (log.length > 0 && this.#packets.length < sliceBytes) {
         const entry = log.take();
         if (!entry) break;
         const before = this.#packets.length;
         this.#writer.write(entry);
         if (this.#packets.length === before) log.unsent();
       }
-      if (this.#packets.length === 0) return;
       this.#packets.flush();
     }
   }
@@ -280,7 +271,7 @@ export class Connection implements SocketEvents {
     this.#session = outcome.session;
     this.#resumption = outcome.session.resumption;
     this.#writer = new LogWriter(this.#packets, outcome.form, this.#host);
-    this.#form = outcome.form;
+    this.#reader = new MessageReader(outcome.form, this.#traced, this.#host);
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
     const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, this.#traced);
@@ -306,11 +297,9 @@ export class Connection implements SocketEvents {
     });
   }
 
-  #form: ClientForm | undefined;
-
   /** What the handshake settled. */
   get form(): ClientForm | undefined {
-    return this.#form;
+    return this.#reader?.form;
   }
 
   #refuse(code: number, kick: Kick, afterMs?: number): void {
@@ -328,34 +317,9 @@ export class Connection implements SocketEvents {
 
   #data(buffer: Uint8Array, from: number, to: number): boolean {
     if (this.#resumption?.count(to - from)) this.heartbeat();
-    const message = decodeMessage(buffer, from, to, this.#message, this.#host.routeTexts);
-    this.#message = message;
-    this.#host.counters.messages++;
-    if (message.kind !== MessageKind.request && message.kind !== MessageKind.notify) {
-      return this.#violation("clients send requests and notifies only");
-    }
-    const route = message.route ?? this.#form?.table?.routeOf(message.code);
-    if (route === undefined) return this.#violation(`the code ${message.code} is not in the dictionary`);
     const session = this.#session;
-    if (!session || !this.#form) return false;
-    const { id, bodyTo } = message;
-    const place = message.traced && this.#traced ? decodeTracePlace(buffer, message.bodyFrom, bodyTo) : undefined;
-    const bodyFrom = place ? place.bodyFrom : message.bodyFrom;
-    const kind = message.kind === MessageKind.request ? "request" : "notify";
-    let pace = session.pace(this.lastReceivedAtMs, 1, to - from);
-    if (pace === "within") {
-      let body: Uint8Array;
-      if (message.compressed) {
-        // libpitaya deflates whatever gets smaller (rule 3).
-        body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
-        pace = session.pace(this.lastReceivedAtMs, 0, Math.max(0, body.length - (bodyTo - bodyFrom)));
-      } else body = buffer.slice(bodyFrom, bodyTo);
-      const plain = { kind, id, route, body, atMs: this.lastReceivedAtMs } as const;
-      if (pace === "within")
-        session.receive(place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain, this.#form);
-    }
-    if (pace === "over") session.tooFast({ kind, id, route });
-    return pace === "abuse" ? this.#tooMuch() : this.#open();
+    if (!session || !this.#reader) return false;
+    return this.#reader.read(buffer, from, to, session, this.lastReceivedAtMs) === "abuse" ? this.#tooMuch() : this.#open();
   }
 
   #tooMuch(): false {
@@ -368,15 +332,6 @@ export class Connection implements SocketEvents {
     if (this.#earlyBytes <= this.#host.limits.handshakeBytes) return false;
     this.#violation("too many bytes before the handshake was done", "handshakeBytes");
     return true;
-  }
-
-  #sizeLimit(reason: unknown): LimitName | undefined {
-    const large =
-      reason instanceof StreamError
-        ? reason.limit === "messageBytes"
-        : (reason instanceof PacketError || reason instanceof CompressionError) && reason.tooLarge;
-    if (large) return this.acknowledged ? "packetBytes" : "handshakeBytes";
-    return reason instanceof StreamError && reason.limit === "fragments" ? "fragments" : undefined;
   }
 
   #open(): boolean {

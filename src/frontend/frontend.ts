@@ -1,51 +1,48 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { SessionEvent, SessionKey } from "../../gen/nano/cluster/v1/link_pb.ts";
-import type { AcceptedSocket, Acceptor, AcceptorHost } from "../acceptor/index.ts";
-import type { Clock, Random } from "../clock/index.ts";
+import type { SessionKey } from "../../gen/nano/cluster/v1/link_pb.ts";
+import type { AcceptedSocket } from "../acceptor/index.ts";
 import type { DrainTime } from "../context/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { CloseReason } from "../error/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link, Outcome } from "../link/index.ts";
-import type { Logger } from "../logger/index.ts";
 import { RouteTexts } from "../message/index.ts";
-import { type ClusterCounters, countClose, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
-import type { Net } from "../net/index.ts";
+import { countClose, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import { createReflection } from "../reflection/index.ts";
 import type { RouteInfo } from "../route/index.ts";
-import type { Serializer } from "../serializer/index.ts";
-import { LogBudget, type ServerSessionHooks, type SessionCore } from "../session/index.ts";
+import { LogBudget, type SessionCore } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import { createAdmission } from "./admission.ts";
-import type { Authenticate } from "./authenticate.ts";
 import { createBackendFrames } from "./backend-frames.ts";
-import { type CompressionOptions, createClientForms } from "./client-form.ts";
-import { ClientSession, type SessionHost } from "./client-session.ts";
+import { createClientCounts } from "./client-counts.ts";
+import { createClientForms } from "./client-form.ts";
+import { ClientSession } from "./client-session.ts";
 import { Connection } from "./connection.ts";
 import { type ConnectionCount, countConnections } from "./connection-counts.ts";
 import type { ConnectionHost } from "./connection-host.ts";
-import { createDescriber, type DescribeError } from "./describe-error.ts";
+import { createDescriber } from "./describe-error.ts";
 import { createDictionary } from "./dictionary.ts";
-import type { DispatchHost } from "./dispatcher.ts";
 import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
 import { createFarewells } from "./farewells.ts";
 import { createFindRoute } from "./find-route.ts";
 import { createFlusher } from "./flusher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
-import { createFrontendUsers, type FrontendUsersOptions } from "./frontend-users.ts";
+import type { FrontendOptions } from "./frontend-options.ts";
+import { createFrontendUsers } from "./frontend-users.ts";
 import { createHandOver } from "./hand-over.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
-import type { ResolvedLimits } from "./limits.ts";
+import { createListening } from "./listening.ts";
 import { moved, moveMs, moveSessions } from "./move.ts";
 import { createPausedSessions } from "./paused-sessions.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
 import { reflecting } from "./reflect.ts";
 import { createRelays } from "./relays.ts";
-import { type ClientsOptions, createReleases } from "./releases.ts";
+import { createReleases } from "./releases.ts";
 import { createFindReturning } from "./returning.ts";
+import type { SessionHost } from "./session-host.ts";
 import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
@@ -89,44 +86,6 @@ export interface Frontend {
   /** The cluster forgets what users were here. */
   leave(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** What a frontend is made of. */
-export interface FrontendOptions
-  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute">,
-    Omit<FrontendUsersOptions, "linkTo"> {
-  readonly id: string;
-  /** The server's own: what a route of two parts means. */
-  readonly types: readonly string[];
-  readonly acceptors: readonly Acceptor[];
-  /** Whether other processes listen on their ports, too. */
-  readonly sharePorts: boolean;
-  readonly authenticate: Authenticate | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly net: Net;
-  readonly log: Logger;
-  readonly limits: ResolvedLimits;
-  /** Where frames of other servers that were refused are counted. */
-  readonly clusterCounters: Pick<ClusterCounters, "framesRefused">;
-  /** The encoding of clients that name none. */
-  readonly encoding: string;
-  readonly serializers: readonly Serializer[];
-  readonly compression: CompressionOptions | false;
-  /** Whether clients that understand codes are given a dictionary. */
-  readonly dictionary: boolean;
-  /** What is known of the clients that were shipped. */
-  readonly clients: ClientsOptions | undefined;
-  /** Whether clients may ask for the schema. */
-  readonly reflection: boolean;
-  readonly describeError: DescribeError | undefined;
-  readonly hooks: readonly ServerSessionHooks[];
-  /** Where the own server hears of users' sessions. */
-  readonly watched: ((event: SessionEvent) => void) | undefined;
-  /** Whether any method that clients may call needs a user. */
-  readonly needsUser: () => boolean;
-  /** Counts the pushes to groups that this server makes. */
-  readonly pushed: { readonly number: bigint };
 }
 
 const stopped: CloseReason = { kind: "draining", message: "the server has stopped" };
@@ -176,8 +135,9 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const budget = new LogBudget(limits.processQueueBytes, counters);
   const paused = createPausedSessions<ClientSession>({ limits, hits: counters.limits, budget, now });
   const farewells = createFarewells(limits, budget, now);
-  const dictionary = options.dictionary ? createDictionary() : undefined;
   const releases = createReleases(options.clients);
+  const countSession = createClientCounts(counters.clients, releases);
+  const dictionary = options.dictionary ? createDictionary() : undefined;
   const forms = createClientForms({
     encodings: createEncodings({
       fallback: options.encoding,
@@ -188,7 +148,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
     compression: options.compression,
   });
   const shown = (): readonly RouteInfo[] => [...directory.clientRoutes, ...directory.clientPushes];
-  const started: Acceptor[] = [];
   let known: ReadonlySet<bigint> = new Set();
   let draining = false;
   let sweep: { cancel(): void } | undefined;
@@ -226,7 +185,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     ended(session, reason) {
       if (sessions.delete(session.id)) {
-        countClient(session, -1);
+        countSession(session, -1);
         countClose(counters.closes, reason);
       }
       if (reason.code === "too_slow") counters.tooSlow++;
@@ -256,7 +215,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
   });
   function admitted(session: ClientSession): void {
     sessions.set(session.id, session);
-    countClient(session, 1);
+    countSession(session, 1);
   }
 
   const reception = createReception({
@@ -272,13 +231,6 @@ export function createFrontend(options: FrontendOptions): Frontend {
     begin: (id, connection, client) => new ClientSession(id, connection, client, sessionHost),
     admitted,
   });
-
-  function countClient(session: ClientSession, by: 1 | -1): void {
-    const { fingerprint, release } = releases.find(session.core.client.fingerprint);
-    const count = counters.clients.get(fingerprint) ?? { fingerprint, release, sessions: 0 };
-    count.sessions += by;
-    counters.clients.set(fingerprint, count);
-  }
 
   const connectionHost: ConnectionHost = {
     limits,
@@ -322,9 +274,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     return connection;
   }
 
-  async function stopAcceptors(): Promise<void> {
-    await Promise.all(started.splice(0).map((acceptor) => acceptor.stop()));
-  }
+  const acceptors = createListening(options, accept);
 
   return {
     counters,
@@ -346,32 +296,13 @@ export function createFrontend(options: FrontendOptions): Frontend {
       return pending;
     },
     async start() {
-      const addresses: Record<string, string> = {};
       if (!door.measure(options.net.spareSockets?.())) {
         log.warn(
           { limit: limits.connections },
           "the system allows fewer open files than limits.connections: fewer clients come in",
         );
       }
-      const host: AcceptorHost = {
-        net: options.net,
-        clock,
-        log,
-        maxPacketBytes: limits.packetBytes,
-        maxFragments: limits.fragments,
-        maxSockets: door.maxSockets,
-        sharePorts: options.sharePorts,
-      };
-      try {
-        for (const acceptor of options.acceptors) {
-          if (acceptor.name in addresses) throw new TypeError(`two acceptors are named "${acceptor.name}"`);
-          addresses[acceptor.name] = await acceptor.start((socket) => accept(socket, acceptor.name), host);
-          started.push(acceptor);
-        }
-      } catch (reason) {
-        await stopAcceptors();
-        throw reason;
-      }
+      const addresses = await acceptors.start(door.maxSockets);
       bindings.start();
       pressure.look(clock.now());
       sweep = clock.every(sweepMs, () => {
@@ -382,7 +313,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     },
     pause() {
       draining = true;
-      for (const acceptor of started) acceptor.pause();
+      acceptors.pause();
     },
     frame: (link, body) =>
       relays.frame(link, body) || handOver.frame(link, body) || news.frame(link, body) || backendFrames.frame(link, body),
@@ -424,7 +355,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     async stop() {
       sweep?.cancel();
       links.stop();
-      await stopAcceptors();
+      await acceptors.stop();
       for (const connection of [...connections]) connection.destroy(stopped);
       for (const session of [...sessions.values()]) void session.end(stopped);
     },

@@ -128,12 +128,12 @@ export class SessionLog {
       }
       if (entry) {
         this.#forget(entry);
+        if (this.#count === 0) this.#reset();
         if (this.#keeps) this.#keep(entry);
         return entry;
       }
     }
-    this.#entries.length = 0;
-    this.#head = 0;
+    this.#reset();
     return undefined;
   }
 
@@ -222,6 +222,12 @@ export class SessionLog {
     this.#head = this.#count = this.#droppable = 0;
     this.#latest = undefined;
     this.#sent = undefined;
+  }
+
+  /** Nothing waits: what is left are holes. */
+  #reset(): void {
+    this.#entries.length = 0;
+    this.#head = 0;
   }
 
   get #kept(): number {
