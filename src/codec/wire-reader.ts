@@ -1,13 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
+import { readText } from "./read-text.ts";
 
 // protobuf-es sets the same limit.
 const maxDepth = 100;
-const shortText = 16;
-const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const looseText = new TextDecoder("utf-8", { ignoreBOM: true });
 // Bytes of a number, in the order of the wire.
 const scratch = new DataView(new ArrayBuffer(8));
-const { latin1Slice } = Buffer.prototype;
 
 /** How a value stands in the wire format. Protobuf encoding guide, "Message structure". */
 const WireType = { varint: 0, bit64: 1, lengthDelimited: 2, startGroup: 3, endGroup: 4, bit32: 5 } as const;
@@ -48,15 +45,17 @@ export class WireReader {
     this.#depth--;
   }
 
-  /** The number of a field and its wire type. */
+  /** The number of a field and its wire type. There must be a byte. What is rare stands elsewhere: the less there is, the more is compiled into what calls it. */
   tag(): number {
-    const start = this.pos;
-    const byte = start < this.#end ? (this.#bytes[start] ?? 0) : 0x80;
+    const byte = this.#bytes[this.pos] ?? 0;
     // One byte, a number of at least 1, a wire type that there is.
-    if (byte < 0x80 && byte > 7 && (byte & 7) <= WireType.bit32) {
-      this.pos = start + 1;
-      return byte;
-    }
+    if (byte > 0x7f || byte < 8 || (byte & 7) > WireType.bit32) return this.#longTag();
+    this.pos++;
+    return byte;
+  }
+
+  #longTag(): number {
+    const start = this.pos;
     const tag = this.uint32();
     const count = this.pos - start;
     if (count > 5 || (count === 5 && (this.#bytes[this.pos - 1] ?? 0) > 0x0f)) {
@@ -71,18 +70,23 @@ export class WireReader {
   /** Reads a length, and gives the place where what it counts is over. */
   endOf(): number {
     const length = this.uint32();
-    return this.pos + length;
+    const end = this.pos + length;
+    if (end > this.#end) throw premature();
+    return end;
   }
 
   uint32(): number {
+    const byte = this.#bytes[this.pos] ?? 0;
+    if (byte > 0x7f || this.pos >= this.#end) return this.#longUint32();
+    this.pos++;
+    return byte;
+  }
+
+  #longUint32(): number {
     const bytes = this.#bytes;
-    let byte = bytes[this.pos++] ?? 0;
-    if (byte < 0x80) {
-      this.#within();
-      return byte;
-    }
-    let value = byte & 0x7f;
-    for (let shift = 7; shift <= 21; shift += 7) {
+    let value = 0;
+    let byte = 0;
+    for (let shift = 0; shift <= 21; shift += 7) {
       byte = bytes[this.pos++] ?? 0;
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
@@ -173,20 +177,10 @@ export class WireReader {
 
   /** @param strict Whether what is no UTF-8 is refused; otherwise it becomes U+FFFD. */
   string(strict: boolean): string {
-    const length = this.uint32();
-    const from = this.#take(length);
-    const bytes = this.#bytes;
-    if (length <= shortText) {
-      const units = new Array<number>(length);
-      for (let at = 0; at < length; at++) {
-        const byte = bytes[from + at] ?? 0;
-        if (byte > 0x7f) return this.#text(from, strict);
-        units[at] = byte;
-      }
-      return String.fromCharCode.apply(String, units);
-    }
-    for (let at = from; at < this.pos; at++) if ((bytes[at] ?? 0) > 0x7f) return this.#text(from, strict);
-    return latin1Slice.call(bytes, from, this.pos);
+    const end = this.endOf();
+    const from = this.pos;
+    this.pos = end;
+    return readText(this.#bytes, from, end, strict);
   }
 
   /** Keeps a field that the schema does not have. */
@@ -230,7 +224,7 @@ export class WireReader {
 
   #skipGroup(no: number, depth: number): void {
     if (depth <= 0) throw new Error("maximum recursion depth reached");
-    for (let tag = this.tag(); ; tag = this.tag()) {
+    for (let tag = this.#longTag(); ; tag = this.#longTag()) {
       if ((tag & 7) === WireType.endGroup) {
         if (tag >>> 3 !== no) throw new Error("invalid end group tag");
         return;
@@ -242,10 +236,6 @@ export class WireReader {
   /** From a place to where it stands. A Buffer's own slice is no copy, and is a Buffer. */
   #copy(from: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#bytes.subarray(from, this.pos));
-  }
-
-  #text(from: number, strict: boolean): string {
-    return (strict ? strictText : looseText).decode(this.#bytes.subarray(from, this.pos));
   }
 
   #varint64(): void {
@@ -302,11 +292,15 @@ export class WireReader {
   }
 
   #within(): void {
-    if (this.pos > this.#end) throw new RangeError("premature EOF");
+    if (this.pos > this.#end) throw premature();
   }
 }
 
 const nothing = new Uint8Array(0);
+
+function premature(): RangeError {
+  return new RangeError("premature EOF");
+}
 
 /** Puts an entry into a map. Its key is whatever came: also one that means something else in an object. */
 export function setEntry<V>(map: { [key: string]: V }, key: string, value: V): void {

@@ -1,11 +1,13 @@
 /** Bytes under construction, in one buffer that grows and is used again. */
 export class ByteWriter {
-  #buffer: Uint8Array;
+  #buffer: Uint8Array<ArrayBuffer>;
+  #data: DataView;
   #length = 0;
 
   /** @param capacity Bytes before the first growth; the default is 1,024. */
   constructor(capacity = 1_024) {
     this.#buffer = new Uint8Array(capacity);
+    this.#data = new DataView(this.#buffer.buffer);
   }
 
   get length(): number {
@@ -27,18 +29,26 @@ export class ByteWriter {
   reserve(count: number): number {
     const at = this.#length;
     const needed = at + count;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-      grown.set(this.#buffer.subarray(0, at));
-      this.#buffer = grown;
-    }
+    if (needed > this.#buffer.length) this.#grow(needed);
     this.#length = needed;
     return at;
+  }
+
+  #grow(needed: number): void {
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+    this.#data = new DataView(grown.buffer);
   }
 
   /** The buffer itself. It is another one after a growth. */
   get buffer(): Uint8Array {
     return this.#buffer;
+  }
+
+  /** The same bytes as `buffer`, for numbers that have several. */
+  get data(): DataView {
+    return this.#data;
   }
 
   /** A copy of a part. */
@@ -59,6 +69,7 @@ export class ByteWriter {
   detach(): Uint8Array {
     const given = this.#buffer.subarray(0, this.#length);
     this.#buffer = new Uint8Array(this.#buffer.length);
+    this.#data = new DataView(this.#buffer.buffer);
     this.#length = 0;
     return given;
   }

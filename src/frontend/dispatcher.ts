@@ -1,62 +1,34 @@
-import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
+import type { Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
-import { accessRefusal, type BreakOff, type Handlers } from "../handler/index.ts";
-import { forwardBody, type Link } from "../link/index.ts";
-import { createCallSeconds, type Distribution, type FrontendCounters, type Stage } from "../metrics/index.ts";
+import { accessRefusal, type BreakOff } from "../handler/index.ts";
+import type { Stage } from "../metrics/index.ts";
 import type { RouteInfo } from "../route/index.ts";
-import { type Directory, type KnownRoute, type Retries, type Router, type ServerKey, WrongServer } from "../router/index.ts";
-import type { CallSpan, Tracing } from "../tracing/index.ts";
+import { type ServerKey, WrongServer } from "../router/index.ts";
 import type { ClientSession } from "./client-session.ts";
-import type { EdgeCheck } from "./edge-check.ts";
+import type { DispatchHost } from "./dispatch-host.ts";
+import { type ForwardOutlet, forward } from "./forward.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
-import { putBack, secondTryAfterMs } from "./second-try.ts";
-import type { SessionPeers } from "./session-peers.ts";
+import { secondTryAfterMs } from "./second-try.ts";
 import { SideBySide } from "./side-by-side.ts";
-import type { UnknownRoute } from "./unknown-route.ts";
+import { Stickiness } from "./stickiness.ts";
+import { UnderWay } from "./under-way.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 // An owned key may move once more while it is followed.
 const mostMoves = 2;
-
-/** What sending messages on needs of the server around. */
-export interface DispatchHost {
-  readonly incarnation: bigint;
-  readonly directory: Directory;
-  /** Finds a route as a client names it. */
-  findRoute(route: string): KnownRoute | undefined;
-  /** Decides on routes that are not found. */
-  readonly unknownRoute: UnknownRoute | undefined;
-  readonly router: Router;
-  readonly retries: Retries;
-  readonly clock: Clock;
-  readonly handlers: Handlers;
-  readonly edgeCheck: Pick<EdgeCheck, "refusal">;
-  readonly deadlines: DeadlineSweep;
-  readonly peers: SessionPeers;
-  readonly limits: { readonly inFlight: number };
-  readonly counters: FrontendCounters;
-  /** Undefined: nothing is traced. */
-  readonly tracing?: Tracing | undefined;
-  now(): number;
-  /** An open link, if there is one. */
-  linkOf(server: ServerInfo): Link | undefined;
-  linkTo(server: ServerInfo): Promise<Link>;
-  /** A handler here threw what was not meant for clients. */
-  handlerFailed(route: string, reason: unknown): void;
-}
 
 /**
  * Sends one session's messages to the servers that answer them, in order: ahead to the same server without waiting; another server,
  * or a method that needs a user while earlier messages may be logging in, waits for the answers before it.
  */
-export class Dispatcher implements IncomingOwner {
+export class Dispatcher implements IncomingOwner, ForwardOutlet {
   readonly #session: ClientSession;
   readonly #host: DispatchHost;
-  readonly #waiting: Incoming[] = [];
+  readonly #waiting: WaitingLine;
+  readonly #stuck = new Stickiness();
   // Made when they are needed, which few sessions do: there are many of them.
-  #running: Incoming[] | undefined;
-  #before: Map<string, ServerKey> | undefined;
-  #toldGone: Set<bigint> | undefined;
+  #running: UnderWay | undefined;
   #sideBySide: SideBySide | undefined;
   // Serial messages under way, and where they went.
   #serial = 0;
@@ -72,16 +44,17 @@ export class Dispatcher implements IncomingOwner {
   constructor(session: ClientSession, host: DispatchHost) {
     this.#session = session;
     this.#host = host;
+    this.#waiting = new WaitingLine(host.deadlines);
   }
 
   /** The servers that the session is stuck to, by types. */
   get stuckTo(): ReadonlyMap<string, ServerKey> {
-    return this.#before ?? new Map();
+    return this.#stuck.servers;
   }
 
   /** It was stuck to these at another frontend. */
   stick(servers: ReadonlyMap<string, ServerKey>): void {
-    if (servers.size > 0) this.#before = new Map(servers);
+    this.#stuck.adopt(servers);
   }
 
   /** Messages that wait, and that are under way. */
@@ -99,24 +72,23 @@ export class Dispatcher implements IncomingOwner {
 
   #send(incoming: Incoming): void {
     const free = !this.#held && (!incoming.serial || this.#waiting.length === 0);
-    if (!free || !this.#go(incoming)) this.#wait(incoming);
+    if (!free || !this.#go(incoming)) this.#waiting.add(incoming);
   }
 
   /** The session is over: nothing waits, and what runs is broken off. */
   stop(reason: NanoError): void {
     this.#pause?.cancel();
-    const waiting = [...this.#waiting.splice(0), ...(this.#sideBySide?.clear() ?? [])];
-    for (const incoming of waiting) {
+    for (const incoming of this.#waiting.clear()) incoming.span?.end(reason);
+    for (const incoming of this.#sideBySide?.clear() ?? []) {
       this.#host.deadlines.remove(incoming);
       incoming.span?.end(reason);
     }
-    for (const { breakOff } of [...(this.#running ?? [])]) breakOff?.(reason);
-    this.#running = undefined;
+    this.#running?.breakOff(reason);
   }
 
   /** A server is there no more: a session that was stuck to it learns so, once. */
   peerLost(incarnation: bigint): void {
-    for (const [type, before] of this.#before ?? []) if (before.incarnation === incarnation) this.#tellGone(type, incarnation);
+    for (const type of this.#stuck.typesOf(incarnation)) this.#tellGone(type, incarnation);
   }
 
   /** Whether nothing is sent for now: what came later must not overtake. */
@@ -124,21 +96,12 @@ export class Dispatcher implements IncomingOwner {
     return this.#linking || this.#pause !== undefined || this.#choosing !== undefined;
   }
 
-  #wait(incoming: Incoming): void {
-    this.#waiting.push(incoming);
-    this.#host.deadlines.add(incoming);
-  }
-
   #pump(): void {
-    while (!this.#held) {
+    while (!this.#held && this.#waiting.length > 0) {
       // Taken out first: a handler that answers at once pumps again.
       const first = this.#waiting.shift();
       if (!first) return;
-      if (!this.#go(first)) {
-        this.#waiting.unshift(first);
-        return;
-      }
-      this.#host.deadlines.remove(first);
+      if (!this.#go(first)) return this.#waiting.unshift(first);
     }
   }
 
@@ -153,7 +116,7 @@ export class Dispatcher implements IncomingOwner {
     let server: ServerInfo;
     let info: RouteInfo;
     try {
-      const before = this.#before?.get(known.info.server);
+      const before = this.#stuck.of(known.info.server);
       const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
       if (picked instanceof Promise) {
         this.#choose(incoming, picked);
@@ -164,7 +127,7 @@ export class Dispatcher implements IncomingOwner {
     } catch (reason) {
       if (serial && this.#serial > 0) return false;
       const error = NanoError.from(reason);
-      const before = this.#before?.get(known.info.server);
+      const before = this.#stuck.of(known.info.server);
       if (known.info.policy.by === "sticky" && before) this.#tellGone(known.info.server, before.incarnation);
       this.#fail(incoming, error, "route");
       return true;
@@ -195,7 +158,7 @@ export class Dispatcher implements IncomingOwner {
       return true;
     }
     this.#began(incoming, server);
-    this.#forward(incoming, link);
+    forward(incoming, link, this.#session, host, this);
     return true;
   }
 
@@ -224,17 +187,8 @@ export class Dispatcher implements IncomingOwner {
         chosen(() => {
           incoming.chosen = server;
         }),
-      (reason: unknown) => chosen(() => this.#withdraw(incoming) && this.#fail(incoming, publicError(reason), "route")),
+      (reason: unknown) => chosen(() => this.#waiting.remove(incoming) && this.#fail(incoming, publicError(reason), "route")),
     );
-  }
-
-  /** Takes a message out of those that wait; false where it does not. */
-  #withdraw(incoming: Incoming): boolean {
-    const at = this.#waiting.indexOf(incoming);
-    if (at < 0) return false;
-    this.#waiting.splice(at, 1);
-    this.#host.deadlines.remove(incoming);
-    return true;
   }
 
   #link(incoming: Incoming, server: ServerInfo): void {
@@ -248,7 +202,7 @@ export class Dispatcher implements IncomingOwner {
       },
       (reason: unknown) => {
         this.#linking = false;
-        if (this.#withdraw(incoming)) {
+        if (this.#waiting.remove(incoming)) {
           incoming.server = server;
           const error = NanoError.from(reason);
           if (!this.#again(incoming, error, false)) this.#fail(incoming, error, "route");
@@ -262,7 +216,7 @@ export class Dispatcher implements IncomingOwner {
   #again(incoming: Incoming, error: NanoError, begun: boolean): boolean {
     const { retries, clock } = this.#host;
     const { info } = incoming.known;
-    const stuck = info.policy.by === "sticky" && this.#before?.has(info.server) === true;
+    const stuck = info.policy.by === "sticky" && this.#stuck.of(info.server) !== undefined;
     const overtaken = incoming.serial && this.#lastWrite !== incoming;
     const delayMs = secondTryAfterMs({ incoming, error, begun, stuck, overtaken }, retries, clock.now());
     if (delayMs === undefined) return false;
@@ -285,8 +239,7 @@ export class Dispatcher implements IncomingOwner {
   #putBack(incoming: Incoming): void {
     incoming.attempt++;
     incoming.chosen = undefined;
-    putBack(this.#waiting, incoming);
-    this.#host.deadlines.add(incoming);
+    this.#waiting.putBack(incoming);
   }
 
   #local(incoming: Incoming): void {
@@ -295,85 +248,27 @@ export class Dispatcher implements IncomingOwner {
     const info = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
     const traced = span ? { ...info, span } : info;
     const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
-    if (breakOff) this.#runs(incoming, breakOff);
+    if (breakOff) this.sent(incoming, breakOff);
   }
 
-  #forward(incoming: Incoming, link: Link): void {
-    const { message, known, body, deadlineMs } = incoming;
-    const { peers, now, counters } = this.#host;
-    const hop = this.#hop(incoming);
-    const sentMs = now();
-    let begun = true;
-    const call = link.expect(deadlineMs, (outcome) => {
-      hop?.end(outcome instanceof NanoError ? outcome : undefined);
-      forwardSeconds(counters, known.info.route).observe((now() - sentMs) / 1_000);
-      if (outcome instanceof NanoError) this.#failed(incoming, outcome, "handler", begun);
-      else if (outcome.case === "body") this.answered(incoming, outcome.value);
-      else if (outcome.case === "wrongServer") this.#failed(incoming, new WrongServer(outcome.value), "route", false);
-      else this.failed(incoming, new NanoError({ code: "internal", message: "the answer makes no sense" }), "after");
-    });
-    this.#runs(incoming, (reason) => link.cancel(call, reason));
-    const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - sentMs)), attempt: incoming.attempt };
-    const place = hop ?? incoming.span;
-    try {
-      link.sendData(
-        forwardBody({
-          call,
-          handle: peers.handleOn(link, this.#session),
-          route: known.info.route,
-          body,
-          notify: message.kind === "notify",
-          version: this.#session.version,
-          envelope: place ? { ...envelope, traceparent: place.traceparent, tracestate: place.tracestate } : envelope,
-        }),
-      );
-    } catch (reason) {
-      begun = false;
-      link.forget(call, NanoError.from(reason));
-    }
-  }
-
-  /** The way over a link, in the trace of its message. */
-  #hop({ span, known }: Incoming): CallSpan | undefined {
-    return span && this.#host.tracing?.forwarding(known.info.path.slice(1), span);
-  }
-
-  #runs(incoming: Incoming, breakOff: BreakOff): void {
-    this.#running ??= [];
-    incoming.breakOff = breakOff;
-    incoming.running = this.#running.push(incoming) - 1;
-  }
-
-  #ran(incoming: Incoming): void {
-    const running = this.#running;
-    const { running: at } = incoming;
-    if (running?.[at] !== incoming) return;
-    const last = running.pop();
-    if (!last || last === incoming) return;
-    running[at] = last;
-    last.running = at;
+  sent(incoming: Incoming, breakOff: BreakOff): void {
+    this.#running ??= new UnderWay();
+    this.#running.add(incoming, breakOff);
   }
 
   answered(incoming: Incoming, body: Uint8Array): void {
-    this.#ran(incoming);
+    this.#running?.remove(incoming);
     incoming.span?.end();
     const { message, known, body: request, server } = incoming;
     if (server && incoming.unsure) this.#host.router.learn(known, request, server.incarnation);
-    if (server && this.#before?.get(known.info.server) !== server) {
-      this.#before ??= new Map();
-      this.#before.set(known.info.server, server);
-    }
+    if (server) this.#stuck.answeredBy(known.info.server, server);
     if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
     this.#left(incoming);
     this.#finished(incoming);
   }
 
-  failed(incoming: Incoming, reason: unknown, stage: Stage): void {
-    this.#failed(incoming, reason, stage, true);
-  }
-
-  #failed(incoming: Incoming, reason: unknown, stage: Stage, begun: boolean): void {
-    this.#ran(incoming);
+  failed(incoming: Incoming, reason: unknown, stage: Stage, begun = true): void {
+    this.#running?.remove(incoming);
     if (!isPublic(reason)) this.#host.handlerFailed(incoming.known.info.route, reason);
     const error = publicError(reason);
     const again = error instanceof WrongServer ? this.#moved(incoming, error.home) : this.#again(incoming, error, begun);
@@ -389,9 +284,7 @@ export class Dispatcher implements IncomingOwner {
       incoming.span?.end(error);
       return this.#session.refuse(incoming.message, error, "route");
     }
-    const at = this.#waiting.indexOf(incoming);
-    if (at < 0) return;
-    this.#waiting.splice(at, 1);
+    if (!this.#waiting.remove(incoming)) return;
     if (this.#choosing === incoming) this.#choosing = undefined;
     this.#fail(incoming, error, "route");
     this.#pump();
@@ -419,18 +312,6 @@ export class Dispatcher implements IncomingOwner {
   }
 
   #tellGone(type: string, incarnation: bigint): void {
-    if (this.#toldGone?.has(incarnation)) return;
-    this.#toldGone ??= new Set();
-    this.#toldGone.add(incarnation);
-    this.#session.gone(type);
+    if (this.#stuck.isNews(incarnation)) this.#session.gone(type);
   }
-}
-
-function forwardSeconds({ forwards }: FrontendCounters, route: string): Distribution {
-  let seconds = forwards.get(route);
-  if (!seconds) {
-    seconds = createCallSeconds();
-    forwards.set(route, seconds);
-  }
-  return seconds;
 }

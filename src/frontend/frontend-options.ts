@@ -9,7 +9,7 @@ import type { ServerSessionHooks } from "../session/index.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { CompressionOptions } from "./client-form.ts";
 import type { DescribeError } from "./describe-error.ts";
-import type { DispatchHost } from "./dispatcher.ts";
+import type { DispatchHost } from "./dispatch-host.ts";
 import type { FrontendUsersOptions } from "./frontend-users.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { ClientsOptions } from "./releases.ts";

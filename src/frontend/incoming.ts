@@ -34,6 +34,8 @@ export class Incoming implements Due, Outlet {
   /** While it is under way: what breaks it off, and where it stands among its session's others. */
   breakOff: BreakOff | undefined;
   running = 0;
+  // The sweep's. Here from the start, so that all of them are of one shape.
+  place: number | undefined;
   /** Undefined: nothing is traced. */
   span: CallSpan | undefined;
   readonly #owner: IncomingOwner;

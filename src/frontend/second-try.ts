@@ -23,9 +23,3 @@ export function secondTryAfterMs({ incoming, error, begun, stuck, overtaken }: U
   const harmless = message.kind === "request" && idempotent && (readOnly || !overtaken);
   return retries.delayMs({ code: error.code, begun, idempotent: harmless, attempt, remainingMs: deadlineMs - nowMs });
 }
-
-/** Puts a message back in line: before all that were never sent, behind those that came before it. */
-export function putBack(waiting: Incoming[], incoming: Incoming): void {
-  const at = waiting.findIndex((one) => one.attempt === 0);
-  waiting.splice(at < 0 ? waiting.length : at, 0, incoming);
-}

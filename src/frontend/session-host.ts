@@ -5,7 +5,7 @@ import type { LogBudget, LogLimits } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { Connection } from "./connection.ts";
-import type { DispatchHost } from "./dispatcher.ts";
+import type { DispatchHost } from "./dispatch-host.ts";
 import type { Farewells } from "./farewells.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { PausedSessions } from "./paused-sessions.ts";

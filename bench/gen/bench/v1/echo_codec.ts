@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeInt32, writeString, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putInt32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { EchoRequest, EchoResponse } from "./echo_pb.ts";
 import { EchoRequestSchema, EchoResponseSchema } from "./echo_pb.ts";
 
@@ -44,18 +44,20 @@ function readEchoRequest(message: EchoRequest, reader: WireReader, end: number):
 
 function writeEchoRequest(init: Init<EchoRequest>, writer: ByteWriter): void {
   if (init.seq != null && init.seq !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.seq);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.seq);
+    writer.truncate(at);
   }
   if (init.name != null && init.name !== "") {
-    writer.byte(18);
-    writeString(writer, init.name);
+    writeString(writer, 18, init.name);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(26);
-    writeString(writer, init.text);
+    writeString(writer, 26, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EchoRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -94,17 +96,19 @@ function readEchoResponse(message: EchoResponse, reader: WireReader, end: number
 
 function writeEchoResponse(init: Init<EchoResponse>, writer: ByteWriter): void {
   if (init.seq != null && init.seq !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.seq);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.seq);
+    writer.truncate(at);
   }
   if (init.name != null && init.name !== "") {
-    writer.byte(18);
-    writeString(writer, init.name);
+    writeString(writer, 18, init.name);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(26);
-    writeString(writer, init.text);
+    writeString(writer, 26, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EchoResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { BurstRequest, BurstResponse, JoinRequest, JoinResponse, TickedResponse, TickRequest, TickResponse } from "./fanout_pb.ts";
 import { BurstRequestSchema, BurstResponseSchema, JoinRequestSchema, JoinResponseSchema, TickedResponseSchema, TickRequestSchema, TickResponseSchema } from "./fanout_pb.ts";
 
@@ -34,7 +34,8 @@ function readJoinRequest(message: JoinRequest, reader: WireReader, end: number):
 }
 
 function writeJoinRequest(init: Init<JoinRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as JoinRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -63,7 +64,8 @@ function readJoinResponse(message: JoinResponse, reader: WireReader, end: number
 }
 
 function writeJoinResponse(init: Init<JoinResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as JoinResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -96,10 +98,14 @@ function readBurstRequest(message: BurstRequest, reader: WireReader, end: number
 
 function writeBurstRequest(init: Init<BurstRequest>, writer: ByteWriter): void {
   if (init.pushes != null && init.pushes !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.pushes);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.pushes);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BurstRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -128,7 +134,8 @@ function readBurstResponse(message: BurstResponse, reader: WireReader, end: numb
 }
 
 function writeBurstResponse(init: Init<BurstResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as BurstResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -164,14 +171,17 @@ function readTickRequest(message: TickRequest, reader: WireReader, end: number):
 
 function writeTickRequest(init: Init<TickRequest>, writer: ByteWriter): void {
   if (init.number != null && init.number !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(18);
-    writeString(writer, init.text);
+    writeString(writer, 18, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TickRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -200,7 +210,8 @@ function readTickResponse(message: TickResponse, reader: WireReader, end: number
 }
 
 function writeTickResponse(init: Init<TickResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as TickResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -236,13 +247,16 @@ function readTickedResponse(message: TickedResponse, reader: WireReader, end: nu
 
 function writeTickedResponse(init: Init<TickedResponse>, writer: ByteWriter): void {
   if (init.number != null && init.number !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(18);
-    writeString(writer, init.text);
+    writeString(writer, 18, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TickedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

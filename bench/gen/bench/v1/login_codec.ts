@@ -38,10 +38,10 @@ function readEnterRequest(message: EnterRequest, reader: WireReader, end: number
 
 function writeEnterRequest(init: Init<EnterRequest>, writer: ByteWriter): void {
   if (init.user != null && init.user !== "") {
-    writer.byte(10);
-    writeString(writer, init.user);
+    writeString(writer, 10, init.user);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -74,9 +74,9 @@ function readEnterResponse(message: EnterResponse, reader: WireReader, end: numb
 
 function writeEnterResponse(init: Init<EnterResponse>, writer: ByteWriter): void {
   if (init.former != null && init.former !== "") {
-    writer.byte(10);
-    writeString(writer, init.former);
+    writeString(writer, 10, init.former);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, setEntry, writeBool, writeDouble, writeFloat, writeInt32, writeSint32, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putBool, putDouble, putFloat, putInt32, putSint32, putUint32, setEntry, writeRoom, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { Item, LargeRequest, LargeResponse, MoveRequest, MoveResponse, Player, SmallRequest, SmallResponse } from "./measured_pb.ts";
 import { ItemSchema, LargeRequestSchema, LargeResponseSchema, MoveRequestSchema, MoveResponseSchema, PlayerSchema, SmallRequestSchema, SmallResponseSchema } from "./measured_pb.ts";
 
@@ -44,18 +44,20 @@ function readSmallRequest(message: SmallRequest, reader: WireReader, end: number
 
 function writeSmallRequest(init: Init<SmallRequest>, writer: ByteWriter): void {
   if (init.seq != null && init.seq !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.seq);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.seq);
+    writer.truncate(at);
   }
   if (init.name != null && init.name !== "") {
-    writer.byte(18);
-    writeString(writer, init.name);
+    writeString(writer, 18, init.name);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(26);
-    writeString(writer, init.text);
+    writeString(writer, 26, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SmallRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -84,7 +86,8 @@ function readSmallResponse(message: SmallResponse, reader: WireReader, end: numb
 }
 
 function writeSmallResponse(init: Init<SmallResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as SmallResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -131,31 +134,37 @@ function readMoveRequest(message: MoveRequest, reader: WireReader, end: number):
 }
 
 function writeMoveRequest(init: Init<MoveRequest>, writer: ByteWriter): void {
-  if (init.tick != null && init.tick !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.tick);
+  {
+    let at = writer.reserve(31);
+    const { buffer, data } = writer;
+    if (init.tick != null && init.tick !== 0) {
+      buffer[at++] = 8;
+      at = putUint32(buffer, at, init.tick);
+    }
+    if (init.x != null && init.x !== 0) {
+      buffer[at++] = 16;
+      at = putSint32(buffer, at, init.x);
+    }
+    if (init.y != null && init.y !== 0) {
+      buffer[at++] = 24;
+      at = putSint32(buffer, at, init.y);
+    }
+    if (init.z != null && init.z !== 0) {
+      buffer[at++] = 32;
+      at = putSint32(buffer, at, init.z);
+    }
+    if (init.heading != null && !Object.is(init.heading, 0)) {
+      buffer[at++] = 45;
+      at = putFloat(data, at, init.heading);
+    }
+    if (init.running != null && init.running !== false) {
+      buffer[at++] = 48;
+      at = putBool(buffer, at, init.running);
+    }
+    writer.truncate(at);
   }
-  if (init.x != null && init.x !== 0) {
-    writer.byte(16);
-    writeSint32(writer, init.x);
-  }
-  if (init.y != null && init.y !== 0) {
-    writer.byte(24);
-    writeSint32(writer, init.y);
-  }
-  if (init.z != null && init.z !== 0) {
-    writer.byte(32);
-    writeSint32(writer, init.z);
-  }
-  if (init.heading != null && !Object.is(init.heading, 0)) {
-    writer.byte(45);
-    writeFloat(writer, init.heading);
-  }
-  if (init.running != null && init.running !== false) {
-    writer.byte(48);
-    writeBool(writer, init.running);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as MoveRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -184,7 +193,8 @@ function readMoveResponse(message: MoveResponse, reader: WireReader, end: number
 }
 
 function writeMoveResponse(init: Init<MoveResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as MoveResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -240,37 +250,38 @@ function readLargeRequest(message: LargeRequest, reader: WireReader, end: number
 
 function writeLargeRequest(init: Init<LargeRequest>, writer: ByteWriter): void {
   if (init.world != null && init.world !== "") {
-    writer.byte(10);
-    writeString(writer, init.world);
+    writeString(writer, 10, init.world);
   }
   if (init.players != null && init.players.length > 0) {
     for (const value of init.players) {
-      writer.byte(18);
-      const from = fork(writer);
+      const from = fork(writer, 18);
       writePlayer(value, writer);
       join(writer, from);
     }
   }
   if (init.prices != null) {
     for (const [key, value] of Object.entries(init.prices)) {
-      writer.byte(26);
-      const from = fork(writer);
-        writer.byte(10);
-        writeString(writer, key);
-        writer.byte(16);
-        writeUint32(writer, value);
+      const from = fork(writer, 26);
+      writeString(writer, 10, key);
+      {
+        let at = writer.reserve(6);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putUint32(buffer, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.heights != null && init.heights.length > 0) {
-    writer.byte(34);
-    const from = fork(writer);
-      for (const value of init.heights ?? []) {
-        writeDouble(writer, value);
-      }
-    join(writer, from);
+    let at = writeRoom(writer, 34, 8 * init.heights.length);
+    const { data } = writer;
+    for (const value of init.heights) {
+      at = putDouble(data, at, value);
+    }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LargeRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -321,36 +332,35 @@ function readPlayer(message: Player, reader: WireReader, end: number): void {
 
 function writePlayer(init: Init<Player>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.name != null && init.name !== "") {
-    writer.byte(18);
-    writeString(writer, init.name);
+    writeString(writer, 18, init.name);
   }
   if (init.at != null) {
-    writer.byte(26);
-    const from = fork(writer);
+    const atFrom = fork(writer, 26);
     writeMoveRequest(init.at, writer);
-    join(writer, from);
+    join(writer, atFrom);
   }
   if (init.items != null && init.items.length > 0) {
     for (const value of init.items) {
-      writer.byte(34);
-      const from = fork(writer);
+      const from = fork(writer, 34);
       writeItem(value, writer);
       join(writer, from);
     }
   }
   if (init.friends != null && init.friends.length > 0) {
-    writer.byte(42);
-    const from = fork(writer);
-      for (const value of init.friends ?? []) {
-        writeUint32(writer, value);
-      }
+    const from = fork(writer, 42);
+    for (const value of init.friends) {
+      let at = writer.reserve(5);
+      const { buffer } = writer;
+      at = putUint32(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Player;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -388,19 +398,24 @@ function readItem(message: Item, reader: WireReader, end: number): void {
 }
 
 function writeItem(init: Init<Item>, writer: ByteWriter): void {
-  if (init.kind != null && init.kind !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.kind);
-  }
-  if (init.count != null && init.count !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.count);
+  {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    if (init.kind != null && init.kind !== 0) {
+      buffer[at++] = 8;
+      at = putUint32(buffer, at, init.kind);
+    }
+    if (init.count != null && init.count !== 0) {
+      buffer[at++] = 16;
+      at = putUint32(buffer, at, init.count);
+    }
+    writer.truncate(at);
   }
   if (init.label != null && init.label !== "") {
-    writer.byte(26);
-    writeString(writer, init.label);
+    writeString(writer, 26, init.label);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Item;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -429,6 +444,7 @@ function readLargeResponse(message: LargeResponse, reader: WireReader, end: numb
 }
 
 function writeLargeResponse(init: Init<LargeResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as LargeResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeInt32, writeInt64, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putInt32, putInt64, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { ClearRequest, ClearResponse, CloseRequest, CloseResponse, CountRequest, CountResponse, LookRequest, LookResponse, PlayedResponse, PlayRequest, ScoredResponse, SitRequest, SitResponse, ToldResponse, TurnResponse, WavedResponse } from "./every_pb.ts";
 import { ClearRequestSchema, ClearResponseSchema, CloseRequestSchema, CloseResponseSchema, CountRequestSchema, CountResponseSchema, LookRequestSchema, LookResponseSchema, PlayedResponseSchema, PlayRequestSchema, ScoredResponseSchema, SitRequestSchema, SitResponseSchema, ToldResponseSchema, TurnResponseSchema, WavedResponseSchema } from "./every_pb.ts";
 
@@ -34,7 +34,8 @@ function readLookRequest(message: LookRequest, reader: WireReader, end: number):
 }
 
 function writeLookRequest(init: Init<LookRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -63,7 +64,8 @@ function readLookResponse(message: LookResponse, reader: WireReader, end: number
 }
 
 function writeLookResponse(init: Init<LookResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -96,10 +98,14 @@ function readSitRequest(message: SitRequest, reader: WireReader, end: number): v
 
 function writeSitRequest(init: Init<SitRequest>, writer: ByteWriter): void {
   if (init.tableId != null && init.tableId !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.tableId);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.tableId);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SitRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -133,11 +139,11 @@ function readSitResponse(message: SitResponse, reader: WireReader, end: number):
 function writeSitResponse(init: Init<SitResponse>, writer: ByteWriter): void {
   if (init.players != null && init.players.length > 0) {
     for (const value of init.players) {
-      writer.byte(10);
-      writeString(writer, value);
+      writeString(writer, 10, value);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SitResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -166,7 +172,8 @@ function readClearRequest(message: ClearRequest, reader: WireReader, end: number
 }
 
 function writeClearRequest(init: Init<ClearRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as ClearRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -195,7 +202,8 @@ function readClearResponse(message: ClearResponse, reader: WireReader, end: numb
 }
 
 function writeClearResponse(init: Init<ClearResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as ClearResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -228,10 +236,10 @@ function readPlayRequest(message: PlayRequest, reader: WireReader, end: number):
 
 function writePlayRequest(init: Init<PlayRequest>, writer: ByteWriter): void {
   if (init.card != null && init.card !== "") {
-    writer.byte(10);
-    writeString(writer, init.card);
+    writeString(writer, 10, init.card);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PlayRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -264,10 +272,10 @@ function readPlayedResponse(message: PlayedResponse, reader: WireReader, end: nu
 
 function writePlayedResponse(init: Init<PlayedResponse>, writer: ByteWriter): void {
   if (init.card != null && init.card !== "") {
-    writer.byte(10);
-    writeString(writer, init.card);
+    writeString(writer, 10, init.card);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PlayedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -303,14 +311,17 @@ function readScoredResponse(message: ScoredResponse, reader: WireReader, end: nu
 
 function writeScoredResponse(init: Init<ScoredResponse>, writer: ByteWriter): void {
   if (init.playerId != null && init.playerId !== "") {
-    writer.byte(10);
-    writeString(writer, init.playerId);
+    writeString(writer, 10, init.playerId);
   }
   if (init.score != null && init.score !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.score);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt32(buffer, at, init.score);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ScoredResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -343,10 +354,10 @@ function readTurnResponse(message: TurnResponse, reader: WireReader, end: number
 
 function writeTurnResponse(init: Init<TurnResponse>, writer: ByteWriter): void {
   if (init.playerId != null && init.playerId !== "") {
-    writer.byte(10);
-    writeString(writer, init.playerId);
+    writeString(writer, 10, init.playerId);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TurnResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -375,7 +386,8 @@ function readWavedResponse(message: WavedResponse, reader: WireReader, end: numb
 }
 
 function writeWavedResponse(init: Init<WavedResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as WavedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -408,10 +420,10 @@ function readToldResponse(message: ToldResponse, reader: WireReader, end: number
 
 function writeToldResponse(init: Init<ToldResponse>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ToldResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -440,7 +452,8 @@ function readCountRequest(message: CountRequest, reader: WireReader, end: number
 }
 
 function writeCountRequest(init: Init<CountRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as CountRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -473,10 +486,14 @@ function readCountResponse(message: CountResponse, reader: WireReader, end: numb
 
 function writeCountResponse(init: Init<CountResponse>, writer: ByteWriter): void {
   if (init.tables != null && init.tables !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.tables);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.tables);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CountResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -509,10 +526,10 @@ function readCloseRequest(message: CloseRequest, reader: WireReader, end: number
 
 function writeCloseRequest(init: Init<CloseRequest>, writer: ByteWriter): void {
   if (init.tableId != null && init.tableId !== "") {
-    writer.byte(10);
-    writeString(writer, init.tableId);
+    writeString(writer, 10, init.tableId);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -541,6 +558,7 @@ function readCloseResponse(message: CloseResponse, reader: WireReader, end: numb
 }
 
 function writeCloseResponse(init: Init<CloseResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

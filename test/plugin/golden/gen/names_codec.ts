@@ -35,7 +35,8 @@ function readInit(message: Init, reader: WireReader, end: number): void {
 }
 
 function writeInit(init: Init$1<Init>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Init;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -64,7 +65,8 @@ function readAnswer(message: Answer, reader: WireReader, end: number): void {
 }
 
 function writeAnswer(init: Init$1<Answer>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Answer;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -93,7 +95,8 @@ function readCall(message: Call, reader: WireReader, end: number): void {
 }
 
 function writeCall(init: Init$1<Call>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Call;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -122,7 +125,8 @@ function readPush(message: Push, reader: WireReader, end: number): void {
 }
 
 function writePush(init: Init$1<Push>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Push;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -151,7 +155,8 @@ function readCallOptions(message: CallOptions, reader: WireReader, end: number):
 }
 
 function writeCallOptions(init: Init$1<CallOptions>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as CallOptions;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -180,7 +185,8 @@ function readListen(message: Listen, reader: WireReader, end: number): void {
 }
 
 function writeListen(init: Init$1<Listen>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Listen;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -209,7 +215,8 @@ function readRequest(message: Request, reader: WireReader, end: number): void {
 }
 
 function writeRequest(init: Init$1<Request>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Request;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -238,7 +245,8 @@ function readNotify(message: Notify, reader: WireReader, end: number): void {
 }
 
 function writeNotify(init: Init$1<Notify>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Notify;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -267,7 +275,8 @@ function readHandlerContext(message: HandlerContext, reader: WireReader, end: nu
 }
 
 function writeHandlerContext(init: Init$1<HandlerContext>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as HandlerContext;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -296,7 +305,8 @@ function readPublicContext(message: PublicContext, reader: WireReader, end: numb
 }
 
 function writePublicContext(init: Init$1<PublicContext>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as PublicContext;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -325,7 +335,8 @@ function readRemoteContext(message: RemoteContext, reader: WireReader, end: numb
 }
 
 function writeRemoteContext(init: Init$1<RemoteContext>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as RemoteContext;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -354,7 +365,8 @@ function readRemoteService(message: RemoteService, reader: WireReader, end: numb
 }
 
 function writeRemoteService(init: Init$1<RemoteService>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as RemoteService;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -383,7 +395,8 @@ function readDone(message: Done, reader: WireReader, end: number): void {
 }
 
 function writeDone(init: Init$1<Done>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Done;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -412,7 +425,8 @@ function readCodec(message: Codec, reader: WireReader, end: number): void {
 }
 
 function writeCodec(init: Init$1<Codec>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Codec;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -441,7 +455,8 @@ function readNamesHandler(message: NamesHandler, reader: WireReader, end: number
 }
 
 function writeNamesHandler(init: Init$1<NamesHandler>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as NamesHandler;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -470,7 +485,8 @@ function readNamesClient(message: NamesClient, reader: WireReader, end: number):
 }
 
 function writeNamesClient(init: Init$1<NamesClient>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as NamesClient;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -499,7 +515,8 @@ function readNamesMethod(message: NamesMethod, reader: WireReader, end: number):
 }
 
 function writeNamesMethod(init: Init$1<NamesMethod>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as NamesMethod;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -528,7 +545,8 @@ function readNamesPush(message: NamesPush, reader: WireReader, end: number): voi
 }
 
 function writeNamesPush(init: Init$1<NamesPush>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as NamesPush;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -557,7 +575,8 @@ function readServiceRemote(message: ServiceRemote, reader: WireReader, end: numb
 }
 
 function writeServiceRemote(init: Init$1<ServiceRemote>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as ServiceRemote;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -586,7 +605,8 @@ function readServiceCaller(message: ServiceCaller, reader: WireReader, end: numb
 }
 
 function writeServiceCaller(init: Init$1<ServiceCaller>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as ServiceCaller;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -615,7 +635,8 @@ function readPromise(message: Promise, reader: WireReader, end: number): void {
 }
 
 function writePromise(init: Init$1<Promise>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Promise;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -644,7 +665,8 @@ function readObject(message: Object$, reader: WireReader, end: number): void {
 }
 
 function writeObject(init: Init$1<Object$>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Object$;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -677,10 +699,10 @@ function readKey(message: Key, reader: WireReader, end: number): void {
 
 function writeKey(init: Init$1<Key>, writer: ByteWriter): void {
   if (init.constructor$ != null && init.constructor$ !== "") {
-    writer.byte(10);
-    writeString(writer, init.constructor$);
+    writeString(writer, 10, init.constructor$);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Key;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -709,7 +731,8 @@ function readMessage(message: Message, reader: WireReader, end: number): void {
 }
 
 function writeMessage(init: Init$1<Message>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as Message;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -742,9 +765,9 @@ function readMessage_Init(message: Message_Init, reader: WireReader, end: number
 
 function writeMessage_Init(init: Init$1<Message_Init>, writer: ByteWriter): void {
   if (init.toString$ != null && init.toString$ !== "") {
-    writer.byte(10);
-    writeString(writer, init.toString$);
+    writeString(writer, 10, init.toString$);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Message_Init;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

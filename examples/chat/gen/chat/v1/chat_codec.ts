@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { JoinedResponse, JoinRequest, JoinResponse, LeftResponse, RoomStats, SaidResponse, SayRequest, StatsRequest, StatsResponse } from "./chat_pb.ts";
 import { JoinedResponseSchema, JoinRequestSchema, JoinResponseSchema, LeftResponseSchema, RoomStatsSchema, SaidResponseSchema, SayRequestSchema, StatsRequestSchema, StatsResponseSchema } from "./chat_pb.ts";
 
@@ -41,14 +41,13 @@ function readJoinRequest(message: JoinRequest, reader: WireReader, end: number):
 
 function writeJoinRequest(init: Init<JoinRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
   if (init.name != null && init.name !== "") {
-    writer.byte(18);
-    writeString(writer, init.name);
+    writeString(writer, 18, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as JoinRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -82,11 +81,11 @@ function readJoinResponse(message: JoinResponse, reader: WireReader, end: number
 function writeJoinResponse(init: Init<JoinResponse>, writer: ByteWriter): void {
   if (init.members != null && init.members.length > 0) {
     for (const value of init.members) {
-      writer.byte(10);
-      writeString(writer, value);
+      writeString(writer, 10, value);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as JoinResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -119,10 +118,10 @@ function readSayRequest(message: SayRequest, reader: WireReader, end: number): v
 
 function writeSayRequest(init: Init<SayRequest>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SayRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -155,10 +154,10 @@ function readJoinedResponse(message: JoinedResponse, reader: WireReader, end: nu
 
 function writeJoinedResponse(init: Init<JoinedResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as JoinedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -191,10 +190,10 @@ function readLeftResponse(message: LeftResponse, reader: WireReader, end: number
 
 function writeLeftResponse(init: Init<LeftResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LeftResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -230,14 +229,13 @@ function readSaidResponse(message: SaidResponse, reader: WireReader, end: number
 
 function writeSaidResponse(init: Init<SaidResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(18);
-    writeString(writer, init.text);
+    writeString(writer, 18, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SaidResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -266,7 +264,8 @@ function readStatsRequest(message: StatsRequest, reader: WireReader, end: number
 }
 
 function writeStatsRequest(init: Init<StatsRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as StatsRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -303,13 +302,13 @@ function readStatsResponse(message: StatsResponse, reader: WireReader, end: numb
 function writeStatsResponse(init: Init<StatsResponse>, writer: ByteWriter): void {
   if (init.rooms != null && init.rooms.length > 0) {
     for (const value of init.rooms) {
-      writer.byte(10);
-      const from = fork(writer);
+      const from = fork(writer, 10);
       writeRoomStats(value, writer);
       join(writer, from);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StatsResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -345,13 +344,16 @@ function readRoomStats(message: RoomStats, reader: WireReader, end: number): voi
 
 function writeRoomStats(init: Init<RoomStats>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
   if (init.members != null && init.members !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.members);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.members);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as RoomStats;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

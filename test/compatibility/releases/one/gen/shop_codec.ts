@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeInt32, writeString, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putInt32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { BuyRequest, BuyResponse, LookedResponse, LookRequest } from "./shop_pb.ts";
 import { BuyRequestSchema, BuyResponseSchema, LookedResponseSchema, LookRequestSchema } from "./shop_pb.ts";
 
@@ -38,10 +38,10 @@ function readBuyRequest(message: BuyRequest, reader: WireReader, end: number): v
 
 function writeBuyRequest(init: Init<BuyRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -74,10 +74,14 @@ function readBuyResponse(message: BuyResponse, reader: WireReader, end: number):
 
 function writeBuyResponse(init: Init<BuyResponse>, writer: ByteWriter): void {
   if (init.price != null && init.price !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.price);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.price);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -110,10 +114,10 @@ function readLookRequest(message: LookRequest, reader: WireReader, end: number):
 
 function writeLookRequest(init: Init<LookRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -146,9 +150,9 @@ function readLookedResponse(message: LookedResponse, reader: WireReader, end: nu
 
 function writeLookedResponse(init: Init<LookedResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

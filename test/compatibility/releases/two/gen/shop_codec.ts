@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeBool, writeInt32, writeString, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putBool, putInt32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { ArrivedResponse, AskRequest, AskResponse, BuyRequest, BuyResponse, LookedResponse, LookRequest } from "./shop_pb.ts";
 import { ArrivedResponseSchema, AskRequestSchema, AskResponseSchema, BuyRequestSchema, BuyResponseSchema, LookedResponseSchema, LookRequestSchema } from "./shop_pb.ts";
 
@@ -38,10 +38,10 @@ function readAskRequest(message: AskRequest, reader: WireReader, end: number): v
 
 function writeAskRequest(init: Init<AskRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AskRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -74,10 +74,14 @@ function readAskResponse(message: AskResponse, reader: WireReader, end: number):
 
 function writeAskResponse(init: Init<AskResponse>, writer: ByteWriter): void {
   if (init.there != null && init.there !== false) {
-    writer.byte(8);
-    writeBool(writer, init.there);
+    let at = writer.reserve(2);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putBool(buffer, at, init.there);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AskResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -113,14 +117,17 @@ function readBuyRequest(message: BuyRequest, reader: WireReader, end: number): v
 
 function writeBuyRequest(init: Init<BuyRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
   if (init.count != null && init.count !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.count);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt32(buffer, at, init.count);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -155,15 +162,21 @@ function readBuyResponse(message: BuyResponse, reader: WireReader, end: number):
 }
 
 function writeBuyResponse(init: Init<BuyResponse>, writer: ByteWriter): void {
-  if (init.price != null && init.price !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.price);
+  {
+    let at = writer.reserve(22);
+    const { buffer } = writer;
+    if (init.price != null && init.price !== 0) {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.price);
+    }
+    if (init.left != null && init.left !== 0) {
+      buffer[at++] = 16;
+      at = putInt32(buffer, at, init.left);
+    }
+    writer.truncate(at);
   }
-  if (init.left != null && init.left !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.left);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -196,10 +209,10 @@ function readLookRequest(message: LookRequest, reader: WireReader, end: number):
 
 function writeLookRequest(init: Init<LookRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -235,14 +248,13 @@ function readLookedResponse(message: LookedResponse, reader: WireReader, end: nu
 
 function writeLookedResponse(init: Init<LookedResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
   if (init.shelf != null && init.shelf !== "") {
-    writer.byte(18);
-    writeString(writer, init.shelf);
+    writeString(writer, 18, init.shelf);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -275,9 +287,9 @@ function readArrivedResponse(message: ArrivedResponse, reader: WireReader, end: 
 
 function writeArrivedResponse(init: Init<ArrivedResponse>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ArrivedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

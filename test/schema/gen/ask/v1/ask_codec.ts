@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeBytes, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putUint32, writeBytes, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { DoRequest, DoResponse, EnterRequest, EnterResponse, LookRequest, LookResponse, OwnLookRequest, OwnLookResponse, OwnRequest, OwnResponse, PutRequest, PutResponse, SeeRequest, SeeResponse, SetRequest, SetResponse, StayRequest, StayResponse, TellRequest, TellResponse } from "./ask_pb.ts";
 import { DoRequestSchema, DoResponseSchema, EnterRequestSchema, EnterResponseSchema, LookRequestSchema, LookResponseSchema, OwnLookRequestSchema, OwnLookResponseSchema, OwnRequestSchema, OwnResponseSchema, PutRequestSchema, PutResponseSchema, SeeRequestSchema, SeeResponseSchema, SetRequestSchema, SetResponseSchema, StayRequestSchema, StayResponseSchema, TellRequestSchema, TellResponseSchema } from "./ask_pb.ts";
 
@@ -41,14 +41,13 @@ function readTellRequest(message: TellRequest, reader: WireReader, end: number):
 
 function writeTellRequest(init: Init<TellRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 18, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -87,18 +86,20 @@ function readTellResponse(message: TellResponse, reader: WireReader, end: number
 
 function writeTellResponse(init: Init<TellResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(26);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 26, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -134,14 +135,13 @@ function readLookRequest(message: LookRequest, reader: WireReader, end: number):
 
 function writeLookRequest(init: Init<LookRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 18, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -180,18 +180,20 @@ function readLookResponse(message: LookResponse, reader: WireReader, end: number
 
 function writeLookResponse(init: Init<LookResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(26);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 26, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -227,14 +229,13 @@ function readSetRequest(message: SetRequest, reader: WireReader, end: number): v
 
 function writeSetRequest(init: Init<SetRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 18, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SetRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -273,18 +274,20 @@ function readSetResponse(message: SetResponse, reader: WireReader, end: number):
 
 function writeSetResponse(init: Init<SetResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(26);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 26, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SetResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -320,14 +323,13 @@ function readOwnRequest(message: OwnRequest, reader: WireReader, end: number): v
 
 function writeOwnRequest(init: Init<OwnRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 18, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -366,18 +368,20 @@ function readOwnResponse(message: OwnResponse, reader: WireReader, end: number):
 
 function writeOwnResponse(init: Init<OwnResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(26);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 26, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -413,14 +417,13 @@ function readOwnLookRequest(message: OwnLookRequest, reader: WireReader, end: nu
 
 function writeOwnLookRequest(init: Init<OwnLookRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 18, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnLookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -459,18 +462,20 @@ function readOwnLookResponse(message: OwnLookResponse, reader: WireReader, end: 
 
 function writeOwnLookResponse(init: Init<OwnLookResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
   if (init.body != null && init.body.length > 0) {
-    writer.byte(26);
-    writeBytes(writer, init.body);
+    writeBytes(writer, 26, init.body);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnLookResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -503,10 +508,10 @@ function readDoRequest(message: DoRequest, reader: WireReader, end: number): voi
 
 function writeDoRequest(init: Init<DoRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as DoRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -542,14 +547,17 @@ function readDoResponse(message: DoResponse, reader: WireReader, end: number): v
 
 function writeDoResponse(init: Init<DoResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as DoResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -582,10 +590,10 @@ function readSeeRequest(message: SeeRequest, reader: WireReader, end: number): v
 
 function writeSeeRequest(init: Init<SeeRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SeeRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -621,14 +629,17 @@ function readSeeResponse(message: SeeResponse, reader: WireReader, end: number):
 
 function writeSeeResponse(init: Init<SeeResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SeeResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -661,10 +672,10 @@ function readPutRequest(message: PutRequest, reader: WireReader, end: number): v
 
 function writePutRequest(init: Init<PutRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PutRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -700,14 +711,17 @@ function readPutResponse(message: PutResponse, reader: WireReader, end: number):
 
 function writePutResponse(init: Init<PutResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PutResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -740,10 +754,10 @@ function readStayRequest(message: StayRequest, reader: WireReader, end: number):
 
 function writeStayRequest(init: Init<StayRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StayRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -779,14 +793,17 @@ function readStayResponse(message: StayResponse, reader: WireReader, end: number
 
 function writeStayResponse(init: Init<StayResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StayResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -819,10 +836,10 @@ function readEnterRequest(message: EnterRequest, reader: WireReader, end: number
 
 function writeEnterRequest(init: Init<EnterRequest>, writer: ByteWriter): void {
   if (init.word != null && init.word !== "") {
-    writer.byte(10);
-    writeString(writer, init.word);
+    writeString(writer, 10, init.word);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -858,13 +875,16 @@ function readEnterResponse(message: EnterResponse, reader: WireReader, end: numb
 
 function writeEnterResponse(init: Init<EnterResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.attempt != null && init.attempt !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.attempt);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.attempt);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader, Writable } from "nano-rpc/codegen";
-import { fork, join, printedCodec, prototypeOf, unprintedCodec, writeBool, writeBytes, writeDouble, writeInt32, writeInt64, writeSfixed32, writeSint64, writeString, writeUint64, writeUnknown, writeVarint } from "nano-rpc/codegen";
+import { fork, join, printedCodec, prototypeOf, putBool, putDouble, putInt32, putInt64, putSfixed32, putSint64, putUint64, unprintedCodec, writeBytes, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { PresentRequest, PresentRequest_Inner, PresentResponse, RareRequest, RareResponse } from "./every_pb.ts";
 import { PresentRequest_InnerSchema, PresentRequestSchema, PresentResponseSchema, RareRequestSchema, RareResponseSchema } from "./every_pb.ts";
 import type { Color } from "./plain_pb.ts";
@@ -122,111 +122,124 @@ function readPresentRequest(message: PresentRequest, reader: WireReader, end: nu
 }
 
 function writePresentRequest(init: Init<PresentRequest>, writer: ByteWriter): void {
-  if (init.int32 != null && Object.hasOwn(init, "int32")) {
-    writer.byte(8);
-    writeInt32(writer, init.int32);
-  }
-  if (init.uint64 != null && Object.hasOwn(init, "uint64")) {
-    writer.byte(16);
-    writeUint64(writer, init.uint64);
-  }
-  if (init.double != null && Object.hasOwn(init, "double")) {
-    writer.byte(25);
-    writeDouble(writer, init.double);
-  }
-  if (init.bool != null && Object.hasOwn(init, "bool")) {
-    writer.byte(32);
-    writeBool(writer, init.bool);
+  {
+    let at = writer.reserve(33);
+    const { buffer, data } = writer;
+    if (init.int32 != null && Object.hasOwn(init, "int32")) {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.int32);
+    }
+    if (init.uint64 != null && Object.hasOwn(init, "uint64")) {
+      buffer[at++] = 16;
+      at = putUint64(buffer, at, init.uint64);
+    }
+    if (init.double != null && Object.hasOwn(init, "double")) {
+      buffer[at++] = 25;
+      at = putDouble(data, at, init.double);
+    }
+    if (init.bool != null && Object.hasOwn(init, "bool")) {
+      buffer[at++] = 32;
+      at = putBool(buffer, at, init.bool);
+    }
+    writer.truncate(at);
   }
   if (init.string != null && Object.hasOwn(init, "string")) {
-    writer.byte(42);
-    writeString(writer, init.string);
+    writeString(writer, 42, init.string);
   }
   if (init.bytes != null && Object.hasOwn(init, "bytes")) {
-    writer.byte(50);
-    writeBytes(writer, init.bytes);
+    writeBytes(writer, 50, init.bytes);
   }
   if (init.color != null && Object.hasOwn(init, "color")) {
-    writer.byte(56);
-    writeInt32(writer, init.color);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 56;
+    at = putInt32(buffer, at, init.color);
+    writer.truncate(at);
   }
   if (init.inner != null) {
-    writer.byte(66);
-    const from = fork(writer);
+    const innerFrom = fork(writer, 66);
     writePresentRequest_Inner(init.inner, writer);
-    join(writer, from);
+    join(writer, innerFrom);
   }
   if (init.inners != null && init.inners.length > 0) {
     for (const value of init.inners) {
-      writer.byte(74);
-      const from = fork(writer);
+      const from = fork(writer, 74);
       writePresentRequest_Inner(value, writer);
       join(writer, from);
     }
   }
   if (init.kind?.case === "number") {
-    writer.byte(80);
-    writeInt32(writer, init.kind.value);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 80;
+    at = putInt32(buffer, at, init.kind.value);
+    writer.truncate(at);
   }
   if (init.kind?.case === "text") {
-    writer.byte(90);
-    writeString(writer, init.kind.value);
+    writeString(writer, 90, init.kind.value);
   }
   if (init.kind?.case === "one") {
-    writer.byte(98);
-    const from = fork(writer);
+    const oneFrom = fork(writer, 98);
     writePresentRequest_Inner(init.kind.value, writer);
-    join(writer, from);
+    join(writer, oneFrom);
   }
   if (init.kind?.case === "old") {
-    writer.byte(106);
-    const from = fork(writer);
+    const oldFrom = fork(writer, 106);
     OldMessageCodec.write(init.kind.value, writer);
-    join(writer, from);
+    join(writer, oldFrom);
   }
   if (init.kind?.case === "blob") {
-    writer.byte(114);
-    writeBytes(writer, init.kind.value);
+    writeBytes(writer, 114, init.kind.value);
   }
-  if (init.kind?.case === "shade") {
-    writer.byte(120);
-    writeInt32(writer, init.kind.value);
-  }
-  if (init.kind?.case === "big") {
-    writeVarint(writer, 128);
-    writeSint64(writer, init.kind.value);
+  {
+    let at = writer.reserve(23);
+    const { buffer } = writer;
+    if (init.kind?.case === "shade") {
+      buffer[at++] = 120;
+      at = putInt32(buffer, at, init.kind.value);
+    }
+    if (init.kind?.case === "big") {
+      buffer[at++] = 128;
+      buffer[at++] = 1;
+      at = putSint64(buffer, at, init.kind.value);
+    }
+    writer.truncate(at);
   }
   if (init.at != null) {
-    writeVarint(writer, 162);
-    const from = fork(writer);
+    const atFrom = fork(writer, 162);
     writeGoogleProtobufTimestamp(init.at, writer);
-    join(writer, from);
+    join(writer, atFrom);
   }
   if (init.for != null) {
-    writeVarint(writer, 170);
-    const from = fork(writer);
+    const forFrom = fork(writer, 170);
     writeGoogleProtobufDuration(init.for, writer);
-    join(writer, from);
+    join(writer, forFrom);
   }
   if (init.any != null) {
-    writeVarint(writer, 178);
-    const from = fork(writer);
+    const anyFrom = fork(writer, 178);
     writeGoogleProtobufAny(init.any, writer);
-    join(writer, from);
+    join(writer, anyFrom);
   }
   if (init.times != null && init.times.length > 0) {
     for (const value of init.times) {
-      writeVarint(writer, 186);
-      const from = fork(writer);
+      const from = fork(writer, 186);
       writeGoogleProtobufTimestamp(value, writer);
       join(writer, from);
     }
   }
   if (init.last != null && Object.hasOwn(init, "last")) {
-    writeVarint(writer, 4294967293);
-    writeSfixed32(writer, init.last);
+    let at = writer.reserve(9);
+    const { buffer, data } = writer;
+    buffer[at++] = 253;
+    buffer[at++] = 255;
+    buffer[at++] = 255;
+    buffer[at++] = 255;
+    buffer[at++] = 15;
+    at = putSfixed32(data, at, init.last);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PresentRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -267,16 +280,15 @@ function readPresentRequest_Inner(message: PresentRequest_Inner, reader: WireRea
 
 function writePresentRequest_Inner(init: Init<PresentRequest_Inner>, writer: ByteWriter): void {
   if (init.name != null && Object.hasOwn(init, "name")) {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
   if (init.outer != null) {
-    writer.byte(18);
-    const from = fork(writer);
+    const outerFrom = fork(writer, 18);
     writePresentRequest(init.outer, writer);
-    join(writer, from);
+    join(writer, outerFrom);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PresentRequest_Inner;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -305,7 +317,8 @@ function readPresentResponse(message: PresentResponse, reader: WireReader, end: 
 }
 
 function writePresentResponse(init: Init<PresentResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as PresentResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -341,15 +354,21 @@ function readGoogleProtobufTimestamp(message: Timestamp, reader: WireReader, end
 }
 
 function writeGoogleProtobufTimestamp(init: Init<Timestamp>, writer: ByteWriter): void {
-  if (init.seconds != null && init.seconds !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.seconds);
+  {
+    let at = writer.reserve(22);
+    const { buffer } = writer;
+    if (init.seconds != null && init.seconds !== 0n) {
+      buffer[at++] = 8;
+      at = putInt64(buffer, at, init.seconds);
+    }
+    if (init.nanos != null && init.nanos !== 0) {
+      buffer[at++] = 16;
+      at = putInt32(buffer, at, init.nanos);
+    }
+    writer.truncate(at);
   }
-  if (init.nanos != null && init.nanos !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.nanos);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Timestamp;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 function zeroGoogleProtobufDuration(): Duration {
@@ -375,15 +394,21 @@ function readGoogleProtobufDuration(message: Duration, reader: WireReader, end: 
 }
 
 function writeGoogleProtobufDuration(init: Init<Duration>, writer: ByteWriter): void {
-  if (init.seconds != null && init.seconds !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.seconds);
+  {
+    let at = writer.reserve(22);
+    const { buffer } = writer;
+    if (init.seconds != null && init.seconds !== 0n) {
+      buffer[at++] = 8;
+      at = putInt64(buffer, at, init.seconds);
+    }
+    if (init.nanos != null && init.nanos !== 0) {
+      buffer[at++] = 16;
+      at = putInt32(buffer, at, init.nanos);
+    }
+    writer.truncate(at);
   }
-  if (init.nanos != null && init.nanos !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.nanos);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Duration;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 function zeroGoogleProtobufAny(): Any {
@@ -410,13 +435,12 @@ function readGoogleProtobufAny(message: Any, reader: WireReader, end: number): v
 
 function writeGoogleProtobufAny(init: Init<Any>, writer: ByteWriter): void {
   if (init.typeUrl != null && init.typeUrl !== "") {
-    writer.byte(10);
-    writeString(writer, init.typeUrl);
+    writeString(writer, 10, init.typeUrl);
   }
   if (init.value != null && init.value.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.value);
+    writeBytes(writer, 18, init.value);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Any;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

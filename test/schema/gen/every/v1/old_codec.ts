@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, writeFixed64, writeInt32, writeSint32, writeString, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putFixed64, putInt32, putSint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { OldMessage } from "./old_pb.ts";
 import { OldMessageSchema } from "./old_pb.ts";
 
@@ -62,41 +62,52 @@ function readOldMessage(message: OldMessage, reader: WireReader, end: number): v
 
 function writeOldMessage(init: Init<OldMessage>, writer: ByteWriter): void {
   if (init.number != null && init.number !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.number);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.number);
+    writer.truncate(at);
   }
   if (init.maybe != null && Object.hasOwn(init, "maybe")) {
-    writer.byte(18);
-    writeString(writer, init.maybe);
+    writeString(writer, 18, init.maybe);
   }
   if (init.count != null && Object.hasOwn(init, "count")) {
-    writer.byte(24);
-    writeInt32(writer, init.count);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 24;
+    at = putInt32(buffer, at, init.count);
+    writer.truncate(at);
   }
   if (init.which?.case === "name") {
-    writer.byte(34);
-    writeString(writer, init.which.value);
+    writeString(writer, 34, init.which.value);
   }
   if (init.which?.case === "nested") {
-    writer.byte(42);
-    const from = fork(writer);
+    const nestedFrom = fork(writer, 42);
     writeOldMessage(init.which.value, writer);
-    join(writer, from);
+    join(writer, nestedFrom);
   }
   if (init.list != null && init.list.length > 0) {
-    writer.byte(50);
-    const from = fork(writer);
-      for (const value of init.list ?? []) {
-        writeSint32(writer, value);
-      }
+    const from = fork(writer, 50);
+    for (const value of init.list) {
+      let at = writer.reserve(5);
+      const { buffer } = writer;
+      at = putSint32(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.long != null && init.long.length > 0) {
     for (const value of init.long) {
-      writer.byte(57);
-      writeFixed64(writer, value);
+      {
+        let at = writer.reserve(9);
+        const { buffer, data } = writer;
+        buffer[at++] = 57;
+        at = putFixed64(data, at, value);
+        writer.truncate(at);
+      }
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OldMessage;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

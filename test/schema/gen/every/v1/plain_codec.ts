@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, setEntry, writeBool, writeBytes, writeDouble, writeFixed32, writeFixed64, writeFloat, writeInt32, writeInt64, writeSfixed32, writeSfixed64, writeSint32, writeSint64, writeString, writeUint32, writeUint64, writeUnknown, writeVarint } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putBool, putDouble, putFixed32, putFixed64, putFloat, putInt32, putInt64, putSfixed32, putSfixed64, putSint32, putSint64, putUint32, putUint64, setEntry, writeBytes, writeRoom, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { Color, PlainRequest, PlainResponse } from "./plain_pb.ts";
 import { PlainRequestSchema, PlainResponseSchema } from "./plain_pb.ts";
 import { OldMessageCodec } from "./old_codec.ts";
@@ -99,93 +99,101 @@ function readPlainRequest(message: PlainRequest, reader: WireReader, end: number
 }
 
 function writePlainRequest(init: Init<PlainRequest>, writer: ByteWriter): void {
-  if (init.int32 != null && init.int32 !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.int32);
-  }
-  if (init.int64 != null && init.int64 !== 0n) {
-    writer.byte(16);
-    writeInt64(writer, init.int64);
-  }
-  if (init.uint32 != null && init.uint32 !== 0) {
-    writer.byte(24);
-    writeUint32(writer, init.uint32);
-  }
-  if (init.uint64 != null && init.uint64 !== 0n) {
-    writer.byte(32);
-    writeUint64(writer, init.uint64);
-  }
-  if (init.sint32 != null && init.sint32 !== 0) {
-    writer.byte(40);
-    writeSint32(writer, init.sint32);
-  }
-  if (init.sint64 != null && init.sint64 !== 0n) {
-    writer.byte(48);
-    writeSint64(writer, init.sint64);
-  }
-  if (init.fixed32 != null && init.fixed32 !== 0) {
-    writer.byte(61);
-    writeFixed32(writer, init.fixed32);
-  }
-  if (init.fixed64 != null && init.fixed64 !== 0n) {
-    writer.byte(65);
-    writeFixed64(writer, init.fixed64);
-  }
-  if (init.sfixed32 != null && init.sfixed32 !== 0) {
-    writer.byte(77);
-    writeSfixed32(writer, init.sfixed32);
-  }
-  if (init.sfixed64 != null && init.sfixed64 !== 0n) {
-    writer.byte(81);
-    writeSfixed64(writer, init.sfixed64);
-  }
-  if (init.float != null && !Object.is(init.float, 0)) {
-    writer.byte(93);
-    writeFloat(writer, init.float);
-  }
-  if (init.double != null && !Object.is(init.double, 0)) {
-    writer.byte(97);
-    writeDouble(writer, init.double);
-  }
-  if (init.bool != null && init.bool !== false) {
-    writer.byte(104);
-    writeBool(writer, init.bool);
+  {
+    let at = writer.reserve(100);
+    const { buffer, data } = writer;
+    if (init.int32 != null && init.int32 !== 0) {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.int32);
+    }
+    if (init.int64 != null && init.int64 !== 0n) {
+      buffer[at++] = 16;
+      at = putInt64(buffer, at, init.int64);
+    }
+    if (init.uint32 != null && init.uint32 !== 0) {
+      buffer[at++] = 24;
+      at = putUint32(buffer, at, init.uint32);
+    }
+    if (init.uint64 != null && init.uint64 !== 0n) {
+      buffer[at++] = 32;
+      at = putUint64(buffer, at, init.uint64);
+    }
+    if (init.sint32 != null && init.sint32 !== 0) {
+      buffer[at++] = 40;
+      at = putSint32(buffer, at, init.sint32);
+    }
+    if (init.sint64 != null && init.sint64 !== 0n) {
+      buffer[at++] = 48;
+      at = putSint64(buffer, at, init.sint64);
+    }
+    if (init.fixed32 != null && init.fixed32 !== 0) {
+      buffer[at++] = 61;
+      at = putFixed32(data, at, init.fixed32);
+    }
+    if (init.fixed64 != null && init.fixed64 !== 0n) {
+      buffer[at++] = 65;
+      at = putFixed64(data, at, init.fixed64);
+    }
+    if (init.sfixed32 != null && init.sfixed32 !== 0) {
+      buffer[at++] = 77;
+      at = putSfixed32(data, at, init.sfixed32);
+    }
+    if (init.sfixed64 != null && init.sfixed64 !== 0n) {
+      buffer[at++] = 81;
+      at = putSfixed64(data, at, init.sfixed64);
+    }
+    if (init.float != null && !Object.is(init.float, 0)) {
+      buffer[at++] = 93;
+      at = putFloat(data, at, init.float);
+    }
+    if (init.double != null && !Object.is(init.double, 0)) {
+      buffer[at++] = 97;
+      at = putDouble(data, at, init.double);
+    }
+    if (init.bool != null && init.bool !== false) {
+      buffer[at++] = 104;
+      at = putBool(buffer, at, init.bool);
+    }
+    writer.truncate(at);
   }
   if (init.string != null && init.string !== "") {
-    writer.byte(114);
-    writeString(writer, init.string);
+    writeString(writer, 114, init.string);
   }
   if (init.bytes != null && init.bytes.length > 0) {
-    writer.byte(122);
-    writeBytes(writer, init.bytes);
+    writeBytes(writer, 122, init.bytes);
   }
   if (init.color != null && init.color !== 0) {
-    writeVarint(writer, 128);
-    writeInt32(writer, init.color);
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 128;
+    buffer[at++] = 1;
+    at = putInt32(buffer, at, init.color);
+    writer.truncate(at);
   }
   if (init.self != null) {
-    writeVarint(writer, 138);
-    const from = fork(writer);
+    const selfFrom = fork(writer, 138);
     writePlainRequest(init.self, writer);
-    join(writer, from);
+    join(writer, selfFrom);
   }
   if (init.text != null && init.text !== "0") {
-    writeVarint(writer, 144);
-    writeInt64(writer, init.text);
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 144;
+    buffer[at++] = 1;
+    at = putInt64(buffer, at, init.text);
+    writer.truncate(at);
   }
   if (init.loose != null && init.loose !== "") {
-    writeVarint(writer, 154);
-    writeString(writer, init.loose);
+    writeString(writer, 154, init.loose);
   }
   if (init.toString$ != null && init.toString$ !== "") {
-    writeVarint(writer, 162);
-    writeString(writer, init.toString$);
+    writeString(writer, 162, init.toString$);
   }
   if (init.constructor$ != null && init.constructor$ !== "") {
-    writeVarint(writer, 170);
-    writeString(writer, init.constructor$);
+    writeString(writer, 170, init.constructor$);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PlainRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -378,203 +386,256 @@ function readPlainResponse(message: PlainResponse, reader: WireReader, end: numb
 
 function writePlainResponse(init: Init<PlainResponse>, writer: ByteWriter): void {
   if (init.int32 != null && init.int32.length > 0) {
-    writer.byte(10);
-    const from = fork(writer);
-      for (const value of init.int32 ?? []) {
-        writeInt32(writer, value);
-      }
+    const from = fork(writer, 10);
+    for (const value of init.int32) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.int64 != null && init.int64.length > 0) {
-    writer.byte(18);
-    const from = fork(writer);
-      for (const value of init.int64 ?? []) {
-        writeInt64(writer, value);
-      }
+    const from = fork(writer, 18);
+    for (const value of init.int64) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt64(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.uint32 != null && init.uint32.length > 0) {
     for (const value of init.uint32) {
-      writer.byte(24);
-      writeUint32(writer, value);
+      {
+        let at = writer.reserve(6);
+        const { buffer } = writer;
+        buffer[at++] = 24;
+        at = putUint32(buffer, at, value);
+        writer.truncate(at);
+      }
     }
   }
   if (init.sint64 != null && init.sint64.length > 0) {
-    writer.byte(34);
-    const from = fork(writer);
-      for (const value of init.sint64 ?? []) {
-        writeSint64(writer, value);
-      }
+    const from = fork(writer, 34);
+    for (const value of init.sint64) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putSint64(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.fixed32 != null && init.fixed32.length > 0) {
-    writer.byte(42);
-    const from = fork(writer);
-      for (const value of init.fixed32 ?? []) {
-        writeFixed32(writer, value);
-      }
-    join(writer, from);
+    let at = writeRoom(writer, 42, 4 * init.fixed32.length);
+    const { data } = writer;
+    for (const value of init.fixed32) {
+      at = putFixed32(data, at, value);
+    }
   }
   if (init.sfixed64 != null && init.sfixed64.length > 0) {
-    writer.byte(50);
-    const from = fork(writer);
-      for (const value of init.sfixed64 ?? []) {
-        writeSfixed64(writer, value);
-      }
-    join(writer, from);
+    let at = writeRoom(writer, 50, 8 * init.sfixed64.length);
+    const { data } = writer;
+    for (const value of init.sfixed64) {
+      at = putSfixed64(data, at, value);
+    }
   }
   if (init.float != null && init.float.length > 0) {
-    writer.byte(58);
-    const from = fork(writer);
-      for (const value of init.float ?? []) {
-        writeFloat(writer, value);
-      }
-    join(writer, from);
+    let at = writeRoom(writer, 58, 4 * init.float.length);
+    const { data } = writer;
+    for (const value of init.float) {
+      at = putFloat(data, at, value);
+    }
   }
   if (init.double != null && init.double.length > 0) {
-    writer.byte(66);
-    const from = fork(writer);
-      for (const value of init.double ?? []) {
-        writeDouble(writer, value);
-      }
-    join(writer, from);
+    let at = writeRoom(writer, 66, 8 * init.double.length);
+    const { data } = writer;
+    for (const value of init.double) {
+      at = putDouble(data, at, value);
+    }
   }
   if (init.bool != null && init.bool.length > 0) {
-    writer.byte(74);
-    const from = fork(writer);
-      for (const value of init.bool ?? []) {
-        writeBool(writer, value);
-      }
+    const from = fork(writer, 74);
+    for (const value of init.bool) {
+      let at = writer.reserve(1);
+      const { buffer } = writer;
+      at = putBool(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.string != null && init.string.length > 0) {
     for (const value of init.string) {
-      writer.byte(82);
-      writeString(writer, value);
+      writeString(writer, 82, value);
     }
   }
   if (init.bytes != null && init.bytes.length > 0) {
     for (const value of init.bytes) {
-      writer.byte(90);
-      writeBytes(writer, value);
+      writeBytes(writer, 90, value);
     }
   }
   if (init.color != null && init.color.length > 0) {
-    writer.byte(98);
-    const from = fork(writer);
-      for (const value of init.color ?? []) {
-        writeInt32(writer, value);
-      }
+    const from = fork(writer, 98);
+    for (const value of init.color) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.list != null && init.list.length > 0) {
     for (const value of init.list) {
-      writer.byte(106);
-      const from = fork(writer);
+      const from = fork(writer, 106);
       writePlainResponse(value, writer);
       join(writer, from);
     }
   }
   if (init.numbers != null) {
     for (const [key, value] of Object.entries(init.numbers)) {
-      writer.byte(114);
-      const from = fork(writer);
-        writer.byte(10);
-        writeString(writer, key);
-        writer.byte(16);
-        writeInt32(writer, value);
+      const from = fork(writer, 114);
+      writeString(writer, 10, key);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putInt32(buffer, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.strings != null) {
     for (const [key, value] of Object.entries(init.strings)) {
-      writer.byte(122);
-      const from = fork(writer);
-        writer.byte(8);
-        writeInt32(writer, Number.parseInt(key));
-        writer.byte(18);
-        writeString(writer, value);
+      const from = fork(writer, 122);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt32(buffer, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      writeString(writer, 18, value);
       join(writer, from);
     }
   }
   if (init.pieces != null) {
     for (const [key, value] of Object.entries(init.pieces)) {
-      writeVarint(writer, 130);
-      const from = fork(writer);
-        writer.byte(8);
-        writeBool(writer, key !== "false" && key !== "");
-        writer.byte(18);
-        writeBytes(writer, value);
+      const from = fork(writer, 130);
+      {
+        let at = writer.reserve(2);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putBool(buffer, at, key !== "false" && key !== "");
+        writer.truncate(at);
+      }
+      writeBytes(writer, 18, value);
       join(writer, from);
     }
   }
   if (init.longs != null) {
     for (const [key, value] of Object.entries(init.longs)) {
-      writeVarint(writer, 138);
-      const from = fork(writer);
-        writer.byte(8);
-        writeInt64(writer, key);
-        writer.byte(17);
-        writeDouble(writer, value);
+      const from = fork(writer, 138);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt64(buffer, at, key);
+        writer.truncate(at);
+      }
+      {
+        let at = writer.reserve(9);
+        const { buffer, data } = writer;
+        buffer[at++] = 17;
+        at = putDouble(data, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.colors != null) {
     for (const [key, value] of Object.entries(init.colors)) {
-      writeVarint(writer, 146);
-      const from = fork(writer);
-        writer.byte(8);
-        writeUint64(writer, key);
-        writer.byte(16);
-        writeInt32(writer, value);
+      const from = fork(writer, 146);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putUint64(buffer, at, key);
+        writer.truncate(at);
+      }
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putInt32(buffer, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.messages != null) {
     for (const [key, value] of Object.entries(init.messages)) {
-      writeVarint(writer, 154);
-      const from = fork(writer);
-        writer.byte(8);
-        writeSint32(writer, Number.parseInt(key));
-        writer.byte(18);
-        const valueFrom = fork(writer);
-        writePlainResponse(value, writer);
-        join(writer, valueFrom);
+      const from = fork(writer, 154);
+      {
+        let at = writer.reserve(6);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putSint32(buffer, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      const valueFrom = fork(writer, 18);
+      writePlainResponse(value, writer);
+      join(writer, valueFrom);
       join(writer, from);
     }
   }
   if (init.flags != null) {
     for (const [key, value] of Object.entries(init.flags)) {
-      writeVarint(writer, 162);
-      const from = fork(writer);
-        writer.byte(13);
-        writeFixed32(writer, Number.parseInt(key));
-        writer.byte(16);
-        writeBool(writer, value);
+      const from = fork(writer, 162);
+      {
+        let at = writer.reserve(5);
+        const { buffer, data } = writer;
+        buffer[at++] = 13;
+        at = putFixed32(data, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      {
+        let at = writer.reserve(2);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putBool(buffer, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.old != null) {
     for (const [key, value] of Object.entries(init.old)) {
-      writeVarint(writer, 170);
-      const from = fork(writer);
-        writer.byte(9);
-        writeSfixed64(writer, key);
-        writer.byte(18);
-        const valueFrom = fork(writer);
-        OldMessageCodec.write(value, writer);
-        join(writer, valueFrom);
+      const from = fork(writer, 170);
+      {
+        let at = writer.reserve(9);
+        const { buffer, data } = writer;
+        buffer[at++] = 9;
+        at = putSfixed64(data, at, key);
+        writer.truncate(at);
+      }
+      const valueFrom = fork(writer, 18);
+      OldMessageCodec.write(value, writer);
+      join(writer, valueFrom);
       join(writer, from);
     }
   }
   if (init.texts != null && init.texts.length > 0) {
-    writeVarint(writer, 178);
-    const from = fork(writer);
-      for (const value of init.texts ?? []) {
-        writeInt64(writer, value);
-      }
+    const from = fork(writer, 178);
+    for (const value of init.texts) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt64(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PlainResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

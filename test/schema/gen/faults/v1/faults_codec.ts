@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeBytes, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putUint32, writeBytes, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { AnyRequest, AnyResponse, KeyedRequest, KeyedResponse, NotedResponse, OwnedRequest, OwnedResponse, StuckRequest, StuckResponse, TickedResponse, WatchRequest, WatchResponse } from "./faults_pb.ts";
 import { AnyRequestSchema, AnyResponseSchema, KeyedRequestSchema, KeyedResponseSchema, NotedResponseSchema, OwnedRequestSchema, OwnedResponseSchema, StuckRequestSchema, StuckResponseSchema, TickedResponseSchema, WatchRequestSchema, WatchResponseSchema } from "./faults_pb.ts";
 
@@ -41,14 +41,13 @@ function readAnyRequest(message: AnyRequest, reader: WireReader, end: number): v
 
 function writeAnyRequest(init: Init<AnyRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.load != null && init.load.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.load);
+    writeBytes(writer, 18, init.load);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AnyRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -81,10 +80,10 @@ function readAnyResponse(message: AnyResponse, reader: WireReader, end: number):
 
 function writeAnyResponse(init: Init<AnyResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AnyResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -123,18 +122,16 @@ function readKeyedRequest(message: KeyedRequest, reader: WireReader, end: number
 
 function writeKeyedRequest(init: Init<KeyedRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.load != null && init.load.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.load);
+    writeBytes(writer, 18, init.load);
   }
   if (init.key != null && init.key !== "") {
-    writer.byte(26);
-    writeString(writer, init.key);
+    writeString(writer, 26, init.key);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as KeyedRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -167,10 +164,10 @@ function readKeyedResponse(message: KeyedResponse, reader: WireReader, end: numb
 
 function writeKeyedResponse(init: Init<KeyedResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as KeyedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -209,18 +206,16 @@ function readOwnedRequest(message: OwnedRequest, reader: WireReader, end: number
 
 function writeOwnedRequest(init: Init<OwnedRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.load != null && init.load.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.load);
+    writeBytes(writer, 18, init.load);
   }
   if (init.key != null && init.key !== "") {
-    writer.byte(26);
-    writeString(writer, init.key);
+    writeString(writer, 26, init.key);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnedRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -253,10 +248,10 @@ function readOwnedResponse(message: OwnedResponse, reader: WireReader, end: numb
 
 function writeOwnedResponse(init: Init<OwnedResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -292,14 +287,13 @@ function readStuckRequest(message: StuckRequest, reader: WireReader, end: number
 
 function writeStuckRequest(init: Init<StuckRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.load != null && init.load.length > 0) {
-    writer.byte(18);
-    writeBytes(writer, init.load);
+    writeBytes(writer, 18, init.load);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StuckRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -332,10 +326,10 @@ function readStuckResponse(message: StuckResponse, reader: WireReader, end: numb
 
 function writeStuckResponse(init: Init<StuckResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StuckResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -368,10 +362,10 @@ function readWatchRequest(message: WatchRequest, reader: WireReader, end: number
 
 function writeWatchRequest(init: Init<WatchRequest>, writer: ByteWriter): void {
   if (init.user != null && init.user !== "") {
-    writer.byte(10);
-    writeString(writer, init.user);
+    writeString(writer, 10, init.user);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as WatchRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -400,7 +394,8 @@ function readWatchResponse(message: WatchResponse, reader: WireReader, end: numb
 }
 
 function writeWatchResponse(init: Init<WatchResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as WatchResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -433,10 +428,10 @@ function readNotedResponse(message: NotedResponse, reader: WireReader, end: numb
 
 function writeNotedResponse(init: Init<NotedResponse>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as NotedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -472,13 +467,16 @@ function readTickedResponse(message: TickedResponse, reader: WireReader, end: nu
 
 function writeTickedResponse(init: Init<TickedResponse>, writer: ByteWriter): void {
   if (init.stream != null && init.stream !== "") {
-    writer.byte(10);
-    writeString(writer, init.stream);
+    writeString(writer, 10, init.stream);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TickedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeInt64, writeString, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putInt64, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { BuyRequest, BuyResponse, CloseRequest, CloseResponse, LoginRequest, LoginResponse, PurseResponse } from "./game_pb.ts";
 import { BuyRequestSchema, BuyResponseSchema, CloseRequestSchema, CloseResponseSchema, LoginRequestSchema, LoginResponseSchema, PurseResponseSchema } from "./game_pb.ts";
 
@@ -38,10 +38,10 @@ function readLoginRequest(message: LoginRequest, reader: WireReader, end: number
 
 function writeLoginRequest(init: Init<LoginRequest>, writer: ByteWriter): void {
   if (init.token != null && init.token !== "") {
-    writer.byte(10);
-    writeString(writer, init.token);
+    writeString(writer, 10, init.token);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LoginRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -74,10 +74,10 @@ function readLoginResponse(message: LoginResponse, reader: WireReader, end: numb
 
 function writeLoginResponse(init: Init<LoginResponse>, writer: ByteWriter): void {
   if (init.user != null && init.user !== "") {
-    writer.byte(10);
-    writeString(writer, init.user);
+    writeString(writer, 10, init.user);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LoginResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -110,10 +110,10 @@ function readBuyRequest(message: BuyRequest, reader: WireReader, end: number): v
 
 function writeBuyRequest(init: Init<BuyRequest>, writer: ByteWriter): void {
   if (init.item != null && init.item !== "") {
-    writer.byte(10);
-    writeString(writer, init.item);
+    writeString(writer, 10, init.item);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -146,10 +146,14 @@ function readBuyResponse(message: BuyResponse, reader: WireReader, end: number):
 
 function writeBuyResponse(init: Init<BuyResponse>, writer: ByteWriter): void {
   if (init.coins != null && init.coins !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.coins);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.coins);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BuyResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -182,10 +186,14 @@ function readPurseResponse(message: PurseResponse, reader: WireReader, end: numb
 
 function writePurseResponse(init: Init<PurseResponse>, writer: ByteWriter): void {
   if (init.coins != null && init.coins !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.coins);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.coins);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PurseResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -218,10 +226,10 @@ function readCloseRequest(message: CloseRequest, reader: WireReader, end: number
 
 function writeCloseRequest(init: Init<CloseRequest>, writer: ByteWriter): void {
   if (init.worldId != null && init.worldId !== "") {
-    writer.byte(10);
-    writeString(writer, init.worldId);
+    writeString(writer, 10, init.worldId);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -250,6 +258,7 @@ function readCloseResponse(message: CloseResponse, reader: WireReader, end: numb
 }
 
 function writeCloseResponse(init: Init<CloseResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, setEntry, writeBool, writeBytes, writeDouble, writeFixed64, writeInt64, writeSint64, writeString, writeUint64, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putBool, putDouble, putFixed64, putInt64, putSint64, putUint64, setEntry, writeBytes, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { AddRequest, AddResponse, GetRequest, GetResponse, HopsPart, HopsSession, NameRequest, NameResponse, SetRequest, SetResponse } from "./hops_pb.ts";
 import { AddRequestSchema, AddResponseSchema, GetRequestSchema, GetResponseSchema, HopsPartSchema, HopsSessionSchema, NameRequestSchema, NameResponseSchema, SetRequestSchema, SetResponseSchema } from "./hops_pb.ts";
 
@@ -108,92 +108,114 @@ function readHopsSession(message: HopsSession, reader: WireReader, end: number):
 }
 
 function writeHopsSession(init: Init<HopsSession>, writer: ByteWriter): void {
-  if (init.large != null && init.large !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.large);
-  }
-  if (init.unsigned != null && init.unsigned !== 0n) {
-    writer.byte(16);
-    writeUint64(writer, init.unsigned);
-  }
-  if (init.negative != null && init.negative !== 0n) {
-    writer.byte(24);
-    writeSint64(writer, init.negative);
-  }
-  if (init.fixed != null && init.fixed !== 0n) {
-    writer.byte(33);
-    writeFixed64(writer, init.fixed);
+  {
+    let at = writer.reserve(42);
+    const { buffer, data } = writer;
+    if (init.large != null && init.large !== 0n) {
+      buffer[at++] = 8;
+      at = putInt64(buffer, at, init.large);
+    }
+    if (init.unsigned != null && init.unsigned !== 0n) {
+      buffer[at++] = 16;
+      at = putUint64(buffer, at, init.unsigned);
+    }
+    if (init.negative != null && init.negative !== 0n) {
+      buffer[at++] = 24;
+      at = putSint64(buffer, at, init.negative);
+    }
+    if (init.fixed != null && init.fixed !== 0n) {
+      buffer[at++] = 33;
+      at = putFixed64(data, at, init.fixed);
+    }
+    writer.truncate(at);
   }
   if (init.raw != null && init.raw.length > 0) {
-    writer.byte(42);
-    writeBytes(writer, init.raw);
+    writeBytes(writer, 42, init.raw);
   }
   if (init.items != null) {
     for (const [key, value] of Object.entries(init.items)) {
-      writer.byte(50);
-      const from = fork(writer);
-        writer.byte(10);
-        writeString(writer, key);
-        writer.byte(18);
-        writeBytes(writer, value);
+      const from = fork(writer, 50);
+      writeString(writer, 10, key);
+      writeBytes(writer, 18, value);
       join(writer, from);
     }
   }
   if (init.counts != null) {
     for (const [key, value] of Object.entries(init.counts)) {
-      writer.byte(58);
-      const from = fork(writer);
-        writer.byte(8);
-        writeInt64(writer, key);
-        writer.byte(16);
-        writeUint64(writer, value);
+      const from = fork(writer, 58);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt64(buffer, at, key);
+        writer.truncate(at);
+      }
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putUint64(buffer, at, value);
+        writer.truncate(at);
+      }
       join(writer, from);
     }
   }
   if (init.parts != null) {
     for (const [key, value] of Object.entries(init.parts)) {
-      writer.byte(66);
-      const from = fork(writer);
-        writer.byte(8);
-        writeUint64(writer, key);
-        writer.byte(18);
-        const valueFrom = fork(writer);
-        writeHopsPart(value, writer);
-        join(writer, valueFrom);
+      const from = fork(writer, 66);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putUint64(buffer, at, key);
+        writer.truncate(at);
+      }
+      const valueFrom = fork(writer, 18);
+      writeHopsPart(value, writer);
+      join(writer, valueFrom);
       join(writer, from);
     }
   }
   if (init.list != null && init.list.length > 0) {
-    writer.byte(74);
-    const from = fork(writer);
-      for (const value of init.list ?? []) {
-        writeSint64(writer, value);
-      }
+    const from = fork(writer, 74);
+    for (const value of init.list) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putSint64(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(82);
-    writeString(writer, init.text);
+    writeString(writer, 82, init.text);
   }
   if (init.choice?.case === "number") {
-    writer.byte(88);
-    writeInt64(writer, init.choice.value);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 88;
+    at = putInt64(buffer, at, init.choice.value);
+    writer.truncate(at);
   }
   if (init.choice?.case === "part") {
-    writer.byte(98);
-    const from = fork(writer);
+    const partFrom = fork(writer, 98);
     writeHopsPart(init.choice.value, writer);
-    join(writer, from);
+    join(writer, partFrom);
   }
-  if (init.real != null && !Object.is(init.real, 0)) {
-    writer.byte(105);
-    writeDouble(writer, init.real);
+  {
+    let at = writer.reserve(20);
+    const { buffer, data } = writer;
+    if (init.real != null && !Object.is(init.real, 0)) {
+      buffer[at++] = 105;
+      at = putDouble(data, at, init.real);
+    }
+    if (init.count != null && init.count !== 0n) {
+      buffer[at++] = 112;
+      at = putInt64(buffer, at, init.count);
+    }
+    writer.truncate(at);
   }
-  if (init.count != null && init.count !== 0n) {
-    writer.byte(112);
-    writeInt64(writer, init.count);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as HopsSession;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -229,14 +251,17 @@ function readHopsPart(message: HopsPart, reader: WireReader, end: number): void 
 
 function writeHopsPart(init: Init<HopsPart>, writer: ByteWriter): void {
   if (init.raw != null && init.raw.length > 0) {
-    writer.byte(10);
-    writeBytes(writer, init.raw);
+    writeBytes(writer, 10, init.raw);
   }
   if (init.number != null && init.number !== 0n) {
-    writer.byte(16);
-    writeInt64(writer, init.number);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt64(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as HopsPart;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -270,12 +295,12 @@ function readSetRequest(message: SetRequest, reader: WireReader, end: number): v
 
 function writeSetRequest(init: Init<SetRequest>, writer: ByteWriter): void {
   if (init.data != null) {
-    writer.byte(10);
-    const from = fork(writer);
+    const dataFrom = fork(writer, 10);
     writeHopsSession(init.data, writer);
-    join(writer, from);
+    join(writer, dataFrom);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SetRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -309,12 +334,12 @@ function readSetResponse(message: SetResponse, reader: WireReader, end: number):
 
 function writeSetResponse(init: Init<SetResponse>, writer: ByteWriter): void {
   if (init.seen != null) {
-    writer.byte(10);
-    const from = fork(writer);
+    const seenFrom = fork(writer, 10);
     writeHopsSession(init.seen, writer);
-    join(writer, from);
+    join(writer, seenFrom);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as SetResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -349,15 +374,21 @@ function readAddRequest(message: AddRequest, reader: WireReader, end: number): v
 }
 
 function writeAddRequest(init: Init<AddRequest>, writer: ByteWriter): void {
-  if (init.expected != null && init.expected !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.expected);
+  {
+    let at = writer.reserve(22);
+    const { buffer } = writer;
+    if (init.expected != null && init.expected !== 0n) {
+      buffer[at++] = 8;
+      at = putInt64(buffer, at, init.expected);
+    }
+    if (init.amount != null && init.amount !== 0n) {
+      buffer[at++] = 16;
+      at = putInt64(buffer, at, init.amount);
+    }
+    writer.truncate(at);
   }
-  if (init.amount != null && init.amount !== 0n) {
-    writer.byte(16);
-    writeInt64(writer, init.amount);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AddRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -390,10 +421,14 @@ function readAddResponse(message: AddResponse, reader: WireReader, end: number):
 
 function writeAddResponse(init: Init<AddResponse>, writer: ByteWriter): void {
   if (init.applied != null && init.applied !== false) {
-    writer.byte(8);
-    writeBool(writer, init.applied);
+    let at = writer.reserve(2);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putBool(buffer, at, init.applied);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AddResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -422,7 +457,8 @@ function readGetRequest(message: GetRequest, reader: WireReader, end: number): v
 }
 
 function writeGetRequest(init: Init<GetRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as GetRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -456,12 +492,12 @@ function readGetResponse(message: GetResponse, reader: WireReader, end: number):
 
 function writeGetResponse(init: Init<GetResponse>, writer: ByteWriter): void {
   if (init.seen != null) {
-    writer.byte(10);
-    const from = fork(writer);
+    const seenFrom = fork(writer, 10);
     writeHopsSession(init.seen, writer);
-    join(writer, from);
+    join(writer, seenFrom);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as GetResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -494,10 +530,10 @@ function readNameRequest(message: NameRequest, reader: WireReader, end: number):
 
 function writeNameRequest(init: Init<NameRequest>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as NameRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -526,6 +562,7 @@ function readNameResponse(message: NameResponse, reader: WireReader, end: number
 }
 
 function writeNameResponse(init: Init<NameResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as NameResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, writeInt32, writeInt64, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putInt32, putInt64, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { AnyRequest, AnyResponse, BreakRequest, BreakResponse, EnterRequest, EnterResponse, FailRequest, FailResponse, FloatRequest, FloatResponse, HomeRequest, HomeResponse, KeepRequest, KeptRequest, KeptResponse, NoteRequest, NoteResponse, OwnerRequest, OwnerResponse, PutRequest, RuleRequest, RuleResponse, ScoredResponse, TellRequest, TellResponse, ToldResponse, WaitRequest, WaitResponse } from "./play_pb.ts";
 import { AnyRequestSchema, AnyResponseSchema, BreakRequestSchema, BreakResponseSchema, EnterRequestSchema, EnterResponseSchema, FailRequestSchema, FailResponseSchema, FloatRequestSchema, FloatResponseSchema, HomeRequestSchema, HomeResponseSchema, KeepRequestSchema, KeptRequestSchema, KeptResponseSchema, NoteRequestSchema, NoteResponseSchema, OwnerRequestSchema, OwnerResponseSchema, PutRequestSchema, RuleRequestSchema, RuleResponseSchema, ScoredResponseSchema, TellRequestSchema, TellResponseSchema, ToldResponseSchema, WaitRequestSchema, WaitResponseSchema } from "./play_pb.ts";
 
@@ -41,16 +41,15 @@ function readEnterRequest(message: EnterRequest, reader: WireReader, end: number
 
 function writeEnterRequest(init: Init<EnterRequest>, writer: ByteWriter): void {
   if (init.user != null && init.user !== "") {
-    writer.byte(10);
-    writeString(writer, init.user);
+    writeString(writer, 10, init.user);
   }
   if (init.roles != null && init.roles.length > 0) {
     for (const value of init.roles) {
-      writer.byte(18);
-      writeString(writer, value);
+      writeString(writer, 18, value);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -86,14 +85,13 @@ function readEnterResponse(message: EnterResponse, reader: WireReader, end: numb
 
 function writeEnterResponse(init: Init<EnterResponse>, writer: ByteWriter): void {
   if (init.former != null && init.former !== "") {
-    writer.byte(10);
-    writeString(writer, init.former);
+    writeString(writer, 10, init.former);
   }
   if (init.server != null && init.server !== "") {
-    writer.byte(18);
-    writeString(writer, init.server);
+    writeString(writer, 18, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -129,14 +127,17 @@ function readWaitRequest(message: WaitRequest, reader: WireReader, end: number):
 
 function writeWaitRequest(init: Init<WaitRequest>, writer: ByteWriter): void {
   if (init.ms != null && init.ms !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.ms);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.ms);
+    writer.truncate(at);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(18);
-    writeString(writer, init.text);
+    writeString(writer, 18, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as WaitRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -172,14 +173,13 @@ function readWaitResponse(message: WaitResponse, reader: WireReader, end: number
 
 function writeWaitResponse(init: Init<WaitResponse>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
   if (init.server != null && init.server !== "") {
-    writer.byte(18);
-    writeString(writer, init.server);
+    writeString(writer, 18, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as WaitResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -215,14 +215,17 @@ function readFloatRequest(message: FloatRequest, reader: WireReader, end: number
 
 function writeFloatRequest(init: Init<FloatRequest>, writer: ByteWriter): void {
   if (init.ms != null && init.ms !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.ms);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.ms);
+    writer.truncate(at);
   }
   if (init.text != null && init.text !== "") {
-    writer.byte(18);
-    writeString(writer, init.text);
+    writeString(writer, 18, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as FloatRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -255,10 +258,10 @@ function readFloatResponse(message: FloatResponse, reader: WireReader, end: numb
 
 function writeFloatResponse(init: Init<FloatResponse>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as FloatResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -291,10 +294,10 @@ function readFailRequest(message: FailRequest, reader: WireReader, end: number):
 
 function writeFailRequest(init: Init<FailRequest>, writer: ByteWriter): void {
   if (init.how != null && init.how !== "") {
-    writer.byte(10);
-    writeString(writer, init.how);
+    writeString(writer, 10, init.how);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as FailRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -323,7 +326,8 @@ function readFailResponse(message: FailResponse, reader: WireReader, end: number
 }
 
 function writeFailResponse(init: Init<FailResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as FailResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -356,10 +360,14 @@ function readKeepRequest(message: KeepRequest, reader: WireReader, end: number):
 
 function writeKeepRequest(init: Init<KeepRequest>, writer: ByteWriter): void {
   if (init.number != null && init.number !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.number);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as KeepRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -388,7 +396,8 @@ function readKeptRequest(message: KeptRequest, reader: WireReader, end: number):
 }
 
 function writeKeptRequest(init: Init<KeptRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as KeptRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -423,14 +432,17 @@ function readKeptResponse(message: KeptResponse, reader: WireReader, end: number
 
 function writeKeptResponse(init: Init<KeptResponse>, writer: ByteWriter): void {
   if (init.numbers != null && init.numbers.length > 0) {
-    writer.byte(10);
-    const from = fork(writer);
-      for (const value of init.numbers ?? []) {
-        writeInt32(writer, value);
-      }
+    const from = fork(writer, 10);
+    for (const value of init.numbers) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
     join(writer, from);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as KeptResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -463,10 +475,10 @@ function readHomeRequest(message: HomeRequest, reader: WireReader, end: number):
 
 function writeHomeRequest(init: Init<HomeRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as HomeRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -499,10 +511,10 @@ function readHomeResponse(message: HomeResponse, reader: WireReader, end: number
 
 function writeHomeResponse(init: Init<HomeResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as HomeResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -538,14 +550,17 @@ function readNoteRequest(message: NoteRequest, reader: WireReader, end: number):
 
 function writeNoteRequest(init: Init<NoteRequest>, writer: ByteWriter): void {
   if (init.note != null && init.note !== "") {
-    writer.byte(10);
-    writeString(writer, init.note);
+    writeString(writer, 10, init.note);
   }
   if (init.coins != null && init.coins !== 0n) {
-    writer.byte(16);
-    writeInt64(writer, init.coins);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt64(buffer, at, init.coins);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as NoteRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -581,14 +596,17 @@ function readNoteResponse(message: NoteResponse, reader: WireReader, end: number
 
 function writeNoteResponse(init: Init<NoteResponse>, writer: ByteWriter): void {
   if (init.note != null && init.note !== "") {
-    writer.byte(10);
-    writeString(writer, init.note);
+    writeString(writer, 10, init.note);
   }
   if (init.coins != null && init.coins !== 0n) {
-    writer.byte(16);
-    writeInt64(writer, init.coins);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt64(buffer, at, init.coins);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as NoteResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -617,7 +635,8 @@ function readRuleRequest(message: RuleRequest, reader: WireReader, end: number):
 }
 
 function writeRuleRequest(init: Init<RuleRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as RuleRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -646,7 +665,8 @@ function readRuleResponse(message: RuleResponse, reader: WireReader, end: number
 }
 
 function writeRuleResponse(init: Init<RuleResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as RuleResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -679,10 +699,14 @@ function readTellRequest(message: TellRequest, reader: WireReader, end: number):
 
 function writeTellRequest(init: Init<TellRequest>, writer: ByteWriter): void {
   if (init.times != null && init.times !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.times);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.times);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -711,7 +735,8 @@ function readTellResponse(message: TellResponse, reader: WireReader, end: number
 }
 
 function writeTellResponse(init: Init<TellResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -744,10 +769,10 @@ function readToldResponse(message: ToldResponse, reader: WireReader, end: number
 
 function writeToldResponse(init: Init<ToldResponse>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ToldResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -783,14 +808,17 @@ function readScoredResponse(message: ScoredResponse, reader: WireReader, end: nu
 
 function writeScoredResponse(init: Init<ScoredResponse>, writer: ByteWriter): void {
   if (init.player != null && init.player !== "") {
-    writer.byte(10);
-    writeString(writer, init.player);
+    writeString(writer, 10, init.player);
   }
   if (init.score != null && init.score !== 0) {
-    writer.byte(16);
-    writeInt32(writer, init.score);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt32(buffer, at, init.score);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ScoredResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -819,7 +847,8 @@ function readAnyRequest(message: AnyRequest, reader: WireReader, end: number): v
 }
 
 function writeAnyRequest(init: Init<AnyRequest>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as AnyRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -855,14 +884,13 @@ function readAnyResponse(message: AnyResponse, reader: WireReader, end: number):
 
 function writeAnyResponse(init: Init<AnyResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.caller != null && init.caller !== "") {
-    writer.byte(18);
-    writeString(writer, init.caller);
+    writeString(writer, 18, init.caller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AnyResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -895,10 +923,14 @@ function readOwnerRequest(message: OwnerRequest, reader: WireReader, end: number
 
 function writeOwnerRequest(init: Init<OwnerRequest>, writer: ByteWriter): void {
   if (init.key != null && init.key !== 0n) {
-    writer.byte(8);
-    writeInt64(writer, init.key);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.key);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnerRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -931,10 +963,10 @@ function readOwnerResponse(message: OwnerResponse, reader: WireReader, end: numb
 
 function writeOwnerResponse(init: Init<OwnerResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnerResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -967,10 +999,10 @@ function readBreakRequest(message: BreakRequest, reader: WireReader, end: number
 
 function writeBreakRequest(init: Init<BreakRequest>, writer: ByteWriter): void {
   if (init.how != null && init.how !== "") {
-    writer.byte(10);
-    writeString(writer, init.how);
+    writeString(writer, 10, init.how);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as BreakRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -999,7 +1031,8 @@ function readBreakResponse(message: BreakResponse, reader: WireReader, end: numb
 }
 
 function writeBreakResponse(init: Init<BreakResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as BreakResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -1032,9 +1065,13 @@ function readPutRequest(message: PutRequest, reader: WireReader, end: number): v
 
 function writePutRequest(init: Init<PutRequest>, writer: ByteWriter): void {
   if (init.number != null && init.number !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.number);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PutRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

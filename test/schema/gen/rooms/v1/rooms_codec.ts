@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { CallRequest, CallResponse, CloseRequest, CloseResponse, CountRequest, EnterRequest, EnterResponse, LingerRequest, LingerResponse, StatRequest, StatResponse, VisitRequest, VisitResponse } from "./rooms_pb.ts";
 import { CallRequestSchema, CallResponseSchema, CloseRequestSchema, CloseResponseSchema, CountRequestSchema, EnterRequestSchema, EnterResponseSchema, LingerRequestSchema, LingerResponseSchema, StatRequestSchema, StatResponseSchema, VisitRequestSchema, VisitResponseSchema } from "./rooms_pb.ts";
 
@@ -38,10 +38,10 @@ function readEnterRequest(message: EnterRequest, reader: WireReader, end: number
 
 function writeEnterRequest(init: Init<EnterRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -77,14 +77,17 @@ function readEnterResponse(message: EnterResponse, reader: WireReader, end: numb
 
 function writeEnterResponse(init: Init<EnterResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.before != null && init.before !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.before);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.before);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -120,14 +123,17 @@ function readLingerRequest(message: LingerRequest, reader: WireReader, end: numb
 
 function writeLingerRequest(init: Init<LingerRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
   if (init.ms != null && init.ms !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.ms);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.ms);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LingerRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -160,10 +166,10 @@ function readLingerResponse(message: LingerResponse, reader: WireReader, end: nu
 
 function writeLingerResponse(init: Init<LingerResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LingerResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -199,14 +205,17 @@ function readCountRequest(message: CountRequest, reader: WireReader, end: number
 
 function writeCountRequest(init: Init<CountRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CountRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -239,10 +248,10 @@ function readCloseRequest(message: CloseRequest, reader: WireReader, end: number
 
 function writeCloseRequest(init: Init<CloseRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -275,10 +284,10 @@ function readCloseResponse(message: CloseResponse, reader: WireReader, end: numb
 
 function writeCloseResponse(init: Init<CloseResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CloseResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -311,10 +320,10 @@ function readVisitRequest(message: VisitRequest, reader: WireReader, end: number
 
 function writeVisitRequest(init: Init<VisitRequest>, writer: ByteWriter): void {
   if (init.where != null && init.where !== "") {
-    writer.byte(10);
-    writeString(writer, init.where);
+    writeString(writer, 10, init.where);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as VisitRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -347,10 +356,10 @@ function readVisitResponse(message: VisitResponse, reader: WireReader, end: numb
 
 function writeVisitResponse(init: Init<VisitResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as VisitResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -383,10 +392,10 @@ function readStatRequest(message: StatRequest, reader: WireReader, end: number):
 
 function writeStatRequest(init: Init<StatRequest>, writer: ByteWriter): void {
   if (init.room != null && init.room !== "") {
-    writer.byte(10);
-    writeString(writer, init.room);
+    writeString(writer, 10, init.room);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StatRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -422,14 +431,17 @@ function readStatResponse(message: StatResponse, reader: WireReader, end: number
 
 function writeStatResponse(init: Init<StatResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
   if (init.entered != null && init.entered !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.entered);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.entered);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StatResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -462,10 +474,10 @@ function readCallRequest(message: CallRequest, reader: WireReader, end: number):
 
 function writeCallRequest(init: Init<CallRequest>, writer: ByteWriter): void {
   if (init.where != null && init.where !== "") {
-    writer.byte(10);
-    writeString(writer, init.where);
+    writeString(writer, 10, init.where);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CallRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -498,9 +510,9 @@ function readCallResponse(message: CallResponse, reader: WireReader, end: number
 
 function writeCallResponse(init: Init<CallResponse>, writer: ByteWriter): void {
   if (init.server != null && init.server !== "") {
-    writer.byte(10);
-    writeString(writer, init.server);
+    writeString(writer, 10, init.server);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CallResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, setEntry, unprintedCodec, writeInt32, writeSint32, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putInt32, putSint32, putUint32, setEntry, unprintedCodec, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { AskRequest, AskResponse, ClaimRequest, ClaimResponse, CountRequest, CountResponse, DivideRequest, DivideResponse, EveryRequest, EveryResponse, FreeRequest, FreeResponse, MailRequest, MailResponse, Place, TellRequest } from "./rules_pb.ts";
 import { AskRequestSchema, AskResponseSchema, ClaimRequestSchema, ClaimResponseSchema, CountRequestSchema, CountResponseSchema, DivideRequestSchema, DivideResponseSchema, EveryRequestSchema, EveryResponseSchema, FreeRequestSchema, FreeResponseSchema, MailRequestSchema, MailResponseSchema, PlaceSchema, TellRequestSchema } from "./rules_pb.ts";
 
@@ -40,15 +40,21 @@ function readPlace(message: Place, reader: WireReader, end: number): void {
 }
 
 function writePlace(init: Init<Place>, writer: ByteWriter): void {
-  if (init.x != null && init.x !== 0) {
-    writer.byte(8);
-    writeSint32(writer, init.x);
+  {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    if (init.x != null && init.x !== 0) {
+      buffer[at++] = 8;
+      at = putSint32(buffer, at, init.x);
+    }
+    if (init.y != null && init.y !== 0) {
+      buffer[at++] = 16;
+      at = putSint32(buffer, at, init.y);
+    }
+    writer.truncate(at);
   }
-  if (init.y != null && init.y !== 0) {
-    writer.byte(16);
-    writeSint32(writer, init.y);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as Place;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -87,18 +93,17 @@ function readAskRequest(message: AskRequest, reader: WireReader, end: number): v
 
 function writeAskRequest(init: Init<AskRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
   if (init.places != null && init.places.length > 0) {
     for (const value of init.places) {
-      writer.byte(18);
-      const from = fork(writer);
+      const from = fork(writer, 18);
       writePlace(value, writer);
       join(writer, from);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AskRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -131,10 +136,14 @@ function readAskResponse(message: AskResponse, reader: WireReader, end: number):
 
 function writeAskResponse(init: Init<AskResponse>, writer: ByteWriter): void {
   if (init.asked != null && init.asked !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.asked);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.asked);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as AskResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -167,10 +176,10 @@ function readClaimRequest(message: ClaimRequest, reader: WireReader, end: number
 
 function writeClaimRequest(init: Init<ClaimRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ClaimRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -199,7 +208,8 @@ function readClaimResponse(message: ClaimResponse, reader: WireReader, end: numb
 }
 
 function writeClaimResponse(init: Init<ClaimResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as ClaimResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -247,27 +257,23 @@ function readMailRequest(message: MailRequest, reader: WireReader, end: number):
 
 function writeMailRequest(init: Init<MailRequest>, writer: ByteWriter): void {
   if (init.mail != null && init.mail !== "") {
-    writer.byte(10);
-    writeString(writer, init.mail);
+    writeString(writer, 10, init.mail);
   }
   if (init.subject != null && init.subject !== "") {
-    writer.byte(18);
-    writeString(writer, init.subject);
+    writeString(writer, 18, init.subject);
   }
   if (init.places != null) {
     for (const [key, value] of Object.entries(init.places)) {
-      writer.byte(26);
-      const from = fork(writer);
-        writer.byte(10);
-        writeString(writer, key);
-        writer.byte(18);
-        const valueFrom = fork(writer);
-        writePlace(value, writer);
-        join(writer, valueFrom);
+      const from = fork(writer, 26);
+      writeString(writer, 10, key);
+      const valueFrom = fork(writer, 18);
+      writePlace(value, writer);
+      join(writer, valueFrom);
       join(writer, from);
     }
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as MailRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -296,7 +302,8 @@ function readMailResponse(message: MailResponse, reader: WireReader, end: number
 }
 
 function writeMailResponse(init: Init<MailResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as MailResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -329,10 +336,14 @@ function readDivideRequest(message: DivideRequest, reader: WireReader, end: numb
 
 function writeDivideRequest(init: Init<DivideRequest>, writer: ByteWriter): void {
   if (init.by != null && init.by !== 0) {
-    writer.byte(8);
-    writeInt32(writer, init.by);
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.by);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as DivideRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -361,7 +372,8 @@ function readDivideResponse(message: DivideResponse, reader: WireReader, end: nu
 }
 
 function writeDivideResponse(init: Init<DivideResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as DivideResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -394,10 +406,10 @@ function readFreeRequest(message: FreeRequest, reader: WireReader, end: number):
 
 function writeFreeRequest(init: Init<FreeRequest>, writer: ByteWriter): void {
   if (init.name != null && init.name !== "") {
-    writer.byte(10);
-    writeString(writer, init.name);
+    writeString(writer, 10, init.name);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as FreeRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -426,7 +438,8 @@ function readFreeResponse(message: FreeResponse, reader: WireReader, end: number
 }
 
 function writeFreeResponse(init: Init<FreeResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as FreeResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -459,10 +472,10 @@ function readTellRequest(message: TellRequest, reader: WireReader, end: number):
 
 function writeTellRequest(init: Init<TellRequest>, writer: ByteWriter): void {
   if (init.text != null && init.text !== "") {
-    writer.byte(10);
-    writeString(writer, init.text);
+    writeString(writer, 10, init.text);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -495,10 +508,14 @@ function readCountRequest(message: CountRequest, reader: WireReader, end: number
 
 function writeCountRequest(init: Init<CountRequest>, writer: ByteWriter): void {
   if (init.most != null && init.most !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.most);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.most);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CountRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -531,10 +548,14 @@ function readCountResponse(message: CountResponse, reader: WireReader, end: numb
 
 function writeCountResponse(init: Init<CountResponse>, writer: ByteWriter): void {
   if (init.asked != null && init.asked !== 0) {
-    writer.byte(8);
-    writeUint32(writer, init.asked);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.asked);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as CountResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -568,6 +589,7 @@ function readEveryResponse(message: EveryResponse, reader: WireReader, end: numb
 }
 
 function writeEveryResponse(init: Init<EveryResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as EveryResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,7 +4,7 @@
 /* eslint-disable */
 
 import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeBool, writeString, writeUint32, writeUnknown } from "nano-rpc/codegen";
+import { printedCodec, putBool, putUint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { EnterRequest, EnterResponse, LeaveRequest, LeaveResponse, LookRequest, LookResponse, MurmuredResponse, OwnRequest, OwnResponse, PaidResponse, PayRequest, PayResponse, ShownResponse, StayRequest, StayResponse, TellRequest, TickedResponse } from "./seeds_pb.ts";
 import { EnterRequestSchema, EnterResponseSchema, LeaveRequestSchema, LeaveResponseSchema, LookRequestSchema, LookResponseSchema, MurmuredResponseSchema, OwnRequestSchema, OwnResponseSchema, PaidResponseSchema, PayRequestSchema, PayResponseSchema, ShownResponseSchema, StayRequestSchema, StayResponseSchema, TellRequestSchema, TickedResponseSchema } from "./seeds_pb.ts";
 
@@ -38,10 +38,10 @@ function readEnterRequest(message: EnterRequest, reader: WireReader, end: number
 
 function writeEnterRequest(init: Init<EnterRequest>, writer: ByteWriter): void {
   if (init.user != null && init.user !== "") {
-    writer.byte(10);
-    writeString(writer, init.user);
+    writeString(writer, 10, init.user);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -74,10 +74,14 @@ function readEnterResponse(message: EnterResponse, reader: WireReader, end: numb
 
 function writeEnterResponse(init: Init<EnterResponse>, writer: ByteWriter): void {
   if (init.everywhere != null && init.everywhere !== false) {
-    writer.byte(8);
-    writeBool(writer, init.everywhere);
+    let at = writer.reserve(2);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putBool(buffer, at, init.everywhere);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as EnterResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -116,18 +120,23 @@ function readPayRequest(message: PayRequest, reader: WireReader, end: number): v
 
 function writePayRequest(init: Init<PayRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  if (init.amount != null && init.amount !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.amount);
+  {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    if (init.amount != null && init.amount !== 0) {
+      buffer[at++] = 16;
+      at = putUint32(buffer, at, init.amount);
+    }
+    if (init.ms != null && init.ms !== 0) {
+      buffer[at++] = 24;
+      at = putUint32(buffer, at, init.ms);
+    }
+    writer.truncate(at);
   }
-  if (init.ms != null && init.ms !== 0) {
-    writer.byte(24);
-    writeUint32(writer, init.ms);
-  }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PayRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -160,10 +169,10 @@ function readPayResponse(message: PayResponse, reader: WireReader, end: number):
 
 function writePayResponse(init: Init<PayResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PayResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -196,10 +205,10 @@ function readLookRequest(message: LookRequest, reader: WireReader, end: number):
 
 function writeLookRequest(init: Init<LookRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -232,10 +241,10 @@ function readLookResponse(message: LookResponse, reader: WireReader, end: number
 
 function writeLookResponse(init: Init<LookResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LookResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -268,10 +277,10 @@ function readStayRequest(message: StayRequest, reader: WireReader, end: number):
 
 function writeStayRequest(init: Init<StayRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StayRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -304,10 +313,10 @@ function readStayResponse(message: StayResponse, reader: WireReader, end: number
 
 function writeStayResponse(init: Init<StayResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as StayResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -343,14 +352,13 @@ function readOwnRequest(message: OwnRequest, reader: WireReader, end: number): v
 
 function writeOwnRequest(init: Init<OwnRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.account != null && init.account !== "") {
-    writer.byte(18);
-    writeString(writer, init.account);
+    writeString(writer, 18, init.account);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -383,10 +391,10 @@ function readOwnResponse(message: OwnResponse, reader: WireReader, end: number):
 
 function writeOwnResponse(init: Init<OwnResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as OwnResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -419,10 +427,10 @@ function readTellRequest(message: TellRequest, reader: WireReader, end: number):
 
 function writeTellRequest(init: Init<TellRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TellRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -455,10 +463,10 @@ function readLeaveRequest(message: LeaveRequest, reader: WireReader, end: number
 
 function writeLeaveRequest(init: Init<LeaveRequest>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as LeaveRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -487,7 +495,8 @@ function readLeaveResponse(message: LeaveResponse, reader: WireReader, end: numb
 }
 
 function writeLeaveResponse(init: Init<LeaveResponse>, writer: ByteWriter): void {
-  writeUnknown(writer, init);
+  const { $unknown } = init as LeaveResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -526,18 +535,20 @@ function readPaidResponse(message: PaidResponse, reader: WireReader, end: number
 
 function writePaidResponse(init: Init<PaidResponse>, writer: ByteWriter): void {
   if (init.id != null && init.id !== "") {
-    writer.byte(10);
-    writeString(writer, init.id);
+    writeString(writer, 10, init.id);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
   if (init.teller != null && init.teller !== "") {
-    writer.byte(26);
-    writeString(writer, init.teller);
+    writeString(writer, 26, init.teller);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as PaidResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -573,14 +584,17 @@ function readTickedResponse(message: TickedResponse, reader: WireReader, end: nu
 
 function writeTickedResponse(init: Init<TickedResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as TickedResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -616,14 +630,17 @@ function readShownResponse(message: ShownResponse, reader: WireReader, end: numb
 
 function writeShownResponse(init: Init<ShownResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as ShownResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
 /**
@@ -659,13 +676,16 @@ function readMurmuredResponse(message: MurmuredResponse, reader: WireReader, end
 
 function writeMurmuredResponse(init: Init<MurmuredResponse>, writer: ByteWriter): void {
   if (init.teller != null && init.teller !== "") {
-    writer.byte(10);
-    writeString(writer, init.teller);
+    writeString(writer, 10, init.teller);
   }
   if (init.number != null && init.number !== 0) {
-    writer.byte(16);
-    writeUint32(writer, init.number);
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putUint32(buffer, at, init.number);
+    writer.truncate(at);
   }
-  writeUnknown(writer, init);
+  const { $unknown } = init as MurmuredResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
