@@ -39,6 +39,11 @@ How they talk:
   --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
   --insecure          takes any certificate for tls:// and wss://
 
+Specs of pitaya-bot:
+  --redis HOST:PORT   where preRun and postRun take what users begin with from, and bring it back to
+                      (or redis://USER:PASSWORD@HOST:PORT/DATABASE)
+  --save FILE         where saveToFile writes what users have kept, an object a line
+
 What comes of it:
   --threshold TEXT    what must hold, besides what the scenario says; again for more:
                       p50, p95, p99, max, push_p99 ("p99<50ms"), errors, delivered, resumed, checks
@@ -60,6 +65,8 @@ const options = {
   ca: { type: "string" },
   insecure: { type: "boolean", default: false },
   threshold: { type: "string", multiple: true },
+  redis: { type: "string" },
+  save: { type: "string" },
   report: { type: "string" },
   json: { type: "string" },
   junit: { type: "string" },
@@ -75,17 +82,18 @@ export function runArguments(args: readonly string[]): RunArguments {
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) throw new TypeError("it wants: run FILE");
   const specs = isSpecs(file);
-  const { url, encoding = specs ? "json" : "protobuf", ca, insecure, threshold: thresholds = [] } = values;
+  const { url, redis, save, encoding = specs ? "json" : "protobuf", ca, insecure, threshold: thresholds = [] } = values;
   if (url === undefined) throw new TypeError("--url says which server");
   if (encoding !== "json" && encoding !== "protobuf") throw new TypeError(`--encoding is json or protobuf, not "${encoding}"`);
   if (specs && encoding !== "json") throw new TypeError("specs speak JSON: leave --encoding out");
+  if (!specs && (redis ?? save) !== undefined) throw new TypeError("--redis and --save are for specs: files of JSON");
   for (const text of thresholds) parseThreshold(text);
   const processes = wholeOf("processes", values.processes);
   if (processes > mostProcesses) throw new RangeError(`--processes is at most ${mostProcesses}`);
   const users = values.users === undefined ? undefined : wholeOf("users", values.users);
   const forMs = wholeOf("for", values.for);
   return {
-    plan: { file, url, encoding, ca, insecure, users, forMs, thresholds, user: userOf(values.user) },
+    plan: { file, url, encoding, ca, insecure, users, forMs, thresholds, user: userOf(values.user), redis, save },
     ...{ processes, json: values.json, junit: values.junit, report: values.report },
     prometheus: values.prometheus === undefined ? undefined : placeOf(values.prometheus),
     metrics: (values.metrics ?? []).map(pageOf),

@@ -4,6 +4,7 @@ import type { ClientOptions, Transport } from "../client/index.ts";
 import { waysTo } from "../dial/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 import { isSpecs } from "./spec/read-spec.ts";
+import { redisAt } from "./spec/redis.ts";
 import { specScenario } from "./spec/spec-scenario.ts";
 
 /** What is played against whom, in a form that goes from process to process. */
@@ -18,6 +19,9 @@ export interface Plan {
   readonly forMs: number;
   /** Beside those of the scenario. */
   readonly thresholds: readonly string[];
+  /** Where the states of specs are, and where their values go. */
+  readonly redis: string | undefined;
+  readonly save: string | undefined;
   /** What the handshakes tell as `user`, where the scenario does not say. */
   readonly user: object | undefined;
 }
@@ -68,7 +72,8 @@ async function load(plan: Plan): Promise<Scenario> {
   if (isSpecs(file)) {
     const scheme = url.slice(0, url.indexOf(":"));
     const transportTo = (host: string) => transportOf({ ...plan, url: host.includes("://") ? host : `${scheme}://${host}` });
-    return scenario(specScenario(file, { transportTo }));
+    const redis = plan.redis === undefined ? undefined : redisAt(plan.redis);
+    return scenario(specScenario(file, { transportTo, redis, save: plan.save }));
   }
   const loaded: { readonly default?: Partial<Scenario> } = await import(pathToFileURL(resolve(file)).href);
   const { default: given } = loaded;

@@ -156,7 +156,11 @@ describe("specs of pitaya-bot", () => {
   test.each<[string, unknown, string]>([
     ["no JSON", "{", "Expected property name"],
     ["nothing to do", { sequentialOperations: [] }, "sequentialOperations: it is a list, and not empty"],
-    ["a hook", { preRun: { function: "redis" } }, "preRun: it is not run here"],
+    [
+      "a hook",
+      { sequentialOperations: [{ type: "request", uri: "a" }], preRun: { function: "redis" } },
+      "preRun: args.name is the name of its set in Redis",
+    ],
     [
       "an unknown kind",
       { sequentialOperations: [{ type: "ask", uri: "a" }] },

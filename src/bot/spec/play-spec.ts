@@ -3,12 +3,13 @@ import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { Transport } from "../../client/index.ts";
 import type { Bot } from "../bot.ts";
 import { unmet } from "./expectations.ts";
+import { type HookWorld, runAfter, runBefore } from "./hooks.ts";
 import { type PlainRoutes, plainRoutes } from "./plain-service.ts";
 import type { Spec, SpecOperation } from "./spec.ts";
 import { fieldsOf, jsonOf } from "./values.ts";
 
 /** What a spec asks of the world around it. */
-export interface SpecWorld {
+export interface SpecWorld extends HookWorld {
   /** The way to another server of the same kind: HOST:PORT, or a URL. */
   readonly transportTo: (host: string) => Transport;
 }
@@ -18,7 +19,7 @@ const mostPushes = 1_000;
 
 /** One user of a spec. Rejects at the first thing that is not as it should be. */
 export async function playSpec(spec: Spec, bot: Bot, world: SpecWorld): Promise<void> {
-  const store = new Map(Object.entries(spec.store));
+  const store = new Map([...Object.entries(spec.store), ...(await runBefore(spec.preRun, world))]);
   const routes = plainRoutes(bot);
   const heard = hear(spec, routes);
   for (const [at, operation] of spec.sequentialOperations.entries()) {
@@ -39,6 +40,7 @@ export async function playSpec(spec: Spec, bot: Bot, world: SpecWorld): Promise<
     if (words !== undefined) throw new Error(`${what}: ${words}`);
     for (const [name, value] of Object.entries(operation.store ?? {})) store.set(name, jsonOf(value, { store, response }));
   }
+  await runAfter(spec.postRun, store, world);
 }
 
 /** Keeps the pushes that a spec listens to: they may come before it does. */

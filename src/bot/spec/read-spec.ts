@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { comparisons, type JsonSchema, type Spec, type SpecOperation } from "./spec.ts";
+import { type HookWorld, hookFault } from "./hooks.ts";
+import { comparisons, type JsonSchema, type Spec, type SpecHook, type SpecOperation } from "./spec.ts";
 
 /** Whether a path is one of specs: a file of JSON, or a folder. */
 export function isSpecs(path: string): boolean {
@@ -8,7 +9,7 @@ export function isSpecs(path: string): boolean {
 }
 
 /** The specs of a file, or all `*.json` of a folder and those below it. Throws a TypeError that says what is wrong, and where. */
-export function readSpecs(path: string): readonly Spec[] {
+export function readSpecs(path: string, world: HookWorld): readonly Spec[] {
   const files = path.endsWith(".json")
     ? [path]
     : readdirSync(path, { recursive: true, encoding: "utf8" })
@@ -16,7 +17,7 @@ export function readSpecs(path: string): readonly Spec[] {
         .sort()
         .map((name) => join(path, name));
   if (files.length === 0) throw new TypeError(`${path} has no *.json`);
-  return files.map(readOne);
+  return files.map((file) => readOne(file, world));
 }
 
 const known = ["name", "numberOfInstances", "sequentialOperations", "store", "preRun", "postRun"];
@@ -29,7 +30,7 @@ const words = [
   ...["minItems", "maxItems", "pattern", "description", "title", "$schema"],
 ];
 
-function readOne(file: string): Spec {
+function readOne(file: string, world: HookWorld): Spec {
   const wrong = (where: string, what: string): never => {
     throw new TypeError(`${file}: ${where}${where === "" ? "" : ": "}${what}`);
   };
@@ -45,10 +46,14 @@ function readOne(file: string): Spec {
   }
   const spec = object(parsed, "");
   for (const key of Object.keys(spec)) if (!known.includes(key)) wrong(key, `there is ${known.join(", ")}`);
-  for (const key of ["preRun", "postRun"]) {
-    // What the original did there was a script in its own Redis.
-    if (spec[key] !== undefined) wrong(key, 'it is not run here: "store" of the spec gives what users begin with');
-  }
+  const hookOf = (when: "preRun" | "postRun"): SpecHook | undefined => {
+    if (spec[when] === undefined || spec[when] === null) return undefined;
+    const { function: name, args = {} } = object(spec[when], when);
+    if (typeof name !== "string") return wrong(`${when}.function`, "it is a name");
+    const hook: SpecHook = { function: name, args: object(args, `${when}.args`) as NonNullable<SpecHook["args"]> };
+    const fault = hookFault(hook, when, world);
+    return fault === undefined ? hook : wrong(when, fault);
+  };
   const { numberOfInstances = 1, sequentialOperations, name = basename(file, ".json"), store = {} } = spec;
   if (!Number.isSafeInteger(numberOfInstances) || Number(numberOfInstances) < 1)
     wrong("numberOfInstances", "it is a whole number from 1");
@@ -109,5 +114,7 @@ function readOne(file: string): Spec {
     numberOfInstances: Number(numberOfInstances),
     sequentialOperations: sequentialOperations as readonly SpecOperation[],
     store: store as Spec["store"],
+    preRun: hookOf("preRun"),
+    postRun: hookOf("postRun"),
   };
 }

@@ -49,6 +49,12 @@ export interface JsonSchema {
   readonly pattern?: string;
 }
 
+/** What is done before a user begins, or when it is through. */
+export interface SpecHook {
+  readonly function: string;
+  readonly args?: { readonly [name: string]: JsonValue };
+}
+
 /** What pitaya-bot reads: one kind of user, and what it does, one after the other. */
 export interface Spec {
   readonly name: string;
@@ -56,4 +62,6 @@ export interface Spec {
   readonly sequentialOperations: readonly SpecOperation[];
   /** What the users begin with, as `$store`. */
   readonly store: { readonly [name: string]: JsonValue };
+  readonly preRun: SpecHook | undefined;
+  readonly postRun: SpecHook | undefined;
 }
