@@ -16,7 +16,7 @@ export interface Server extends Cluster {
   readonly counters: ServerCounters;
   /** Where the application counts what is its own: reporters take it out with the rest. */
   readonly metrics: Metrics;
-  /** Whether it takes new work. Ask as often as you like: it looks at nothing but itself. */
+  /** Whether it takes new work. Ask as often as you like: it looks at nothing but itself. Whether links can be opened is found out when `/readyz` is asked. */
   readonly readiness: Readiness;
   /**
    * Replaces what discovery tells of this server beside its address and state, as which map it serves. Resolves when it is written; rejects with

@@ -19,6 +19,7 @@ import { checkCluster } from "./cluster-options.ts";
 import { collectServices } from "./collect-services.ts";
 import { createDrain } from "./drain.ts";
 import { createLife } from "./life.ts";
+import { createLinkCheck } from "./link-check.ts";
 import { createLinkEvents } from "./link-events.ts";
 import { createOperations } from "./operations.ts";
 import { createOwnRecord } from "./own-record.ts";
@@ -144,6 +145,7 @@ export function createServer(options: ServerOptions): Server {
     needsUser: () => needsUser,
     watched: watch && ((event) => watch.event(base, event)),
   });
+  const linkCheck = createLinkCheck({ ...base, directory, linkOf: links.linkOf, linkTo: links.linkTo });
   const single = options.users?.sessions !== "any";
   const audience = createAudience({ base, single, pushed, interest, frontend, directory, links, place });
   const drain = createDrain({
@@ -175,7 +177,8 @@ export function createServer(options: ServerOptions): Server {
       discovery: place,
       blocked: watchdog?.blocked,
     },
-    readiness: () => life.readiness(place.away),
+    readiness: () => life.readiness(place.away, linkCheck.missing),
+    look: () => linkCheck.look(),
     servers: () => directory.servers,
     schema: () => docsOf([...directory.clientRoutes, ...directory.clientPushes]),
   });
@@ -192,7 +195,7 @@ export function createServer(options: ServerOptions): Server {
     end: parts.end,
   });
   const server = createServerFace({
-    ...{ base, core, counters, operations, record, place, life },
+    ...{ base, core, counters, operations, record, place, life, linkCheck },
     addresses: () => parts.addresses,
   });
   return server;

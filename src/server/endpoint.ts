@@ -20,6 +20,8 @@ export interface EndpointSources {
   readonly clock: Clock;
   readonly pages: ReadonlyMap<string, ReporterPage>;
   readiness(): Readiness;
+  /** Finds out what of readiness is to be found out. Never rejects. */
+  look(): Promise<void>;
   /** The routes that clients may call and hear, with their messages. */
   schema(): object;
   /** The endpoints of the cluster. */
@@ -47,6 +49,7 @@ export function openEndpoint(
       case "/healthz":
         return json(200, { ok: true });
       case "/readyz": {
+        await sources.look();
         const readiness = sources.readiness();
         return json(readiness.ready ? 200 : 503, readiness);
       }

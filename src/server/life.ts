@@ -21,7 +21,8 @@ export interface LifeOptions {
 export interface Life {
   /** As its record says. */
   readonly state: ServerState;
-  readiness(discoveryAway: boolean): Readiness;
+  /** @param missing The types that are out of reach. */
+  readiness(discoveryAway: boolean, missing: readonly string[]): Readiness;
   start(): Promise<void>;
   drain(options?: { readonly graceMs?: number }): Promise<void>;
   stop(options?: { readonly graceMs?: number }): Promise<void>;
@@ -96,11 +97,12 @@ export function createLife(options: LifeOptions): Life {
     get state() {
       return state;
     },
-    readiness(discoveryAway) {
+    readiness(discoveryAway, missing) {
       const now = over ? "stopped" : state === "ready" && !begun ? "starting" : state;
       const reasons: ReadinessReason[] = now === "ready" ? [] : [now];
       if (discoveryAway && !over) reasons.push("discovery away");
-      return { state: now, ready: now === "ready", reasons };
+      if (!over) for (const type of missing) reasons.push(`no link to ${type}`);
+      return { state: now, ready: now === "ready" && missing.length === 0, reasons };
     },
     start() {
       if (!starting) {

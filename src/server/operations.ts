@@ -30,6 +30,8 @@ export interface OperationsOptions {
   readonly http: HttpOptions | undefined;
   readonly sources: Omit<SampleSources, "servers" | "ready">;
   readonly readiness: () => Readiness;
+  /** Finds out what of readiness is to be found out. Never rejects. */
+  readonly look: () => Promise<void>;
   readonly servers: () => readonly ServerInfo[];
   readonly schema: () => object;
 }
@@ -38,7 +40,7 @@ export interface OperationsOptions {
 const endpointKey = "nano.http";
 
 /** Throws a TypeError where two reporters want one path. */
-export function createOperations({ sources, readiness, servers, http, schema, ...rest }: OperationsOptions): Operations {
+export function createOperations({ sources, readiness, look, servers, http, schema, ...rest }: OperationsOptions): Operations {
   const metrics = createMetrics();
   metrics.source(() => serverSamples({ ...sources, servers, ready: () => readiness().ready }));
   const reporting = createReporting({ ...rest, read: () => metrics.read() });
@@ -58,7 +60,14 @@ export function createOperations({ sources, readiness, servers, http, schema, ..
       await reporting.start();
       if (!http) return;
       const { pages } = reporting;
-      endpoint = await openEndpoint(http, { clock: rest.clock, pages, readiness, schema, targets: () => targets(servers()) });
+      endpoint = await openEndpoint(http, {
+        clock: rest.clock,
+        pages,
+        readiness,
+        look,
+        schema,
+        targets: () => targets(servers()),
+      });
       const { host, port } = endpoint;
       address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     },

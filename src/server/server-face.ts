@@ -2,6 +2,7 @@ import { type ClusterCore, noScope, type Server } from "../context/index.ts";
 import type { ServerCounters } from "../metrics/index.ts";
 import type { Base } from "./base.ts";
 import type { Life } from "./life.ts";
+import type { LinkCheck } from "./link-check.ts";
 import type { Operations } from "./operations.ts";
 import type { OwnRecord } from "./own-record.ts";
 import type { Place } from "./place.ts";
@@ -15,12 +16,13 @@ export interface ServerFaceOptions {
   readonly record: OwnRecord;
   readonly place: Place;
   readonly life: Life;
+  readonly linkCheck: LinkCheck;
   readonly addresses: () => Readonly<Record<string, string>>;
 }
 
 /** A server as its application has it. */
 export function createServerFace(options: ServerFaceOptions): Server {
-  const { base, core, counters, operations, record, place, life, addresses } = options;
+  const { base, core, counters, operations, record, place, life, linkCheck, addresses } = options;
   return {
     id: base.id,
     types: base.types,
@@ -34,7 +36,7 @@ export function createServerFace(options: ServerFaceOptions): Server {
       return addresses();
     },
     get readiness() {
-      return life.readiness(place.away);
+      return life.readiness(place.away, linkCheck.missing);
     },
     start: () => life.start(),
     drain: (drainOptions) => life.drain(drainOptions),
