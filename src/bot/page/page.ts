@@ -182,7 +182,8 @@ function number(value: number): string {
 }
 
 function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(5))} %`;
+  // Near all of them the last digits are what counts.
+  return `${Number((share * 100).toPrecision(share > 0.9 ? 5 : 3))} %`;
 }
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };

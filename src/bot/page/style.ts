@@ -22,7 +22,7 @@ h3 { font-size: 14px; margin: 0 0 6px; font-weight: 600; overflow-wrap: anywhere
 .badge { border-radius: 99px; padding: 3px 14px; font-weight: 600; color: #ffffff; background: var(--good); }
 .badge.failed { background: var(--bad); }
 @media (prefers-color-scheme: dark) { .badge { color: #0f141a; } }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 12px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 12px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; min-width: 0; }
 .tile b { display: block; font-size: 22px; white-space: nowrap; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: 13px; }
