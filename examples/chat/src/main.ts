@@ -1,6 +1,7 @@
 // Any split of the chat over processes.
 import { parseArgs } from "node:util";
 import { startChat } from "./chat.ts";
+import { mustBeFree } from "./port-taken.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -17,14 +18,13 @@ const { values: flags } = parseArgs({
   },
 });
 
+const ports = { ws: port("ws", flags.ws), tcp: port("tcp", flags.tcp), http: port("http", flags.http) };
 const chat = await startChat({
   id: flags.id,
   roles: flags.roles.split(","),
   discovery: flags.discovery,
   prefix: flags.prefix,
-  ws: port("ws", flags.ws),
-  tcp: port("tcp", flags.tcp),
-  http: port("http", flags.http),
+  ...ports,
   cluster: flags.cluster,
   tokenFile: flags["token-file"],
   encoding: flags.encoding,
@@ -44,7 +44,7 @@ function end(): void {
 
 /** What makes no sense is told in a line; all else is a fault. */
 function refuse(reason: unknown): never {
-  if (!(reason instanceof TypeError || reason instanceof RangeError)) throw reason;
+  if (!(reason instanceof TypeError || reason instanceof RangeError)) return mustBeFree(reason, ports);
   console.error(reason.message.replace("cluster.tokens", "cluster.tokens (by --token-file)"));
   process.exit(2);
 }
