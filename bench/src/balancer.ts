@@ -1,4 +1,4 @@
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 
 /** A small TCP balancer, which breaks connections as a bad network does. */
 export interface Balancer {
@@ -31,16 +31,29 @@ export async function startBalancer({ targets, spread }: BalancerOptions): Promi
   }
 
   const server = createServer({ noDelay: true }, (near) => {
-    const far = connect({ port: targets[pick(near.remoteAddress ?? "")] ?? 0, host: "127.0.0.1", noDelay: true });
-    const end = (): void => {
-      live.delete(end);
-      near.destroy();
-      far.destroy();
-    };
-    live.add(end);
-    near.on("error", end).on("close", end).pipe(far);
-    far.on("error", end).on("close", end).pipe(near);
+    const first = pick(near.remoteAddress ?? "");
+    near.on("error", () => {});
+    dial(near, [...targets.slice(first), ...targets.slice(0, first)]);
   });
+
+  /** To the first that answers: nobody who balances sends clients to a server that does not listen. */
+  function dial(near: Socket, [port, ...others]: readonly number[]): void {
+    if (port === undefined || near.destroyed) return void near.destroy();
+    const far = connect({ port, host: "127.0.0.1", noDelay: true });
+    const refused = (): void => dial(near, others);
+    far.once("error", refused).once("connect", () => {
+      const end = (): void => {
+        live.delete(end);
+        near.destroy();
+        far.destroy();
+      };
+      if (near.destroyed) return end();
+      live.add(end);
+      far.off("error", refused).on("error", end).on("close", end).pipe(near);
+      near.on("error", end).on("close", end).pipe(far);
+    });
+  }
+
   await new Promise<void>((resolve) => server.listen({ port: 0, host: "0.0.0.0", backlog: 8_192 }, resolve));
   const at = server.address();
   return {

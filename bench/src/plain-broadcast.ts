@@ -1,8 +1,10 @@
 // What people write without a framework: whatever one sends goes to all that are there.
+import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
 import { answerUsage } from "./usage.ts";
 
-const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
+const { values: flags } = parseArgs({ options: { port: { type: "string", default: "0" } } });
+const server = new WebSocketServer({ port: Number(flags.port), host: "127.0.0.1", perMessageDeflate: false });
 server.on("connection", (socket) => {
   socket
     .on("error", () => {})

@@ -46,19 +46,23 @@ export async function startProcess(
   };
 }
 
-/**
- * Runs a load, once; gives what its last line says.
- *
- * @param warm Called when it begins to measure, where it says so.
- * @param timeoutMs How long it may take. The default is 120,000.
- * @param node Its flags of Node. The default gives garbage room.
- */
+/** How a load is run. */
+export interface LoadRun {
+  /** Called when it begins to measure, where it says so. */
+  readonly warm?: () => Promise<void>;
+  /** What happens while it measures; it is told when that is over. */
+  readonly meanwhile?: () => Promise<void>;
+  /** How long it may take. The default is 120,000. */
+  readonly timeoutMs?: number;
+  /** Its flags of Node. The default gives garbage room. */
+  readonly node?: readonly string[];
+}
+
+/** Runs a load, once; gives what its last line says. */
 export async function runLoad<R>(
   script: string,
   flags: Readonly<Record<string, string | number | boolean>>,
-  warm?: () => Promise<void>,
-  timeoutMs = answerTimeoutMs,
-  node?: readonly string[],
+  { warm, meanwhile, timeoutMs = answerTimeoutMs, node }: LoadRun = {},
 ): Promise<R> {
   const args = Object.entries(flags).flatMap(([name, value]) => {
     if (typeof value === "boolean") return value ? [`--${name}`] : [];
@@ -71,6 +75,10 @@ export async function runLoad<R>(
     await nextLine(child, lines, "warm ");
     await warm();
     child.stdin?.write("go\n");
+  }
+  if (meanwhile) {
+    await meanwhile();
+    child.stdin?.write("end\n");
   }
   return JSON.parse(await result) as R;
 }

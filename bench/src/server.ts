@@ -30,6 +30,8 @@ const { values: flags } = parseArgs({
     collector: { type: "string", default: "http://127.0.0.1:4318" },
     /** "default" keeps the limits that protect players. */
     limits: { type: "string", default: "lifted" },
+    /** How long it may drain. */
+    "grace-ms": { type: "string", default: "1000" },
   },
 });
 const roles = flags.roles.split(",");
@@ -74,7 +76,7 @@ const server = create({
   ...(lifted ? { limits } : {}),
 });
 await server.start();
-process.once("SIGTERM", () => void server.stop({ graceMs: 1_000 }).then(() => process.exit(0)));
+process.once("SIGTERM", () => void server.stop({ graceMs: Number(flags["grace-ms"]) }).then(() => process.exit(0)));
 const { addresses } = server;
 answerUsage();
 console.log(lifted ? `lifted limits: ${Object.keys(limits).join(", ")}` : "default limits");

@@ -33,7 +33,7 @@ export async function bot(effort: Effort): Promise<void> {
         for (let round = 0; round < effort.rounds; round++) {
           load.push(await runLoad<EchoResult>("bench/src/load/echo.ts", { ...at, seconds: effort.seconds }));
           const flags = { ...at, rate: one.rate, seconds: effort.seconds + 1 };
-          bots.push(await runLoad<BotsResult>("bench/src/load/bots.ts", flags, undefined, undefined, oneCore));
+          bots.push(await runLoad<BotsResult>("bench/src/load/bots.ts", flags, { node: oneCore }));
         }
         const of = (field: keyof BotsResult): number => median(bots.map((each) => each[field]));
         const capacity = median(load.map((each) => each.perSecond));

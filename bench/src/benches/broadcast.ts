@@ -109,8 +109,10 @@ async function measure({ pushers, over, sessions, pushes }: Measurement, effort:
   };
   let before = 0;
   const flags = { port: pushers.ports.join(","), over, connections: sessions, pushes, seconds: effort.seconds, raw: pushers.raw };
-  const { bursts, seconds, load } = await runLoad<FanoutResult>("bench/src/load/fanout.ts", flags, async () => {
-    before = await cpu();
+  const { bursts, seconds, load } = await runLoad<FanoutResult>("bench/src/load/fanout.ts", flags, {
+    warm: async () => {
+      before = await cpu();
+    },
   });
   const used = (await cpu()) - before;
   const count = bursts * sessions * pushes;

@@ -9,6 +9,8 @@ export interface Effort {
   readonly connections: number;
   /** Clients whose connections break. */
   readonly clients: number;
+  /** Clients whose servers are restarted. */
+  readonly deployClients: number;
   /** How long they do. */
   readonly stormSeconds: number;
   /** Where the balancer sends each new connection: anywhere, or those from one address to one frontend. */

@@ -19,8 +19,7 @@ export async function jitter({ clients, stormSeconds, spread }: Effort): Promise
         ...{ port: ports.join(","), plain, spread, connections: clients, seconds: stormSeconds },
         ...{ "every-ms": everyMs, "kill-ms": killMs },
       },
-      async () => {},
-      (stormSeconds + 120) * 1_000,
+      { warm: async () => {}, timeoutMs: (stormSeconds + 120) * 1_000 },
     );
   const nano = await withFrontends((ports) => load(ports, false));
   const plain = await startProcess("bench/src/plain-broadcast.ts");

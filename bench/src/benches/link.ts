@@ -46,8 +46,10 @@ export async function link({ rounds, seconds }: Effort): Promise<void> {
 async function measure(process: Process, over: Way, inflight: number, seconds: number): Promise<Measured> {
   let before = 0;
   const flags = { port: process.ready[over] ?? 0, over, inflight, seconds };
-  const result = await runLoad<CallsResult>("bench/src/load/calls.ts", flags, async () => {
-    before = (await process.usage()).cpuUs;
+  const result = await runLoad<CallsResult>("bench/src/load/calls.ts", flags, {
+    warm: async () => {
+      before = (await process.usage()).cpuUs;
+    },
   });
   const server = (await process.usage()).cpuUs - before;
   const load = result.load * result.seconds * 1e6;

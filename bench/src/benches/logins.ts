@@ -57,9 +57,11 @@ async function measure(frontends: number, inflight: number): Promise<Measured> {
       return used.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
     };
     const warm = { transactions: 0, cpuUs: 0 };
-    const seen = await runLoad<LoginsResult>("bench/src/load/logins.ts", flags, async () => {
-      warm.transactions = await transactions(etcd);
-      warm.cpuUs = await cpu();
+    const seen = await runLoad<LoginsResult>("bench/src/load/logins.ts", flags, {
+      warm: async () => {
+        warm.transactions = await transactions(etcd);
+        warm.cpuUs = await cpu();
+      },
     });
     const { seconds, p50Ms, p99Ms, load } = seen;
     const cpuUs = ((await cpu()) - warm.cpuUs) / seen.logins;

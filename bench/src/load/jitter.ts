@@ -1,23 +1,14 @@
 // Clients whose sockets break again and again, while everybody is pushed to.
 import { parseArgs } from "node:util";
-import { type Balancer, startBalancer } from "../balancer.ts";
-import { nanoHearer, nanoTicker } from "./nano-hearer.ts";
-import { type Hearer, plainHearer, plainTicker } from "./plain-hearer.ts";
-import { Tally } from "./tally.ts";
+import { startBalancer } from "../balancer.ts";
+import { pause } from "../pause.ts";
+import { type CrowdResult, gather, quantiles, settle } from "./crowd.ts";
+import { nanoTicker } from "./nano-hearer.ts";
+import { plainTicker } from "./plain-hearer.ts";
 
 /** What one run of the load has seen. */
-export interface JitterResult {
+export interface JitterResult extends CrowdResult {
   readonly killed: number;
-  /** Pushes that were to arrive: all, at every client. */
-  readonly expected: number;
-  /** Of these. */
-  readonly delivered: number;
-  readonly duplicates: number;
-  readonly outOfOrder: number;
-  /** Clients without a connection in the end. */
-  readonly neverReturned: number;
-  /** Sessions that began anew. */
-  readonly resets: number;
   /** From the moment that a client was back until it had what it missed. */
   readonly replayP50Ms: number;
   readonly replayP99Ms: number;
@@ -39,27 +30,10 @@ const { values: flags } = parseArgs({
   },
 });
 const ports = flags.port.split(",").map(Number);
-const awayMs = Number(flags["away-ms"]);
-const comeAtOnce = 64;
-const returnMs = 20_000;
-const balancer: Balancer = await startBalancer({ targets: ports, spread: flags.spread === "random" ? "random" : "source" });
-const tallies: Tally[] = [];
-const hearers: Hearer[] = [];
-let coming = 0;
-
-await Promise.all(
-  Array.from({ length: comeAtOnce }, async () => {
-    while (coming < Number(flags.connections)) {
-      const at = coming++;
-      const tally = new Tally();
-      tallies.push(tally);
-      // Each from an address of its own, as clients are.
-      const from = { port: balancer.port, localAddress: `127.1.${at >> 8}.${(at & 255) + 1}`, awayMs };
-      hearers.push(await (flags.plain ? plainHearer(from, tally) : nanoHearer(from, tally)));
-    }
-  }),
-);
-const tick = await (flags.plain ? plainTicker(ports[0] ?? 0) : nanoTicker(ports[0] ?? 0));
+const balancer = await startBalancer({ targets: ports, spread: flags.spread === "random" ? "random" : "source" });
+const how = { plain: flags.plain, awayMs: Number(flags["away-ms"]) };
+const crowd = await gather(Number(flags.connections), balancer.port, how);
+const tick = await (flags.plain ? plainTicker(ports) : nanoTicker(ports[0] ?? 0));
 const begin = new Promise((resolve) => process.stdin.once("data", resolve));
 console.log("warm ");
 await begin;
@@ -69,29 +43,9 @@ const untilMs = performance.now() + Number(flags.seconds) * 1_000;
 let ticks = 0;
 for (; performance.now() < untilMs; await pause(Number(flags["every-ms"]))) await tick(++ticks);
 balancer.break(undefined);
-for (const lastMs = performance.now() + returnMs; performance.now() < lastMs && !hearers.every(({ open }) => open); )
-  await pause(100);
-// By one more, and the time that it takes, everything before has come.
-await tick(++ticks);
-await pause(2_000);
 
-const replays = tallies.flatMap(({ replaysMs }) => replaysMs).sort((one, other) => one - other);
-const at = (share: number): number => replays[Math.floor((replays.length - 1) * share)] ?? 0;
-const sum = (of: (tally: Tally) => number): number => tallies.reduce((all, tally) => all + of(tally), 0);
-const result: JitterResult = {
-  killed: balancer.killed,
-  expected: ticks * tallies.length,
-  delivered: sum(({ delivered }) => delivered),
-  duplicates: sum(({ duplicates }) => duplicates),
-  outOfOrder: sum(({ outOfOrder }) => outOfOrder),
-  neverReturned: hearers.filter(({ open }) => !open).length,
-  resets: sum(({ resets }) => resets),
-  replayP50Ms: at(0.5),
-  replayP99Ms: at(0.99),
-};
+const seen = await settle(crowd, ticks, tick);
+const replay = quantiles(crowd.tallies.flatMap(({ replaysMs }) => replaysMs));
+const result: JitterResult = { killed: balancer.killed, ...seen, replayP50Ms: replay(0.5), replayP99Ms: replay(0.99) };
 console.log(`result ${JSON.stringify(result)}`);
 process.exit(0);
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -7,12 +7,13 @@ import type { Tally } from "./tally.ts";
 
 /** One on nano's client, which comes back by itself. */
 export async function nanoHearer({ port, localAddress, awayMs }: HearerOptions, tally: Tally): Promise<Hearer> {
-  const between = { minDelayMs: 2 * awayMs, maxDelayMs: 2 * awayMs };
-  const client = createClient({ transport: from(port, localAddress), reconnect: between });
+  const between = awayMs === undefined ? {} : { reconnect: { minDelayMs: 2 * awayMs, maxDelayMs: 2 * awayMs } };
+  const client = createClient({ transport: from(port, localAddress), ...between });
   const fanout = client.service(FanoutClient);
   fanout.onTicked(({ number, text }) => tally.heard(number, Number(text)));
   client.onState((state) => {
     if (state.name === "open") tally.back();
+    else tally.gone();
   });
   client.onReset(() => {
     tally.resets++;

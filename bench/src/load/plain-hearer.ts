@@ -7,15 +7,18 @@ export interface Hearer {
   readonly open: boolean;
 }
 
-/** Where it connects, from where, and how long it stays away on average. */
+/** Where it connects, from where, and how long it stays away on average: undefined, as long as it does by itself. */
 export interface HearerOptions {
   readonly port: number;
   readonly localAddress: string;
-  readonly awayMs: number;
+  readonly awayMs: number | undefined;
 }
 
+// As people write it: anywhere up to two seconds.
+const usualAwayMs = 1_000;
+
 /** One on a plain WebSocket: when it breaks, it makes another. */
-export function plainHearer({ port, localAddress, awayMs }: HearerOptions, tally: Tally): Promise<Hearer> {
+export function plainHearer({ port, localAddress, awayMs = usualAwayMs }: HearerOptions, tally: Tally): Promise<Hearer> {
   return new Promise((resolve) => {
     let open = false;
     const hearer: Hearer = {
@@ -38,6 +41,7 @@ export function plainHearer({ port, localAddress, awayMs }: HearerOptions, tally
         .on("error", () => {})
         .on("close", () => {
           open = false;
+          tally.gone();
           setTimeout(dial, Math.random() * 2 * awayMs);
         });
     }
@@ -45,9 +49,34 @@ export function plainHearer({ port, localAddress, awayMs }: HearerOptions, tally
   });
 }
 
-/** One that sends what all hear, over a connection that stays. */
-export async function plainTicker(port: number): Promise<(number: number) => Promise<void>> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
-  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
-  return async (number) => socket.send(`${number} ${performance.now()}`);
+/** One that sends what all hear, at each server, for as long as that is there. */
+export async function plainTicker(ports: readonly number[]): Promise<(number: number) => Promise<void>> {
+  const sockets = await Promise.all(ports.map(dialed));
+  return async (number) => {
+    for (const socket of sockets) socket()?.send(`${number} ${performance.now()}`);
+  };
 }
+
+/** Gives the connection, where there is one; dials again while there is none. */
+async function dialed(port: number): Promise<() => WebSocket | undefined> {
+  let live: WebSocket | undefined;
+  await new Promise<void>((resolve) => {
+    function dial(): void {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+      socket
+        .on("open", () => {
+          live = socket;
+          resolve();
+        })
+        .on("error", () => {})
+        .on("close", () => {
+          live = undefined;
+          setTimeout(dial, redialMs);
+        });
+    }
+    dial();
+  });
+  return () => live;
+}
+
+const redialMs = 50;

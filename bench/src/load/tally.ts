@@ -5,9 +5,12 @@ export class Tally {
   resets = 0;
   /** Of each tick that was sent while the client was away: how long after its return it came. */
   readonly replaysMs: number[] = [];
+  /** How long the client was without a connection, each time. */
+  readonly awaysMs: number[] = [];
   readonly #numbers = new Set<number>();
   #last = 0;
   #backAtMs = 0;
+  #goneAtMs: number | undefined;
 
   get delivered(): number {
     return this.#numbers.size;
@@ -16,6 +19,13 @@ export class Tally {
   /** The client has a connection. */
   back(): void {
     this.#backAtMs = performance.now();
+    if (this.#goneAtMs !== undefined) this.awaysMs.push(this.#backAtMs - this.#goneAtMs);
+    this.#goneAtMs = undefined;
+  }
+
+  /** The client has lost its connection. */
+  gone(): void {
+    this.#goneAtMs ??= performance.now();
   }
 
   heard(number: number, sentAtMs: number): void {
