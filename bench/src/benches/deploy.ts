@@ -6,7 +6,7 @@ import { type Process, runLoad, startProcess } from "../processes.ts";
 import { report } from "../table.ts";
 import { type Effort, portOf } from "./echo-cases.ts";
 
-const everyMs = 500;
+const everyMs = 2_000;
 const graceMs = 30_000;
 const quietMs = 5_000;
 const longestMs = 300_000;
@@ -19,7 +19,7 @@ interface Restarted {
 }
 
 /**
- * Two pushes a second to clients behind a balancer that picks at random, while the two servers that hold them are restarted one after the other: nano's frontends, pushed to by a
+ * A push every two seconds to clients behind a balancer that picks at random, while the two servers that hold them are restarted one after the other: nano's frontends, pushed to by a
  * backend; beside them two plain `ws` broadcasts.
  */
 export async function deploy({ deployClients: clients }: Effort): Promise<void> {

@@ -9,11 +9,13 @@ const { values: flags } = parseArgs({
     over: { type: "string", default: "tcp" },
     connections: { type: "string", default: "10000" },
     raw: { type: "boolean", default: false },
+    nano: { type: "boolean", default: false },
   },
 });
 const over = flags.over as Over;
 const heartbeat = framed(packet(3, Buffer.alloc(0)), over);
-const sockets = await openAll(Number(flags.connections), { port: Number(flags.port), over, raw: flags.raw }, 256);
+const target = { port: Number(flags.port), over, raw: flags.raw, nano: flags.nano };
+const sockets = await openAll(Number(flags.connections), target, 256);
 for (const socket of sockets) {
   socket.on("data", () => socket.write(heartbeat));
   socket.once("close", () => {

@@ -9,18 +9,21 @@ export interface Target {
   readonly port: number;
   readonly over: Over;
   readonly raw: boolean;
+  /** Whether it is spoken to as by nano's own client, which may come back to its session. The default is false. */
+  readonly nano?: boolean;
 }
 
 const opened = 101;
 
 /** A socket that is connected, upgraded, and has shaken hands, as far as its target wants. */
-export async function openSocket({ port, over, raw }: Target): Promise<Socket> {
+export async function openSocket({ port, over, raw, nano }: Target): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   socket.removeAllListeners("error").on("error", () => socket.destroy());
   if (over === "ws") await upgrade(socket, port);
   if (!raw) {
-    socket.write(framed(packet(1, Buffer.from(JSON.stringify({ sys: { platform: "bench", serializer: "protobuf" } }))), over));
+    const sys = { platform: "bench", serializer: "protobuf", ...(nano ? { nano: {} } : {}) };
+    socket.write(framed(packet(1, Buffer.from(JSON.stringify({ sys }))), over));
     await reply(socket);
     socket.write(framed(packet(2, Buffer.alloc(0)), over));
   }
