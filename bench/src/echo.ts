@@ -1,12 +1,19 @@
 import { create } from "@bufbuild/protobuf";
 import { implement, type Service } from "nano-rpc";
-import type { Codec } from "nano-rpc/codegen";
+import { type Codec, reflectCodec } from "nano-rpc/codegen";
 import { EchoHandler } from "../gen/bench/v1/echo_nano.ts";
 import { type EchoRequest, EchoRequestSchema, type EchoResponse, EchoResponseSchema } from "../gen/bench/v1/echo_pb.ts";
 
-/** The echo, as users write it; with a promise in it; or with codecs that hand the bytes through, which is what all but protobuf costs. */
+/**
+ * The echo, as users write it; with a promise in it; with protobuf-es in the place of printed codecs; or with codecs that hand the bytes through, which is what
+ * all but protobuf costs.
+ */
 export function echo(handler: string): Service {
-  if (handler === "sync") return implement(EchoHandler, { echo: ({ seq, name, text }) => ({ seq, name, text }) });
+  const sync: EchoHandler = { echo: ({ seq, name, text }) => ({ seq, name, text }) };
+  if (handler === "sync") return implement(EchoHandler, sync);
+  if (handler === "reflected") {
+    return implement(withCodecs(reflectCodec(EchoRequestSchema), reflectCodec(EchoResponseSchema)), sync);
+  }
   if (handler === "async") {
     return implement(EchoHandler, {
       async echo({ seq, name, text }) {
@@ -16,7 +23,7 @@ export function echo(handler: string): Service {
     });
   }
   if (handler === "bytes") return implement(bytesHandler(), { echo: (request) => request as unknown as EchoResponse });
-  throw new TypeError(`--handler is sync, async or bytes, not ${handler}`);
+  throw new TypeError(`--handler is sync, async, reflected or bytes, not ${handler}`);
 }
 
 // The message stands aside: only its bytes go from hand to hand.
@@ -39,7 +46,11 @@ function bytesHandler(): typeof EchoHandler {
     encode: (_message, writer) => writer.bytes(body),
     decode: () => response,
   };
+  return withCodecs(input, output);
+}
+
+/** The same service: its codecs alone are others. */
+function withCodecs(input: Codec<EchoRequest>, output: Codec<EchoResponse>): typeof EchoHandler {
   const methods = { ...EchoHandler.methods, echo: { ...EchoHandler.methods["echo"], input, output } };
-  // The same service: its codecs alone are others.
   return { ...EchoHandler, methods } as unknown as typeof EchoHandler;
 }

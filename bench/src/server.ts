@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
     http: { type: "string" },
     cluster: { type: "string", default: "127.0.0.1:0" },
     "token-file": { type: "string" },
-    /** How the echo is done: "sync", "async", or "bytes" (without protobuf). */
+    /** How the echo is done: "sync", "async", "reflected" (protobuf-es reads and writes), or "bytes" (without protobuf). */
     handler: { type: "string", default: "sync" },
     /** Where statsd listens: it is told each second then, and Prometheus finds its page. */
     statsd: { type: "string" },

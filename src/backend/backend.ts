@@ -186,8 +186,8 @@ export function createBackend(options: BackendOptions): Backend {
       tracestate: envelope?.tracestate ?? "",
       attempt: envelope?.attempt ?? 0,
     };
-    const breakOff = handlers.dispatch(session.core, frame.route, frame.body, info, call);
-    if (breakOff) call.goesOn(breakOff);
+    const handled = handlers.dispatch(session.core, frame.route, frame.body, info, call);
+    if (handled) call.goesOn(handled);
   }
 
   function fail(link: Link, frame: Forward, reason: unknown): void {

@@ -1,5 +1,6 @@
 import type { Forward } from "../../gen/nano/cluster/v1/link_pb.ts";
-import type { BreakOff } from "../handler/index.ts";
+import type { NanoError } from "../error/index.ts";
+import type { Breakable } from "../handler/index.ts";
 import { type Link, pushesOf } from "../link/index.ts";
 import type { Outlet } from "../pipeline/index.ts";
 import type { BackendSession } from "./backend-session.ts";
@@ -20,7 +21,7 @@ export class ForwardedCall implements Outlet {
   readonly session: BackendSession;
   readonly #host: ForwardHost;
   readonly #onLink: ForwardedCalls;
-  #breakOff: BreakOff | undefined;
+  #handled: Breakable | undefined;
 
   constructor(link: Link, frame: Forward, session: BackendSession, onLink: ForwardedCalls, host: ForwardHost) {
     this.link = link;
@@ -31,15 +32,15 @@ export class ForwardedCall implements Outlet {
   }
 
   /** It was not answered at once: its frontend may give it up, or its session end. */
-  goesOn(breakOff: BreakOff): void {
+  goesOn(handled: Breakable): void {
     const { call } = this.frame;
-    this.#breakOff = breakOff;
+    this.#handled = handled;
     this.session.calls.set(call, this);
     this.#onLink.set(call, this);
   }
 
-  breakOff(reason: Parameters<BreakOff>[0]): void {
-    this.#breakOff?.(reason);
+  breakOff(reason: NanoError): void {
+    this.#handled?.breakOff(reason);
   }
 
   answered(body: Uint8Array): void {
@@ -55,7 +56,7 @@ export class ForwardedCall implements Outlet {
   }
 
   #over(): void {
-    if (!this.#breakOff) return;
+    if (!this.#handled) return;
     this.session.calls.delete(this.frame.call);
     this.#onLink.delete(this.frame.call);
   }

@@ -1,7 +1,7 @@
 import type { Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
-import { accessRefusal, type BreakOff } from "../handler/index.ts";
+import { accessRefusal, type Breakable } from "../handler/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { type ServerKey, WrongServer } from "../router/index.ts";
@@ -247,13 +247,13 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     const { span, attempt } = incoming;
     const info = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
     const traced = span ? { ...info, span } : info;
-    const breakOff = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
-    if (breakOff) this.sent(incoming, breakOff);
+    const call = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
+    if (call) this.sent(incoming, call);
   }
 
-  sent(incoming: Incoming, breakOff: BreakOff): void {
+  sent(incoming: Incoming, call: Breakable): void {
     this.#running ??= new UnderWay();
-    this.#running.add(incoming, breakOff);
+    this.#running.add(incoming, call);
   }
 
   answered(incoming: Incoming, body: Uint8Array): void {

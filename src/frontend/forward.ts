@@ -1,5 +1,5 @@
 import { NanoError } from "../error/index.ts";
-import type { BreakOff } from "../handler/index.ts";
+import type { Breakable } from "../handler/index.ts";
 import { forwardBody, type Link } from "../link/index.ts";
 import { createCallSeconds, type Distribution, type FrontendCounters, type Stage } from "../metrics/index.ts";
 import { WrongServer } from "../router/index.ts";
@@ -10,8 +10,8 @@ import type { Incoming } from "./incoming.ts";
 
 /** What hears how a forwarded message fared. */
 export interface ForwardOutlet {
-  /** It is about to be sent: what breaks it off from now on. */
-  sent(incoming: Incoming, breakOff: BreakOff): void;
+  /** It is about to be sent, and can be broken off from now on. */
+  sent(incoming: Incoming, call: Breakable): void;
   answered(incoming: Incoming, body: Uint8Array): void;
   /** @param begun Whether the server may have begun with it. */
   failed(incoming: Incoming, reason: unknown, stage: Stage, begun: boolean): void;
@@ -41,7 +41,7 @@ export function forward(
   });
   const envelope = { remainingMs: Math.max(1, Math.floor(deadlineMs - sentMs)), attempt };
   const place = hop ?? span;
-  outlet.sent(incoming, (reason) => link.cancel(call, reason));
+  outlet.sent(incoming, { breakOff: (reason) => link.cancel(call, reason) });
   try {
     link.sendData(
       forwardBody({

@@ -1,7 +1,7 @@
 import type { Due } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
-import type { BreakOff } from "../handler/index.ts";
+import type { Breakable } from "../handler/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { Outlet } from "../pipeline/index.ts";
 import type { KnownRoute } from "../router/index.ts";
@@ -31,11 +31,11 @@ export class Incoming implements Due, Outlet {
   chosen: ServerInfo | undefined;
   /** Whether its key is owned, and the server that it was sent to may not be its home. */
   unsure = false;
-  /** While it is under way: what breaks it off, and where it stands among its session's others. */
-  breakOff: BreakOff | undefined;
+  /** While it is under way: its call, and where it stands among its session's others. */
+  call: Breakable | undefined;
   running = 0;
   // The sweep's. Here from the start, so that all of them are of one shape.
-  place: number | undefined;
+  place: number | undefined = undefined;
   /** Undefined: nothing is traced. */
   span: CallSpan | undefined;
   readonly #owner: IncomingOwner;

@@ -1,5 +1,5 @@
 import type { NanoError } from "../error/index.ts";
-import type { BreakOff } from "../handler/index.ts";
+import type { Breakable } from "../handler/index.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** The messages of one session that were sent to the server that answers them, and are not answered yet. */
@@ -11,8 +11,8 @@ export class UnderWay {
     return this.#messages.length;
   }
 
-  add(incoming: Incoming, breakOff: BreakOff): void {
-    incoming.breakOff = breakOff;
+  add(incoming: Incoming, call: Breakable): void {
+    incoming.call = call;
     incoming.running = this.#messages.push(incoming) - 1;
   }
 
@@ -27,7 +27,7 @@ export class UnderWay {
   }
 
   breakOff(reason: NanoError): void {
-    for (const { breakOff } of [...this.#messages]) breakOff?.(reason);
+    for (const { call } of [...this.#messages]) call?.breakOff(reason);
     this.#messages = [];
   }
 }

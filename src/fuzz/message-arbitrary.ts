@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { oneofRequired, rulesFor, rulesOf } from "./field-rules.ts";
 import { numberArbitrary } from "./number-arbitrary.ts";
 import { bytesArbitrary, textArbitrary } from "./text-arbitrary.ts";
+import { uniqueArbitrary } from "./unique-arbitrary.ts";
 import { wellKnownArbitrary } from "./well-known-arbitrary.ts";
 
 /** How messages are made. */
@@ -36,7 +37,8 @@ const mostMisses = 1_000;
 /**
  * An arbitrary of fast-check for whole messages: every field, presence, oneofs, lists, maps, enums, messages in messages, protobuf's own.
  * Messages keep the rules of protovalidate that the schema has. Rules of values (lengths, ranges, lists, formats) are what values are made by; whatever misses another
- * rule is left out, and where 1,000 in a row do, the property fails with an Error that says so: make the message by an arbitrary of your own then.
+ * rule is left out, and where 1,000 in a row do, the property fails with an Error that says so: make the message by an arbitrary of your own then. So it does
+ * where lists and maps must have more values that differ than there are.
  */
 export function messageArbitrary<S extends DescMessage>(
   schema: S,
@@ -133,7 +135,7 @@ function valuesOf(
           Math.min(Number(maxItems ?? mostItems(field, making)), minLength + mostItems(field, making)),
         ),
       };
-      return unique ? fc.uniqueArray(item, { ...bounds, comparator: "SameValue" }) : fc.array(item, bounds);
+      return unique ? uniqueArbitrary(nameOf(field), item, bounds, (one) => one) : fc.array(item, bounds);
     }
     case "map": {
       const { minPairs = 0n, maxPairs, keys, values } = rulesFor<MapRules>(rules, "map") ?? {};
@@ -144,9 +146,14 @@ function valuesOf(
         minLength,
         Math.min(Number(maxPairs ?? mostItems(field, making)), minLength + mostItems(field, making)),
       );
-      return fc.uniqueArray(fc.tuple(scalarOf(field.mapKey, keys), value), { minLength, maxLength, selector: ([key]) => key });
+      const pair = fc.tuple(scalarOf(field.mapKey, keys), value);
+      return uniqueArbitrary(`the keys of ${nameOf(field)}`, pair, { minLength, maxLength }, ([key]) => key);
     }
   }
+}
+
+function nameOf({ parent, name }: DescField): string {
+  return `${parent.typeName}.${name}`;
 }
 
 function mostItems({ message }: DescField, { maxItems }: Making): number {

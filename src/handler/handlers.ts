@@ -6,7 +6,7 @@ import type { Logger } from "../logger/index.ts";
 import type { CallCounter, Stage } from "../metrics/index.ts";
 import { type At, atSites, type Entry, type Outlet, run, tracedName, tracedOutlet } from "../pipeline/index.ts";
 import { atHome, type Home, type Ownership } from "../router/index.ts";
-import type { SessionCore } from "../session/index.ts";
+import type { SessionCore, Work } from "../session/index.ts";
 import type { Tracing } from "../tracing/index.ts";
 
 /** What answers clients on this server. */
@@ -18,9 +18,9 @@ export interface Handlers {
   readonly counters: ReadonlyMap<string, CallCounter>;
   /**
    * Answers a client's message, in the order of its session. The outlet hears exactly once, at the latest at the deadline.
-   * Gives what breaks the call off; undefined when it is over already.
+   * Gives the call, to be broken off; undefined when it is over already.
    */
-  dispatch(session: SessionCore, route: string, body: Uint8Array, info: MessageInfo, outlet: Outlet): BreakOff | undefined;
+  dispatch(session: SessionCore, route: string, body: Uint8Array, info: MessageInfo, outlet: Outlet): Breakable | undefined;
 }
 
 /** What a client's message carries. */
@@ -29,8 +29,11 @@ export interface MessageInfo extends CallInfo {
   readonly arrivedMs: number;
 }
 
-/** Breaks a call off, if it is not over: its outlet hears the reason. */
-export type BreakOff = (reason: NanoError) => void;
+/** A call that is not over yet. */
+export interface Breakable {
+  /** Breaks it off, if it is not over: its outlet hears the reason. */
+  breakOff(reason: NanoError): void;
+}
 
 /** What handlers are made of. */
 export interface HandlersOptions {
@@ -88,11 +91,11 @@ export function createHandlers(options: HandlersOptions): Handlers {
         info.arrivedMs,
         heard,
       );
-      if (at.entry.method.order === "concurrent") call.begin(() => {});
-      else session.mailbox.add((done) => call.begin(done));
+      if (at.entry.method.order === "concurrent") call.begin();
+      else session.mailbox.add(call);
       if (call.over) return undefined;
       deadlines.add(call);
-      return (reason) => call.breakOff(reason, "handler");
+      return call;
     },
   };
 }
@@ -108,7 +111,7 @@ interface Desk {
 }
 
 /** One message from its arrival on this server to its answer. */
-class HandlerCall implements Due, Outlet {
+class HandlerCall implements Breakable, Due, Outlet, Work {
   readonly #desk: Desk;
   readonly #entry: Entry;
   readonly #counter: CallCounter;
@@ -117,12 +120,13 @@ class HandlerCall implements Due, Outlet {
   readonly #outlet: Outlet;
   readonly #context: ServerCall;
   readonly #arrivedMs: number;
-  #done: (() => void) | undefined;
   // Of an owned key.
   #home: Home | undefined;
   // When its turn came; of one whose turn never came, never.
   #beganMs = Number.NaN;
   over = false;
+  // The sweep's. Here from the start, so that all of them are of one shape.
+  place: number | undefined = undefined;
 
   constructor(
     desk: Desk,
@@ -149,10 +153,9 @@ class HandlerCall implements Due, Outlet {
   }
 
   /** Its turn in the mailbox has come. */
-  begin(done: () => void): void {
-    if (this.over) return done();
-    this.#done = done;
+  begin(): void {
     const session = this.#session;
+    if (this.over) return session.mailbox.finished(this);
     if (session.ended) return this.breakOff(new NanoError({ code: "canceled", message: "the session has ended" }), "access");
     this.#beganMs = this.#desk.now();
     this.#counter.queueSeconds.observe((this.#beganMs - this.#arrivedMs) / 1_000);
@@ -178,22 +181,23 @@ class HandlerCall implements Due, Outlet {
   answered(body: Uint8Array): void {
     if (!this.#end()) return;
     this.#outlet.answered(body);
-    this.#done?.();
+    // Of one that runs beside others the mailbox knows nothing.
+    this.#session.mailbox.finished(this);
   }
 
   failed(reason: unknown, stage: Stage): void {
     if (!this.#end()) return;
     this.#counter.failedWith(publicError(reason).code);
     this.#outlet.failed(reason, stage);
-    this.#done?.();
+    this.#session.mailbox.finished(this);
   }
 
   expire(): void {
-    this.breakOff(new NanoError({ code: "deadline_exceeded", message: `${this.#entry.method.route} took too long` }), "handler");
+    this.breakOff(new NanoError({ code: "deadline_exceeded", message: `${this.#entry.method.route} took too long` }));
   }
 
   /** The context ends, the client is told, and the mailbox goes on; the code that runs may still. */
-  breakOff(reason: NanoError, stage: Stage): void {
+  breakOff(reason: NanoError, stage: Stage = "handler"): void {
     if (this.over) return;
     this.#context.breakOff(reason);
     this.failed(reason, stage);

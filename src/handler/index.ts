@@ -1,6 +1,6 @@
 export {
   accessRefusal,
-  type BreakOff,
+  type Breakable,
   createHandlers,
   type Handlers,
   type HandlersOptions,

@@ -63,7 +63,7 @@ export function createPlainHandlers(options: PlainHandlersOptions): PlainHandler
         return undefined;
       }
       let off = (): void => {};
-      const breakOff = handlers.dispatch(
+      const call = handlers.dispatch(
         session,
         route,
         body,
@@ -80,8 +80,8 @@ export function createPlainHandlers(options: PlainHandlersOptions): PlainHandler
           },
         },
       );
-      if (breakOff) off = session.listen({ closed: () => breakOff(refusal("canceled", "the session has ended")) });
-      return breakOff;
+      if (call) off = session.listen({ closed: () => call.breakOff(refusal("canceled", "the session has ended")) });
+      return call && ((reason) => call.breakOff(reason));
     });
   }
 

@@ -1,50 +1,59 @@
-/** Something done for a session. It calls `done` once, at any time: then the next one begins. */
-export type Work = (done: () => void) => void;
+/** Something done for a session. When it is over, at once or at any later time, it says so: `mailbox.finished(work)`. */
+export interface Work {
+  /** Its turn has come. */
+  begin(): void;
+}
 
 /** What one server does for one session: one thing after the other, in order. */
 export class Mailbox {
   // Made when it is needed: there are many mailboxes, and most of them empty.
   #waiting: Work[] | undefined;
-  #busy = false;
+  #current: Work | undefined;
+  // Whether it begins just now, and is over already.
+  #beginning = false;
+  #over = false;
 
   /** Things that wait or are being done. */
   get length(): number {
-    return (this.#waiting?.length ?? 0) + (this.#busy ? 1 : 0);
+    return (this.#waiting?.length ?? 0) + (this.#current ? 1 : 0);
   }
 
   get busy(): boolean {
-    return this.#busy;
+    return this.#current !== undefined;
   }
 
   /** Does it now if nothing is going on, else after what came before. */
   add(work: Work): void {
-    if (!this.#busy) this.#run(work);
+    if (!this.#current) this.#run(work);
     else if (this.#waiting) this.#waiting.push(work);
     else this.#waiting = [work];
   }
 
+  /** Lets the next one begin. Of a work that has said so before it says nothing. */
+  finished(work: Work): void {
+    if (work !== this.#current) return;
+    // What is over while it begins is followed by the loop that began it: else works would nest as deep as the queue is long.
+    if (this.#beginning) this.#over = true;
+    else this.#next();
+  }
+
   #run(first: Work): void {
-    this.#busy = true;
     let work: Work | undefined = first;
-    // A loop, since works that finish at once would nest as deep as the queue is long.
     while (work) {
-      let inside = true;
-      let finished = false;
-      work(() => {
-        if (finished) return;
-        finished = true;
-        if (!inside) this.#next();
-      });
-      inside = false;
-      if (!finished) return;
+      this.#current = work;
+      this.#beginning = true;
+      this.#over = false;
+      work.begin();
+      this.#beginning = false;
+      if (!this.#over) return;
       work = this.#waiting?.shift();
     }
-    this.#busy = false;
+    this.#current = undefined;
   }
 
   #next(): void {
     const work = this.#waiting?.shift();
     if (work) this.#run(work);
-    else this.#busy = false;
+    else this.#current = undefined;
   }
 }

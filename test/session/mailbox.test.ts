@@ -1,17 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Mailbox } from "../../src/session/index.ts";
+import { addWork } from "./add-work.ts";
 
 describe("Mailbox", () => {
   test("does the first at once, the next when it is done", () => {
     const mailbox = new Mailbox();
     const order: string[] = [];
     let done = (): void => {};
-    mailbox.add((first) => {
+    addWork(mailbox, (first) => {
       order.push("first");
       done = first;
     });
-    mailbox.add(() => order.push("second"));
+    addWork(mailbox, () => order.push("second"));
     expect([order, mailbox.busy, mailbox.length]).toEqual([["first"], true, 2]);
     done();
     expect([order, mailbox.busy, mailbox.length]).toEqual([["first", "second"], true, 1]);
@@ -22,7 +23,7 @@ describe("Mailbox", () => {
     const begun: number[] = [];
     const dones: (() => void)[] = [];
     for (let at = 0; at < 4; at++) {
-      mailbox.add((done) => {
+      addWork(mailbox, (done) => {
         begun.push(at);
         dones.push(done);
       });
@@ -38,8 +39,8 @@ describe("Mailbox", () => {
   test("a work that adds to its own mailbox does not wait for itself", () => {
     const mailbox = new Mailbox();
     const order: string[] = [];
-    mailbox.add((done) => {
-      mailbox.add((innerDone) => {
+    addWork(mailbox, (done) => {
+      addWork(mailbox, (innerDone) => {
         order.push("inner");
         innerDone();
       });
@@ -53,12 +54,12 @@ describe("Mailbox", () => {
     const mailbox = new Mailbox();
     let count = 0;
     let open = (): void => {};
-    mailbox.add((done) => {
+    addWork(mailbox, (done) => {
       open = done;
     });
     const dones: (() => void)[] = [];
     for (let at = 0; at < 10_000; at++) {
-      mailbox.add((done) => {
+      addWork(mailbox, (done) => {
         count++;
         if (when === "at once") done();
         else dones.push(done);
@@ -86,7 +87,7 @@ describe("Mailbox", () => {
             continue;
           }
           const number = added++;
-          mailbox.add((done) => {
+          addWork(mailbox, (done) => {
             expect(finished).toHaveLength(begun.length);
             begun.push(number);
             const finish = (): void => {

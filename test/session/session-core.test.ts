@@ -4,6 +4,7 @@ import { turn } from "../../src/clock/index.ts";
 import { type CloseReason, NanoError } from "../../src/error/index.ts";
 import { type DataPatch, encodePatch, type OutgoingPush, SessionData, type SessionListener } from "../../src/session/index.ts";
 import { KindsSchema } from "../serializer/kinds.ts";
+import { addWork } from "./add-work.ts";
 import { startSession } from "./fake-home.ts";
 
 const left: CloseReason = { kind: "left", message: "" };
@@ -191,7 +192,7 @@ describe("the data", () => {
   test("shows an own write at once; the others' when the next message begins", async () => {
     const { core, home } = startSession();
     let done = (): void => {};
-    core.mailbox.add((finished) => {
+    addWork(core.mailbox, (finished) => {
       done = finished;
     });
     const answer = home.holdWrite();
@@ -297,7 +298,7 @@ describe("the data", () => {
           } else if (one.busy) {
             if (server.done) continue;
             server.core.refresh();
-            server.core.mailbox.add((done) => {
+            addWork(server.core.mailbox, (done) => {
               server.done = done;
             });
           } else {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createServer, implement, NanoError, type Server, type Service, silentLogger, tcp } from "nano-rpc";
 import { type Client, createClient } from "nano-rpc/client";
 import { tcp as dial } from "nano-rpc/client/tcp";
-import { fuzzService } from "nano-rpc/testing/schema";
+import { fuzzJson, fuzzService } from "nano-rpc/testing/schema";
 import { afterEach, expect, test } from "vitest";
 import { EchoClient } from "../../bench/gen/bench/v1/echo_client.ts";
 import { EchoHandler } from "../../bench/gen/bench/v1/echo_nano.ts";
@@ -24,14 +24,17 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.stop({ graceMs: 100 });
 });
 
+type Connect = (encoding?: "protobuf" | "json") => Promise<Client>;
+
 /** Starts a server, and gives what opens sessions with it. */
-async function serve(...services: readonly Service[]): Promise<() => Promise<Client>> {
+async function serve(...services: readonly Service[]): Promise<Connect> {
   const server = createServer({ log: silentLogger, acceptors: [tcp({ port: 0 })], services });
   servers.push(server);
   await server.start();
   const port = Number(server.addresses["tcp"]?.split(":").at(-1));
-  return async () => {
-    const client = createClient({ transport: dial({ host: "127.0.0.1", port }), reconnect: false });
+  return async (encoding = "protobuf") => {
+    const transport = dial({ host: "127.0.0.1", port });
+    const client = createClient({ transport, reconnect: false, encoding, serializers: encoding === "json" ? [fuzzJson] : [] });
     await client.connect();
     return client;
   };
@@ -44,24 +47,29 @@ function failureOf(run: Promise<unknown>): Promise<string> {
   );
 }
 
-test("the chat stands every input", async () => {
-  const connect = await serve(...chatRooms());
-  let people = 0;
-  const enter = async (): Promise<Client> => {
-    const client = await connect();
-    await client.service(RoomClient).join({ room: "lobby", name: `person ${++people}` });
-    return client;
-  };
-  const joined = await fuzzService({ service: RoomClient, connect, seed, except: ["say"] });
-  const said = await fuzzService({ service: RoomClient, connect: enter, seed });
-  const join = { ...joined["room.room.join"] };
-  expect(Object.keys(join)).toContain("ok");
-  expect(Object.keys(join)).toContain("invalid_argument");
-  // Messages that decode are said, all others told to be none.
-  expect(said["room.room.say"]?.["ok"]).toBeGreaterThan(200);
-  expect(said["room.room.say"]?.["invalid_argument"]).toBeGreaterThan(20);
-  expect(said["room.room.say"]).not.toHaveProperty("unauthenticated");
-}, 60_000);
+test.each(["protobuf", "json"] as const)(
+  "the chat stands every input in %s",
+  async (encoding) => {
+    const open = await serve(...chatRooms());
+    const connect = (): Promise<Client> => open(encoding);
+    let people = 0;
+    const enter = async (): Promise<Client> => {
+      const client = await connect();
+      await client.service(RoomClient).join({ room: "lobby", name: `person ${++people}` });
+      return client;
+    };
+    const joined = await fuzzService({ service: RoomClient, connect, encoding, seed, except: ["say"] });
+    const said = await fuzzService({ service: RoomClient, connect: enter, encoding, seed });
+    const join = { ...joined["room.room.join"] };
+    expect(Object.keys(join)).toContain("ok");
+    expect(Object.keys(join)).toContain("invalid_argument");
+    // Messages that decode are said, all others told to be none.
+    expect(said["room.room.say"]?.["ok"]).toBeGreaterThan(200);
+    expect(said["room.room.say"]?.["invalid_argument"]).toBeGreaterThan(20);
+    expect(said["room.room.say"]).not.toHaveProperty("unauthenticated");
+  },
+  60_000,
+);
 
 test("who is nobody may not say anything, whatever it is", async () => {
   const report = await fuzzService({ service: RoomClient, connect: await serve(...chatRooms()), seed, except: ["join"] });
@@ -69,13 +77,22 @@ test("who is nobody may not say anything, whatever it is", async () => {
   expect(report["room.room.say"]).not.toHaveProperty("ok");
 }, 60_000);
 
-test("the services of the benchmarks stand every input", async () => {
-  const echoed = await fuzzService({ service: EchoClient, connect: await serve(echo("async")), seed });
-  expect(echoed["echo.echo.echo"]?.["ok"]).toBeGreaterThan(200);
-  await fuzzService({ service: FanoutClient, connect: await serve(fanout()), seed });
-  // Whoever is somebody already cannot become another: the cluster's own answer.
-  await fuzzService({ service: LoginClient, connect: await serve(login()), seed, allow: ["failed_precondition"] });
-}, 60_000);
+test.each(["protobuf", "json"] as const)(
+  "the services of the benchmarks stand every input in %s",
+  async (encoding) => {
+    const opening = async (service: Service): Promise<() => Promise<Client>> => {
+      const open = await serve(service);
+      return () => open(encoding);
+    };
+    const of = { encoding, seed };
+    const echoed = await fuzzService({ service: EchoClient, connect: await opening(echo("async")), ...of });
+    expect(echoed["echo.echo.echo"]?.["ok"]).toBeGreaterThan(200);
+    await fuzzService({ service: FanoutClient, connect: await opening(fanout()), ...of });
+    // Whoever is somebody already cannot become another: the cluster's own answer.
+    await fuzzService({ service: LoginClient, connect: await opening(login()), ...of, allow: ["failed_precondition"] });
+  },
+  60_000,
+);
 
 test("a handler that throws is found, with the smallest input that makes it", async () => {
   const buggy = implement(EchoHandler, {

@@ -77,3 +77,20 @@ test("of what is broken, most does not decode", () => {
   expect(read.length).toBeGreaterThan(10);
   expect(read.length).toBeLessThan(200);
 });
+
+test("lists and maps that need all the values there are have them", () => {
+  fc.assert(
+    fc.property(messageArbitrary(ruled("Few")), (message) => {
+      const { colors, both } = message as unknown as { readonly colors: readonly number[]; readonly both: object };
+      expect([new Set(colors).size, Object.keys(both).sort()]).toEqual([3, ["false", "true"]]);
+    }),
+  );
+});
+
+test.each(["TooMany", "TooManyKeys"])(
+  "%s: more that differ than there are is said to be too much, and not tried for ever",
+  (name) => {
+    const made = messageArbitrary(ruled(name));
+    expect(() => fc.sample(made, 1)).toThrow(/rules\.v1\.\w+\.all must have 3 that differ, which chance does not meet/);
+  },
+);

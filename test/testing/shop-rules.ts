@@ -68,6 +68,16 @@ message Inner {
   int32 from = 1;
   int32 to = 2;
 }
+message Few {
+  repeated Color colors = 1 [(buf.validate.field).repeated = {min_items: 3 unique: true}];
+  map<bool, string> both = 2 [(buf.validate.field).map.min_pairs = 2];
+}
+message TooMany {
+  repeated bool all = 1 [(buf.validate.field).repeated = {min_items: 3 unique: true}];
+}
+message TooManyKeys {
+  map<bool, string> all = 1 [(buf.validate.field).map.min_pairs = 3];
+}
 message Never {
   option (buf.validate.message).cel = {id: "never" message: "no" expression: "this.text == 'exactly this'"};
   string text = 1;

@@ -4,12 +4,13 @@ import { type EchoCase, type Effort, measureEcho } from "./echo-cases.ts";
 
 const openLoopRate = 15_000;
 
-/** A handler on the frontend itself, beside raw echoes: as generated, asynchronous, and without protobuf. */
+/** A handler on the frontend itself, beside raw echoes: as generated, asynchronous, with protobuf-es instead of printed codecs, and without protobuf. */
 export async function frontend(effort: Effort): Promise<void> {
   const serve = (handler: string): ReturnType<typeof startProcess> =>
     startProcess("bench/src/server.ts", ["--roles", "echo", "--frontend", "--ws", "0", "--tcp", "0", "--handler", handler]);
   const raw = await startProcess("bench/src/raw.ts");
   const [sync, async, bytes] = [await serve("sync"), await serve("async"), await serve("bytes")];
+  const reflected = await serve("reflected");
   const rows = [];
   try {
     for (const over of ["tcp", "ws"] as const) {
@@ -24,6 +25,13 @@ export async function frontend(effort: Effort): Promise<void> {
           nano: { process: async, port: over },
           raw: limit,
         })),
+        {
+          name: `${name}, protobuf-es`,
+          over,
+          inflight: 16,
+          nano: { process: reflected, port: over },
+          raw: limit,
+        },
         ...[1, 16].map((inflight) => ({
           name: `${name}, bytes`,
           over,
@@ -43,7 +51,7 @@ export async function frontend(effort: Effort): Promise<void> {
       for (const one of cases) rows.push(await measureEcho(one, effort));
     }
   } finally {
-    await Promise.all([raw, sync, async, bytes].map((one) => one.end()));
+    await Promise.all([raw, sync, async, reflected, bytes].map((one) => one.end()));
   }
   report("frontend", `${effort.connections} connections, medians of ${effort.rounds} rounds`, rows);
 }

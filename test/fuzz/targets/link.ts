@@ -241,7 +241,10 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
     heard: new Map(),
   });
   const backend = createBackend({
-    handlers: { routes: new Map(), counters: new Map(), pending: 0, dispatch },
+    handlers: {
+      ...{ routes: new Map(), counters: new Map(), pending: 0 },
+      dispatch: (...call) => ({ breakOff: dispatch(...call) }),
+    },
     ...{ clock, log: silentLogger, hooks: [], counters },
   });
   const calls = createLinkCalls({
