@@ -135,7 +135,8 @@ export function createBackend(options: BackendOptions): Backend {
 
   /** Whoever holds up a session for ever would hold up its handlers. */
   function hold(link: Link, { call, handle }: Hold): void {
-    const session = link.peer.frontend ? links.get(link)?.sessions.get(handle) : undefined;
+    if (!link.peer.frontend) return link.answer(call, failureOutcome(notFor("only frontends hold sessions up")));
+    const session = links.get(link)?.sessions.get(handle);
     if (session) {
       const move = session.hold();
       clock.after(holdMs, () => session.release(move));

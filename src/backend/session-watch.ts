@@ -7,9 +7,10 @@ import {
 } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
-import type { CloseReason } from "../error/index.ts";
+import { type CloseReason, NanoError, toWireError } from "../error/index.ts";
 import type { FrameBody, Link } from "../link/index.ts";
 import type { Logger } from "../logger/index.ts";
+import type { ClusterCounters } from "../metrics/index.ts";
 import type { Directory } from "../router/index.ts";
 import type { SessionEvents, UserSession } from "../session/index.ts";
 import { readCloseReason } from "./read-close-reason.ts";
@@ -35,6 +36,8 @@ export interface SessionWatchOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly directory: Directory;
+  /** Where frames of other servers that were refused are counted. */
+  readonly counters: Pick<ClusterCounters, "framesRefused">;
   linkOf(server: Pick<ServerInfo, "incarnation">): Link | undefined;
   linkTo(server: ServerInfo): Promise<Link>;
 }
@@ -118,6 +121,13 @@ export function createSessionWatch(options: SessionWatchOptions): SessionWatch {
     else hasUser(watched(frontend), session);
   }
 
+  /** @param call 0: nobody waits for an answer. */
+  function refuse(link: Link, call: bigint): void {
+    options.counters.framesRefused.frontend++;
+    const only = new NanoError({ code: "permission_denied", message: "only frontends have sessions" });
+    if (call !== 0n) link.answer(call, { case: "error", value: toWireError(only) });
+  }
+
   /** A frontend that can be talked to is there, whatever discovery says. */
   function forgetGone(): void {
     for (const [incarnation, of] of [...frontends]) {
@@ -145,8 +155,8 @@ export function createSessionWatch(options: SessionWatchOptions): SessionWatch {
     },
     frame(link, body) {
       if (body.case !== "sessionList" && body.case !== "sessionEvent") return false;
-      if (!link.peer.frontend) return true;
-      if (body.case === "sessionList") list(link, body.value);
+      if (!link.peer.frontend) refuse(link, body.case === "sessionList" ? body.value.call : 0n);
+      else if (body.case === "sessionList") list(link, body.value);
       else event(link.peer, body.value);
       return true;
     },

@@ -106,14 +106,13 @@ export function createRelays(options: RelaysOptions): Relays {
     }
   }
 
+  function refuse(link: Link, call: bigint, error: NanoError): void {
+    link.answer(call, { case: "error", value: toWireError(error) });
+  }
+
   /** A client of another frontend comes back to a session here. */
   function take(link: Link, { call, relay, ticket, remoteAddress }: RelayFrame): void {
-    const refuse = (error: NanoError): void => link.answer(call, { case: "error", value: toWireError(error) });
-    if (!link.peer.frontend) {
-      counters.framesRefused.frontend++;
-      return refuse(new NanoError({ code: "permission_denied", message: "only frontends have clients" }));
-    }
-    if (!options.isOpen()) return refuse(new NanoError({ code: "aborted", message: "this frontend drains" }));
+    if (!options.isOpen()) return refuse(link, call, new NanoError({ code: "aborted", message: "this frontend drains" }));
     const found = options.returning(ticket);
     const why = "reset" in found ? found.reset : "";
     link.answer(call, { case: "body", value: Buffer.from(why) });
@@ -143,9 +142,13 @@ export function createRelays(options: RelaysOptions): Relays {
       return within<Relay | ResetReason | "drains", ResetReason>(clock, answerMs, dialed, () => "frontend");
     },
     frame(link, body) {
-      if (body.case === "relay") take(link, body.value);
-      else if (body.case === "relayBytes") hand(link, body.value);
-      else return false;
+      if (body.case !== "relay" && body.case !== "relayBytes") return false;
+      if (!link.peer.frontend) {
+        counters.framesRefused.frontend++;
+        const only = new NanoError({ code: "permission_denied", message: "only frontends have clients" });
+        if (body.case === "relay") refuse(link, body.value.call, only);
+      } else if (body.case === "relay") take(link, body.value);
+      else hand(link, body.value);
       return true;
     },
     broken(link) {

@@ -26,7 +26,7 @@ export type RecordRefusal = "unsigned" | "signature" | "place" | "format";
 
 /**
  * Why something said on a link was refused: `capability`: not the right to that session; `ended`: the session is over, or the user not here; `frontend`: only
- * frontends may say so.
+ * frontends may say so, or only frontends can do so.
  */
 export type FrameRefusal = "capability" | "ended" | "frontend";
 

@@ -136,6 +136,7 @@ export function createServer(options: ServerOptions): Server {
     options.sessionEvents &&
     createSessionWatch({
       ...{ incarnation, clock, random, log, directory },
+      counters: clusterCounters,
       events: options.sessionEvents,
       linkOf: links.linkOf,
       linkTo: links.linkTo,

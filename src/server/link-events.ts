@@ -1,6 +1,6 @@
 import type { Backend, SessionWatch } from "../backend/index.ts";
 import type { ServerState } from "../discovery/index.ts";
-import { NanoError } from "../error/index.ts";
+import { NanoError, toWireError } from "../error/index.ts";
 import type { Frontend } from "../frontend/index.ts";
 import type { Interest } from "../group/index.ts";
 import type { FrameBody, Link, LinkEvents } from "../link/index.ts";
@@ -33,6 +33,14 @@ export function createLinkEvents(options: LinkEventsOptions): LinkEvents {
     link.answer(call, { case: "body", value: new Uint8Array(0) });
   }
 
+  /** What only frontends do, asked of a server that is none: whoever waits is told. */
+  function refuse(link: Link, { value }: FrameBody): void {
+    if (!("call" in value) || value.call === 0n) return;
+    options.counters.framesRefused.frontend++;
+    const none = new NanoError({ code: "unimplemented", message: "nothing that this server does" });
+    link.answer(value.call, { case: "error", value: toWireError(none) });
+  }
+
   return {
     opened(link) {
       if (options.state() === "draining") drain.linkOpened(link);
@@ -47,7 +55,7 @@ export function createLinkEvents(options: LinkEventsOptions): LinkEvents {
       }
       if (body.case === "drain") return drains(link, body.value);
       const taken = frontend?.frame(link, body) || backend.frame(link, body) || watch?.frame(link, body);
-      if (!taken) linkCalls.frame(link, body);
+      if (!taken && !linkCalls.frame(link, body)) refuse(link, body);
     },
     broken(link) {
       frontend?.linkBroken(link);

@@ -2,11 +2,15 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   BindSchema,
   CallSchema,
+  ClaimSchema,
   ForwardSchema,
   GroupChangeSchema,
+  Handover_Step,
+  HandoverSchema,
   KickSchema,
   OpenSchema,
   PushSchema,
+  RelaySchema,
   type SessionContextSchema,
   SessionKeySchema,
   SessionTargetSchema,
@@ -96,6 +100,24 @@ const patch = {
   fields: toBinary(PlaySessionSchema, create(PlaySessionSchema, { note: "of a stranger" })),
 };
 const group = { type: "play", name: "of strangers" };
+
+/** What only frontends ask of one another, one after the other: for the client of a ticket, and for a user. */
+export function frontendAct(at: number, call: bigint, ticket: string, user: string): FrameInit {
+  switch (at % 5) {
+    case 0:
+      return { body: { case: "relay", value: create(RelaySchema, { call, relay: call, ticket, remoteAddress: "10.0.0.1" }) } };
+    case 1:
+      return { body: { case: "handover", value: create(HandoverSchema, { call, ticket, step: Handover_Step.BEGIN }) } };
+    case 2:
+      return { body: { case: "handover", value: create(HandoverSchema, { call, ticket, step: Handover_Step.TAKE }) } };
+    case 3:
+      return { body: { case: "handover", value: create(HandoverSchema, { call, ticket, step: Handover_Step.DONE }) } };
+    default: {
+      const claim = { call, user, session: new Uint8Array(16).fill(1), boundMs: 8_640_000_000_000_000n };
+      return { body: { case: "claim", value: create(ClaimSchema, claim) } };
+    }
+  }
+}
 
 /** The same as a plain call of a frontend. */
 export function plainAct(at: number, { session, capability }: Key): { readonly path: string; readonly body: Uint8Array } {

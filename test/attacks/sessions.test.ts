@@ -6,7 +6,7 @@ import { info } from "../discovery/member.ts";
 import type { FrameInit } from "../link/raw-link.ts";
 import { until } from "../net/recorder.ts";
 import { WaitRequestSchema } from "../schema/gen/play/v1/play_pb.ts";
-import { act, forwarded, type Key, plainAct } from "./frames.ts";
+import { act, forwarded, frontendAct, type Key, plainAct } from "./frames.ts";
 import { createInsiders, type Insiders } from "./insiders.ts";
 import { attempts, besiege, type Siege } from "./siege.ts";
 import { allClosed, allHave, flipped, inBatches, many, Stranger } from "./stranger.ts";
@@ -58,15 +58,18 @@ describe("a backend of the cluster", () => {
   };
 
   /** The same, by plain calls with the token. */
-  const byCalls: Acts = async (key, count = attempts) => {
+  const byCalls = async (key: (at: number) => Key, count = attempts, of: "gate" | "play" = "gate"): Promise<string[]> => {
     const codes: string[] = [];
     await inBatches(count, 200, async (from, some) => {
-      const stranger = new Stranger(siege.ports.gate);
+      const stranger = new Stranger(siege.ports[of]);
       const calls = many(some, (at) => {
         const { path, body } = plainAct(from + at, key(from + at));
         return stranger.call({ ":path": path, authorization: `Bearer ${token}` }, body);
       });
-      for (const { status, body } of await Promise.all(calls)) codes.push(status === 200 ? "" : JSON.parse(body).code);
+      for (const { status, body } of await Promise.all(calls)) {
+        // Of a method that is not there nothing is said but that.
+        codes.push(status === 200 ? "" : status === 404 ? "unimplemented" : JSON.parse(body).code);
+      }
       stranger.close();
     });
     return codes;
@@ -141,6 +144,37 @@ describe("a backend of the cluster", () => {
         stranger.close();
       });
     expect(await siege.beside(attack)).toEqual({ play: { framesRefused: { frontend: attempts } } });
+  });
+
+  test("that calls a server plainly as if that were a frontend does nothing, whatever right it has", async () => {
+    let codes: string[] = [];
+    const refused = await siege.beside(async () => {
+      codes = await byCalls(() => here, attempts, "play");
+    });
+    expect(codes).toEqual(many(attempts, () => "unimplemented"));
+    expect(refused).toEqual({ play: { callsRefused: { method: attempts } } });
+  });
+
+  test.each([
+    ["a frontend", "gate", "permission_denied"],
+    ["a server that is none", "play", "unimplemented"],
+  ] as const)("that asks %s for a client, or a session, as frontends do gets none", async (_whom, name, code) => {
+    const spy = await insiders.link(siege.ports[name], info("spy-1", { types: ["spy"], incarnation: 71_000n + links++ }));
+    const ticket = `${here.incarnation}.${Buffer.from(here.session).toString("hex")}.`;
+    const codes: string[] = [];
+    const attack = (): Promise<void> =>
+      inBatches(attempts, 200, async (from, some) => {
+        const secret = (): string => randomBytes(32).toString("base64url");
+        spy.say(...many(some, (at) => frontendAct(from + at, BigInt(from + at + 1), ticket + secret(), here.user)));
+        await until(() => spy.kinds.filter((kind) => kind === "answer").length, 20_000).toBe(some);
+        for (const { body } of spy.frames.splice(0)) {
+          if (body.case !== "answer") continue;
+          const { outcome } = body.value;
+          codes.push(outcome.case === "error" ? outcome.value.code : "");
+        }
+      });
+    expect(await siege.beside(attack)).toEqual({ [name]: { framesRefused: { frontend: attempts } } });
+    expect(codes).toEqual(many(attempts, () => code));
   });
 
   test("that says it is a frontend, and is none that is known, gets no link", async () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import type { Answer } from "../../gen/nano/cluster/v1/link_pb.ts";
+import { frontendAct } from "../attacks/frames.ts";
 import type { FrameInit } from "../link/raw-link.ts";
 import {
   EnterRequestSchema,
@@ -407,6 +408,50 @@ describe("a peer that opens what is not its own", () => {
     expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 2 });
   });
 
+  test("and is no frontend holds no session up", async () => {
+    gate.open(1);
+    const backend = await play.frontend(200n, { frontend: false });
+    backend.say({ body: { case: "hold", value: { call: 5n, handle: 1 } } });
+    await play.settle();
+    expect(backend.answered(5n)).toBe("permission_denied");
+    expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 1 });
+    const call = gate.forward(1, "play.play.kept");
+    await play.settle();
+    expect(gate.answered(call)).toBe("ok");
+  });
+
+  test("is refused what only frontends do, whoever it is: this server is none", async () => {
+    const session = { by: { case: "handle", value: 1 } } as const;
+    const asked: readonly FrameInit[] = [
+      ...[0, 1, 2, 3, 4].map((at) => frontendAct(at, 100n + BigInt(at), "1.2.3", "ann")),
+      {
+        body: { case: "push", value: { call: 105n, route: "play.play.told", target: { case: "handle", value: 1 } } },
+        number: 1n,
+      },
+      { body: { case: "bind", value: { call: 106n, session, user: "ann" } } },
+      { body: { case: "write", value: { call: 107n, session } } },
+      { body: { case: "kick", value: { call: 108n, session } } },
+      { body: { case: "groupChange", value: { call: 109n, session, group: { type: "play", name: "den" } } } },
+      { body: { case: "userQuery", value: { call: 110n, users: ["ann"] } } },
+      { body: { case: "groupQuery", value: { call: 111n, group: { type: "play", name: "den" } } } },
+      { body: { case: "sessionQuery", value: { call: 112n } } },
+      { body: { case: "sessionList", value: { call: 113n } } },
+    ];
+    const backend = await play.frontend(200n, { frontend: false });
+    const other = await play.frontend(201n);
+    for (const peer of [backend, other]) {
+      peer.say(...asked);
+      await play.settle();
+      expect(asked.map((_, at) => peer.answered(100n + BigInt(at)))).toEqual(asked.map(() => "unimplemented"));
+      expect(peer.raw.closed).toBe(false);
+    }
+    expect(play.server.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 2 * asked.length });
+    // Nobody waits: nothing is said.
+    other.say({ body: { case: "kick", value: { session } } });
+    await works();
+    expect(play.server.counters.cluster?.framesRefused.frontend).toBe(2 * asked.length);
+  });
+
   test("and is no frontend has no groups: it is sent nothing that is pushed to one", async () => {
     const backend = await play.frontend(200n, { frontend: false });
     backend.say({ body: { case: "interest", value: { epoch: 1n, snapshot: true, added: [{ type: "play", name: "den" }] } } });
@@ -460,7 +505,7 @@ test("any frames in any order: every call is answered once, or the link ends wit
       .record({ call: calls, body: bodies, route: routes })
       .map((value): FrameInit => ({ number: 1n, body: { case: "call", value: { ...value, envelope: { remainingMs: 100 } } } })),
     fc.constant<FrameInit>({ body: { case: "synced", value: {} } }),
-    // What only backends ask, and only frontends answer.
+    // What only backends ask, and only frontends do: refused.
     fc.record({ call: calls }).map((value): FrameInit => ({ body: { case: "bind", value } })),
     fc.record({ call: calls }).map((value): FrameInit => ({ body: { case: "push", value } })),
     fc.record({ epoch: calls }).map((value): FrameInit => ({ body: { case: "interest", value } })),
@@ -471,7 +516,7 @@ test("any frames in any order: every call is answered once, or the link ends wit
       const peer = await play.frontend(300n);
       peer.say(...frames);
       await play.advance(200);
-      const asked = frames.filter(({ body }) => body?.case === "forward" || body?.case === "call" || body?.case === "end");
+      const asked = frames.filter(({ body }) => body?.case !== "cancel");
       const answers = peer.raw.frames.filter(({ body }) => body.case === "answer").length;
       if (peer.raw.closed) {
         ends++;

@@ -196,8 +196,13 @@ describe("a server that listens", () => {
     await hubs.advance(500);
     const raw = await greet({ frontend: false });
     raw.say({ body: event("ann") as Exclude<FrameInit["body"], undefined> });
+    raw.say({
+      body: { case: "sessionList", value: { call: 9n, first: true, last: true, sessions: [{ session: id, user: "bob" }] } },
+    });
     await hubs.settle();
     expect(heard).toEqual([]);
+    expect(raw.take("answer")).toMatchObject({ call: 9n, outcome: { case: "error", value: { code: "permission_denied" } } });
+    expect(server.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 2 });
     expect(raw.kinds).not.toContain("sessionWatch");
   });
 });

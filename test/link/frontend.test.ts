@@ -7,6 +7,7 @@ import { seededRandom } from "../../src/clock/index.ts";
 import { createRecordSeal } from "../../src/discovery/index.ts";
 import type { Net } from "../../src/net/index.ts";
 import { packSchema } from "../../src/route/index.ts";
+import { frontendAct } from "../attacks/frames.ts";
 import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
 import { PlayHandler } from "../schema/gen/play/v1/play_nano.ts";
 import {
@@ -64,23 +65,28 @@ afterEach(async () => {
   await hubs.drive(gate.stop({ graceMs: 10 }));
 });
 
-function memoryTransport(net: Net, address: string): Transport {
+/** @param heard Also hears all that the client hears. */
+function memoryTransport(net: Net, address: string, heard: (bytes: Uint8Array) => void): Transport {
   const port = Number(address.slice(address.lastIndexOf(":") + 1));
   return {
     name: "memory",
     async open(events, signal) {
-      const stream = await net.connect({ host: "127.0.0.1", port }, { ...events, drain: () => {} }, signal);
+      const data = (bytes: Uint8Array): void => {
+        heard(bytes);
+        events.data(bytes);
+      };
+      const stream = await net.connect({ host: "127.0.0.1", port }, { ...events, data, drain: () => {} }, signal);
       return { send: (packet) => void stream.write(packet), close: () => stream.end() };
     },
   };
 }
 
-async function connect(): Promise<{ client: Client; play: PlayClient }> {
+async function connect(heard: (bytes: Uint8Array) => void = () => {}): Promise<{ client: Client; play: PlayClient }> {
   const host = `client-${clients.length}`;
   const client = createClient({
     clock: hubs.clock,
     encoding: "protobuf",
-    transport: memoryTransport(hubs.net.as(host), gate.addresses["tcp"] ?? ""),
+    transport: memoryTransport(hubs.net.as(host), gate.addresses["tcp"] ?? "", heard),
   });
   clients.push(client);
   await hubs.drive(client.connect());
@@ -107,8 +113,8 @@ interface Entered {
 }
 
 /** A client whose session the backend knows. */
-async function enter(): Promise<Entered> {
-  const { client, play } = await connect();
+async function enter(heard?: (bytes: Uint8Array) => void): Promise<Entered> {
+  const { client, play } = await connect(heard);
   const kept = play.kept({});
   const raw = await greet();
   const { handle, context } = raw.take("open");
@@ -480,3 +486,53 @@ function pushOf(
 ): FrameInit {
   return { number: 1n, body: { case: "push", value: { route: "play.play.told", body: told(`call ${call}`), call, target } } };
 }
+
+describe("what frontends ask of one another", () => {
+  test("nobody else may, also not with a client's own ticket; each refusal is counted, and the session goes on", async () => {
+    let said = "";
+    const { client, play, raw } = await enter((bytes) => {
+      said += Buffer.from(bytes).toString("latin1");
+    });
+    const ticket = /"ticket":"([^"]+)"/.exec(said)?.[1] ?? "";
+    expect(ticket).toContain(`${gate.info.incarnation}.`);
+    raw.say(...[0, 1, 2, 3, 4].map((at) => frontendAct(at, 300n + BigInt(at), ticket, "ann")));
+    await hubs.settle();
+    expect([300n, 301n, 302n, 303n, 304n].map((call) => outcome(raw, call))).toEqual(
+      Array.from({ length: 5 }, () => "permission_denied"),
+    );
+    expect(gate.counters.cluster?.framesRefused).toEqual({ capability: 0, ended: 0, frontend: 5 });
+    // Nobody waits for an answer to a part of a relay.
+    raw.say({ body: { case: "relayBytes", value: { relay: 300n, client: true, bytes: Uint8Array.of(1, 0, 0, 0) } } });
+    await hubs.settle();
+    expect(gate.counters.cluster?.framesRefused.frontend).toBe(6);
+    raw.say({ body: { case: "hold", value: { call: 305n, handle: 1 } } });
+    await hubs.settle();
+    expect(outcome(raw, 305n)).toBe("permission_denied");
+    expect(gate.counters.cluster?.framesRefused.frontend).toBe(7);
+    expect([client.state.name, raw.closed, gate.counters.frontend?.resumes.relayed]).toEqual(["open", false, 0]);
+    const kept = play.kept({});
+    await hubs.settle();
+    answer(raw, raw.take("forward").call);
+    expect(await hubs.drive(kept)).toMatchObject({ numbers: [] });
+  });
+
+  test("one that does not drain gives no session away, also to a frontend", async () => {
+    let said = "";
+    const { client } = await connect((bytes) => {
+      said += Buffer.from(bytes).toString("latin1");
+    });
+    const ticket = /"ticket":"([^"]+)"/.exec(said)?.[1] ?? "";
+    const info = serverInfo("gate-1", gate.info.incarnation, gate.addresses["cluster"] ?? "");
+    const other = await hubs.raw({ info } as Parameters<Hubs["raw"]>[0]);
+    other.hello({ id: "gate-2", incarnation: 800n });
+    await hubs.settle();
+    other.say(...[1, 2, 3].map((at) => frontendAct(at, BigInt(at), ticket, "ann")));
+    // A made-up secret of the same session finds none to relay to.
+    other.say(frontendAct(0, 4n, ticket.replace(/[\w-]{43}$/, "A".repeat(43)), "ann"));
+    await hubs.settle();
+    expect([1n, 2n, 3n].map((call) => outcome(other, call))).toEqual(["failed_precondition", "not_found", "not_found"]);
+    const answered = other.frames.flatMap(({ body }) => (body.case === "answer" && body.value.call === 4n ? [body.value] : []));
+    expect(answered.map(({ outcome: { value } }) => Buffer.from(value as Uint8Array).toString())).toEqual(["unknown"]);
+    expect([client.state.name, gate.counters.cluster?.framesRefused.frontend]).toEqual(["open", 0]);
+  });
+});
