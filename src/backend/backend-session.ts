@@ -61,6 +61,7 @@ export class BackendSession implements HomeLink {
   /** It is about to move. Gives what names this move to `release`. */
   hold(): object {
     this.#held ??= [];
+    this.core.setMoving(true);
     return this.#held;
   }
 
@@ -76,6 +77,7 @@ export class BackendSession implements HomeLink {
     if (move && move !== this.#held) return;
     const held = this.#held ?? [];
     this.#held = undefined;
+    this.core.setMoving(false);
     for (const say of held) say();
   }
 
@@ -84,6 +86,7 @@ export class BackendSession implements HomeLink {
     this.core.frontend = open.context?.frontend ?? "";
     this.core.incarnation = link.peer.incarnation;
     this.capability = Uint8Array.from(open.context?.capability ?? []);
+    this.core.setMoving(false);
     this.reopen(link, open);
     this.release();
   }

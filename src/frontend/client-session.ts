@@ -138,7 +138,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
       this.#host.counters.replayed += replayed;
       this.#host.counters.resumes.resumed++;
     }
-    if (this.core.state === "paused") this.#setPaused(false);
+    if (this.core.paused) this.#setPaused(false);
     if (this.#begun) return;
     this.#begun = true;
     this.#host.opened(this);
@@ -414,7 +414,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     const { over } = this.log;
     if (over === undefined) return;
     this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
-    if (this.core.state === "paused") this.giveUp("too_slow");
+    if (this.core.paused) this.giveUp("too_slow");
     else this.tooSlow();
   }
 

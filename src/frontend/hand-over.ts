@@ -63,6 +63,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const own = leaving.get(session);
     own?.timer.cancel();
     leaving.delete(session);
+    session.core.setMoving(false);
     if (session.isOver) return;
     // Nobody knows whether the other has it.
     if (own?.bytes) session.giveUp("frontend");
@@ -78,6 +79,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const timer = clock.after(leavingMs, () => stay(session));
     leaving.set(session, { to: link.peer.incarnation, received: count, timer, bytes: undefined });
     session.letGo();
+    session.core.setMoving(true);
     for (const untilMs = clock.now() + quietMs; session.pending > 0 && !session.isOver; await sleep(clock, lookMs)) {
       if (clock.now() < untilMs) continue;
       stay(session);

@@ -72,7 +72,7 @@ export function createSessionPeers(options: {
           user: core.user ?? "",
           roles: [...core.roles],
           data: session.data,
-          paused: core.state === "paused",
+          paused: core.paused,
           client: { ...core.client, fingerprint: core.client.fingerprint ?? "" },
         }),
       }),
@@ -96,7 +96,7 @@ export function createSessionPeers(options: {
       }
     },
     pausedChanged(session) {
-      const paused = session.core.state === "paused";
+      const { paused } = session.core;
       for (const [link, handle] of handles.get(session) ?? []) {
         link.send({ case: "patch", value: create(PatchSchema, { handle, version: session.version, paused }) });
       }

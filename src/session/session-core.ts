@@ -48,7 +48,6 @@ export class SessionCore {
   home: SessionHome;
   user: string | undefined;
   roles: readonly string[];
-  state: "open" | "paused" | "moving" | "ended" = "open";
 
   readonly #failed: (reason: unknown) => void;
   #base: SessionData;
@@ -59,6 +58,8 @@ export class SessionCore {
   #values: ContextValues | undefined;
   #decoded: Map<string, Message> | undefined;
   #listeners: Set<SessionListener> | undefined;
+  #paused = false;
+  #moving = false;
   #ended: CloseReason | undefined;
   #finished = allHeard;
 
@@ -73,6 +74,17 @@ export class SessionCore {
     this.#failed = options.failed;
     this.#base = options.data;
     this.#current = options.data.copy();
+  }
+
+  get state(): "open" | "paused" | "moving" | "ended" {
+    if (this.#ended) return "ended";
+    if (this.#moving) return "moving";
+    return this.#paused ? "paused" : "open";
+  }
+
+  /** Whether its client has no connection, also while it moves. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   /** What the application keeps with the session, on this server. */
@@ -159,9 +171,14 @@ export class SessionCore {
 
   /** The client lost its connection, or is back. */
   setPaused(paused: boolean): void {
-    if (this.#ended || this.state === (paused ? "paused" : "open")) return;
-    this.state = paused ? "paused" : "open";
+    if (this.#ended || this.#paused === paused) return;
+    this.#paused = paused;
     for (const listener of this.#listeners ?? []) this.tell(() => (paused ? listener.paused?.() : listener.resumed?.()));
+  }
+
+  /** It begins to move to another frontend; or it has moved, or stays. Its client has no connection meanwhile. */
+  setMoving(moving: boolean): void {
+    this.#moving = moving;
   }
 
   push(push: OutgoingPush): void {
@@ -210,7 +227,6 @@ export class SessionCore {
   end(reason: CloseReason): Promise<void> {
     if (this.#ended) return this.#finished;
     this.#ended = reason;
-    this.state = "ended";
     const heard = [...(this.#listeners ?? [])].map((listener) => this.#hear(listener, reason));
     this.#listeners = undefined;
     this.#finished = Promise.all(heard).then(() => {});

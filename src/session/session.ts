@@ -55,6 +55,10 @@ export interface Session<D extends Message = Message> extends Target {
   readonly roles: readonly string[];
   /** The id of the frontend that holds the client. */
   readonly frontend: string;
+  /**
+   * `paused`: the client has no connection, and may come back. `moving`: it has none either, and the session is on its way from a frontend that drains to the one
+   * that the client has come back by; what is sent to it waits, and what is asked of its frontend waits for the new one.
+   */
   readonly state: "open" | "paused" | "moving" | "ended";
   /** What the schema says a session knows. Change it by `patch`. */
   readonly data: View<D>;

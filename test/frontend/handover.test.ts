@@ -1,9 +1,10 @@
-import { contextKey, implement, type Server, type Session } from "nano-rpc";
+import { contextKey, implement, type Server, type Session, sessionHooks } from "nano-rpc";
 import type { Client } from "nano-rpc/client";
 import { createTestCluster, type TestCluster } from "nano-rpc/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { RoomHandler, RoomPush } from "../../examples/chat/gen/chat/v1/chat_nano.ts";
+import { ChatSessionSchema } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
 
 let cluster: TestCluster;
 let room: Server;
@@ -11,6 +12,8 @@ let sessions: Session[];
 let answers: (() => void)[];
 let ran: string[];
 let closed: string[];
+// As the frontends see them.
+let atGates: Session[];
 const seat = contextKey<string>("seat");
 
 beforeEach(async () => {
@@ -19,6 +22,7 @@ beforeEach(async () => {
   answers = [];
   ran = [];
   closed = [];
+  atGates = [];
   const service = implement(RoomHandler, {
     async join({ room: name, name: word }, { session }) {
       ran.push(word);
@@ -34,7 +38,8 @@ beforeEach(async () => {
   });
   room = await cluster.start({ id: "room-1", services: [service] });
   for (const id of ["gate-1", "gate-2"]) {
-    await cluster.start({ id, frontend: true, types: ["gate"], limits: { unboundMs: 0 } });
+    const keep = sessionHooks(ChatSessionSchema, { onOpen: (session) => void atGates.push(session) });
+    await cluster.start({ id, frontend: true, types: ["gate"], limits: { unboundMs: 0 }, sessions: [keep] });
   }
 });
 
@@ -107,6 +112,36 @@ test("a request under way is answered once, and has run once, by the frontend th
   await cluster.advance(5_000);
   expect(ran).toEqual(["first", "held"]);
   expect(states).toEqual(["moved"]);
+});
+
+/** Writes down what a session's state is, where it is another than before. */
+function watchState(session: Session | undefined): string[] {
+  const states: string[] = [];
+  const look = (): void => {
+    if (session && states.at(-1) !== session.state) states.push(session.state);
+    if (session?.state !== "ended") cluster.clock.after(0.25, look);
+  };
+  look();
+  return states;
+}
+
+test("is moving meanwhile, where it is open and where it has been; and paused again where it does not move yet", async () => {
+  const { join, states } = await visitor();
+  const [here, there] = [watchState(sessions[0]), watchState(atGates[0])];
+  const asked = join("held", "slow");
+  await cluster.settle();
+  cluster.clock.after(2_000, () => {
+    for (const answer of answers) answer();
+  });
+  await cluster.stopServer(home());
+  await cluster.drive(asked);
+  await cluster.advance(5_000);
+  expect(states).toEqual(["moved"]);
+  expect(here.slice(-4)).toEqual(["paused", "moving", "paused", "open"]);
+  // It is asked for while a message is under way, and again when that is answered.
+  expect(there[0]).toBe("open");
+  expect(there.slice(-4)).toEqual(["moving", "paused", "moving", "ended"]);
+  expect(atGates.map(({ state }) => state)).toEqual(["ended", "open"]);
 });
 
 test("a session moves again and again", async () => {
