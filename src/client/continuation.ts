@@ -6,18 +6,15 @@ import { type DecodedMessage, decodeMessage, type MessageHeader, writeMessageHea
 // A server says every 64 packets that they came. One that does not must not fill the memory.
 const mostMessages = 4_096;
 const mostBytes = 4 * 1_024 * 1_024;
-const leastRoom = 1_024;
 const lengthBytes = 4;
-const nothing = new Uint8Array(0);
-const head = new ByteWriter(512);
 
 /** What a client comes back to its session with: its ticket, and what it has sent that the server has not counted. */
 export class Continuation {
   #ticket = "";
   // Whole messages, each behind its length: as objects they would live just long enough to be what collecting garbage costs.
-  #kept: Uint8Array = nothing;
+  #kept = new ByteWriter(0);
+  // Where the first of them begins.
   #from = 0;
-  #to = 0;
   #messages = 0;
   // How many messages the server has counted.
   #counted = 0;
@@ -35,26 +32,21 @@ export class Continuation {
   /** A message was sent, or would have been. The body is only true during the call. */
   sent({ kind, id, route, compressed, error }: MessageHeader, body: Uint8Array): void {
     if (!this.possible) return;
-    head.truncate(lengthBytes);
+    this.#makeRoom();
+    const kept = this.#kept;
+    const at = kept.reserve(lengthBytes);
     // Routes as they are, since another connection may have other codes.
-    writeMessageHeader(head, { kind, id, route, code: -1, compressed, error });
-    const bytes = head.length + body.length;
-    this.#messages++;
-    if (this.#messages > mostMessages || this.#to - this.#from + bytes > mostBytes) return this.clear();
-    this.#makeRoom(bytes);
-    const length = bytes - lengthBytes;
-    head.buffer.set([length >>> 24, length >>> 16, length >>> 8, length]);
-    this.#kept.set(head.view(0, head.length), this.#to);
-    this.#kept.set(body, this.#to + head.length);
-    this.#to += bytes;
+    writeMessageHeader(kept, { kind, id, route, code: -1, compressed, error });
+    kept.bytes(body);
+    kept.data.setUint32(at, kept.length - at - lengthBytes);
+    if (++this.#messages > mostMessages || kept.length - this.#from > mostBytes) this.clear();
   }
 
   /** The server has counted so many. False where that makes no sense. */
   count(count: number): boolean {
     if (!this.possible) return true;
     if (count > this.#counted + this.#messages) return false;
-    for (; this.#counted < count; this.#counted++, this.#messages--) this.#from += lengthBytes + this.#lengthAt(this.#from);
-    if (this.#messages === 0) this.#from = this.#to = 0;
+    for (; this.#counted < count; this.#counted++, this.#messages--) this.#from = this.#end(this.#from);
     return true;
   }
 
@@ -75,35 +67,36 @@ export class Continuation {
   /** What goes again, in order. Each is only true until the next. */
   *again(): Iterable<{ readonly header: MessageHeader; readonly body: Uint8Array }> {
     let message: DecodedMessage | undefined;
-    for (let at = this.#from; at < this.#to; ) {
+    const { buffer, length } = this.#kept;
+    for (let at = this.#from; at < length; ) {
       const from = at + lengthBytes;
-      at = from + this.#lengthAt(at);
-      message = decodeMessage(this.#kept, from, at, message);
+      at = this.#end(at);
+      message = decodeMessage(buffer, from, at, message);
       const { kind, id, route, compressed, error } = message;
-      yield { header: { kind, id, route, code: -1, compressed, error }, body: this.#kept.subarray(message.bodyFrom, at) };
+      yield { header: { kind, id, route, code: -1, compressed, error }, body: buffer.subarray(message.bodyFrom, at) };
     }
   }
 
   /** The session is over. */
   clear(): void {
     this.#ticket = "";
-    this.#kept = nothing;
-    this.#from = this.#to = this.#messages = this.#counted = 0;
+    this.#kept = new ByteWriter(0);
+    this.#from = this.#messages = this.#counted = 0;
   }
 
-  #lengthAt(at: number): number {
+  /** Where a message ends. */
+  #end(at: number): number {
+    return at + lengthBytes + this.#kept.data.getUint32(at);
+  }
+
+  /** Moves what is kept to the beginning where the half before it is free. */
+  #makeRoom(): void {
     const kept = this.#kept;
-    return ((kept[at] ?? 0) << 24) | ((kept[at + 1] ?? 0) << 16) | ((kept[at + 2] ?? 0) << 8) | (kept[at + 3] ?? 0);
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#to + bytes <= this.#kept.length) return;
-    const used = this.#to - this.#from;
-    const enough = 2 * (used + bytes) <= this.#kept.length;
-    const room = enough ? this.#kept : new Uint8Array(Math.max(leastRoom, 2 * (used + bytes)));
-    room.set(this.#kept.subarray(this.#from, this.#to));
-    this.#kept = room;
-    [this.#from, this.#to] = [0, used];
+    if (this.#from === 0 || 2 * this.#from < kept.length) return;
+    const rest = kept.slice(this.#from, kept.length);
+    kept.truncate(0);
+    kept.bytes(rest);
+    this.#from = 0;
   }
 }
 

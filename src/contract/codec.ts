@@ -23,27 +23,8 @@ export function reflectCodec<M extends Message>(schema: GenMessage<M>): Codec<M>
     create: whole,
     encode: (init, writer) => writer.bytes(toBinary(schema, whole(init))),
     // A copy, since protobuf-es gives bytes fields as views.
-    decode: (bytes, from, to) => fromBinary(schema, copied(bytes, from, to)) as M,
+    decode: (bytes, from, to) => fromBinary(schema, new Uint8Array(bytes.subarray(from, to))) as M,
   };
-}
-
-const slabBytes = 8 * 1_024;
-const mostShared = 512;
-let slab = new Uint8Array(0);
-let used = 0;
-
-/** A copy of a part. Small ones share a buffer: one of their own would cost more than reading them. */
-function copied(bytes: Uint8Array, from: number, to: number): Uint8Array {
-  const length = to - from;
-  if (length > mostShared) return new Uint8Array(bytes.subarray(from, to));
-  if (used + length > slab.length) {
-    slab = new Uint8Array(slabBytes);
-    used = 0;
-  }
-  const copy = slab.subarray(used, used + length);
-  copy.set(bytes.subarray(from, to));
-  used += length;
-  return copy;
 }
 
 /** The bytes of a message, on their own. The writer is left as it was. */
