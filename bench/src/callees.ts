@@ -1,12 +1,12 @@
-// One server that says back what it is asked, in the four ways that servers can ask each other: a link, raw frames, connect-node, grpc-js.
-import { createServer as createHttp2Server } from "node:http2";
+// One server that says back what it is asked, in the ways that servers can ask each other: a link, raw frames on TCP and on HTTP/2, connect-node, grpc-js.
+import { createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import { EchoService } from "../gen/bench/v1/echo_pb.ts";
 import { grpcEcho } from "./grpc-echo.ts";
 import { benchHub } from "./link-hub.ts";
-import { rawFrames } from "./raw-frames.ts";
+import { http2WindowBytes, rawFrames } from "./raw-frames.ts";
 import { answerUsage } from "./usage.ts";
 
 const host = "127.0.0.1";
@@ -22,6 +22,15 @@ const raw = await listening(
     socket.on("error", () => {});
   }),
 );
+
+const http2Server = createHttp2Server({ settings: { initialWindowSize: http2WindowBytes } });
+http2Server.on("session", (session) => session.setLocalWindowSize(http2WindowBytes));
+http2Server.on("stream", (stream: ServerHttp2Stream) => {
+  stream.respond({ ":status": 200 });
+  const frames = rawFrames(stream, (call, body) => frames.send(call, body));
+  stream.on("error", () => {});
+});
+const http2 = await listening(http2Server);
 
 const connect = await listening(
   createHttp2Server(
@@ -41,7 +50,7 @@ const grpc = await new Promise<number>((resolve, reject) => {
 
 answerUsage();
 process.once("SIGTERM", () => process.exit(0));
-console.log(`ready ${JSON.stringify({ link, raw, connect, grpc })}`);
+console.log(`ready ${JSON.stringify({ link, raw, http2, connect, grpc })}`);
 
 function listening(server: {
   listen(port: number, host: string, done: () => void): unknown;

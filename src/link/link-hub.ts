@@ -1,21 +1,21 @@
 import type { Push } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { type Clock, createDeadlineSweep, type Random, type Timer, within } from "../clock/index.ts";
+import { type Clock, createDeadlineSweep, type Random, type Timer } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
-import { type Code, NanoError } from "../error/index.ts";
+import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
-import { RouteTexts } from "../message/index.ts";
-import { type ClusterCounters, createClusterCounters, type LinkRefusal } from "../metrics/index.ts";
-import type { ByteStream, Listener, StreamEvents } from "../net/index.ts";
+import { type ClusterCounters, createClusterCounters } from "../metrics/index.ts";
+import type { Listener } from "../net/index.ts";
+import { createDialer, dialTimeoutMs } from "./dialer.ts";
 import { Gaps } from "./gaps.ts";
 import type { Greeted } from "./greeting.ts";
 import { createLinkCounters, type Link, type LinkEvents, type Peer } from "./link.ts";
-import { LinkStream } from "./link-stream.ts";
+import type { LinkStream } from "./link-stream.ts";
 import { addCounters, type LinkTotals, totalOf } from "./link-totals.ts";
 import type { LinkTransport } from "./link-transport.ts";
 import { PeerLink } from "./peer-link.ts";
-import type { End } from "./proof.ts";
-import { Redial } from "./redial.ts";
+import { createReception } from "./reception.ts";
 import { createRoles, type Roles } from "./roles.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** All links of one server. */
 export interface LinkHub {
@@ -57,69 +57,39 @@ export interface LinkHubOptions {
   readonly latestKey?: (push: Push) => string;
 }
 
-const dialTimeoutMs = 3_000;
-// A link whose stream broke has 5 s: time for more than one attempt.
-const redialTimeoutMs = 1_000;
-const greetTimeoutMs = 5_000;
-// Whoever is written in discovery now is known everywhere long before; whoever dials has 3 s.
-const unknownMs = 2_000;
 const sweepMs = 500;
 const pingAfterMs = 2_000;
 const silentMs = 5_000;
 const backendsIdleMs = 60_000;
 const frontendsIdleMs = 30_000;
-const firstReopenMs = 50;
-const reopenMs = 200;
-const maxGreeting = 1_024;
-
-// What is missing is no refusal (a peer that hung up, a link that crosses another), or was counted where it was found.
-const refusals: Readonly<Partial<Record<Code, LinkRefusal>>> = {
-  unauthenticated: "token",
-  invalid_argument: "protocol",
-  failed_precondition: "protocol",
-  unimplemented: "protocol",
-  internal: "protocol",
-  deadline_exceeded: "late",
-  resource_exhausted: "protocol",
-};
-
-const tooMany = new NanoError({ code: "resource_exhausted", message: "too many links are opened at once" });
-
-interface Dialing {
-  readonly stream: LinkStream;
-  /** Settles with any link to that server, whoever opened it. */
-  readonly opened: PromiseWithResolvers<Link>;
-}
 
 /** A hub without links. */
 export function createLinkHub(options: LinkHubOptions): LinkHub {
-  const { clock, log, random, counters = createClusterCounters() } = options;
-  const { roles = createRoles({ shut: false, counters }) } = options;
+  const { clock, log, counters = createClusterCounters() } = options;
+  const { roles = createRoles({ shut: false, counters }), latestKey = ({ route }: Push) => route } = options;
   const links = new Map<bigint, PeerLink>();
   const closedCounters = createLinkCounters();
-  const greeting = new Set<LinkStream>();
-  const dials = new Map<bigint, Promise<Link>>();
-  const dialing = new Map<bigint, Dialing>();
   const deadlines = createDeadlineSweep(clock);
-  const redial = new Redial(clock, random);
   const gaps = new Gaps(clock);
-  const texts = new RouteTexts();
-  // Whom this side has dialed: it does so again when the stream breaks.
-  const dialedServers = new WeakMap<Link, ServerInfo>();
+  const reception = createReception({
+    ...options,
+    counters,
+    roles,
+    admit,
+    former: (incarnation) => links.get(incarnation)?.name ?? 0n,
+    greeted: owner,
+  });
+  const dialer = createDialer({ ...options, create: reception.create, find: (incarnation) => links.get(incarnation) });
   let listener: Listener | undefined;
   let sweep: Timer | undefined;
   let lookedAtMs = clock.now();
-  let shut = false;
-  let stopped = false;
 
   const events: LinkEvents = {
     ...options.events,
     broken(link, error) {
       log.info({ peer: link.peer.id, why: error.message }, "link broken");
       options.events.broken(link, error);
-      const server = dialedServers.get(link);
-      // Not in step with the others that lost the same server; and not where the next stream is there already.
-      if (server) clock.after(firstReopenMs * random.next(), () => reopen(link, server));
+      dialer.broken(link);
     },
     closed(link, error) {
       const { id, incarnation } = link.peer;
@@ -132,11 +102,9 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   /** Whom a stream belongs to, now that its ends know each other. Throws where only one of them goes on with a link. */
   function owner(stream: LinkStream, { peer, link: name, resumed }: Greeted): PeerLink {
-    greeting.delete(stream);
     const { id, incarnation } = peer;
     const former = links.get(incarnation);
     if (resumed && former?.name !== name) throw unavailable(`the link to ${id} was given up`);
-    redial.reached(incarnation);
     if (!resumed && former) replace(former);
     const link =
       resumed && former
@@ -147,7 +115,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
             name,
             deadlines,
             events,
-            latestKey: options.latestKey ?? (({ route }) => route),
+            latestKey,
             lost: (one, pushes) => gaps.add(one.peer.incarnation, pushes),
           });
     links.set(incarnation, link);
@@ -155,9 +123,7 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     const report = gaps.take(incarnation);
     if (report) link.tellGaps(report);
     log.debug({ peer: id, dialed: stream.dialed, resumed }, "link open");
-    const dial = dialing.get(incarnation);
-    dial?.opened.resolve(link);
-    if (dial && dial.stream !== stream) dial.stream.destroy(unavailable("the peer was first"), true);
+    dialer.opened(link, stream);
     return link;
   }
 
@@ -168,113 +134,15 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     former.giveUp(reason, clock.now() - former.openedAtMs >= dialTimeoutMs);
   }
 
-  function create(expected: End | undefined, refused: (error: NanoError) => void): LinkStream {
-    const stream: LinkStream = new LinkStream({
-      ...options,
-      dialed: expected !== undefined,
-      ...(expected ? { expected } : {}),
-      roles,
-      texts,
-      admit,
-      former: (incarnation) => links.get(incarnation)?.name ?? 0n,
-      greeted: (greeted) => owner(stream, greeted),
-      refused(error) {
-        greeting.delete(stream);
-        refused(error);
-      },
-    });
-    greeting.add(stream);
-    return stream;
-  }
-
   // Two servers may dial each other at once. The lower incarnation decides for both, so that one link is left, and the same at both ends.
   function admit({ id, incarnation }: Peer): void {
     if (options.self().incarnation > incarnation) return;
     const former = links.get(incarnation);
     // An older one the peer must have lost.
     const crossing = former?.dialed === true && !former.broken && clock.now() - former.openedAtMs < dialTimeoutMs;
-    if (crossing || dialing.get(incarnation)?.stream.begun) {
+    if (crossing || dialer.begun(incarnation)) {
       throw new NanoError({ code: "already_exists", message: `a link to ${id} comes from here` });
     }
-  }
-
-  function accept(bytes: ByteStream): StreamEvents {
-    const stream = create(undefined, (error) => {
-      const counted = error === tooMany ? "busy" : refusals[error.code];
-      if (counted) counters.linksRefused[counted]++;
-      log.warn({ peer: bytes.remoteAddress, code: error.code, why: error.message }, "a link was refused");
-    });
-    stream.begin(bytes);
-    if (shut || stopped) stream.refuse(unavailable("the server stops"));
-    // Whoever belongs here has greeted within milliseconds: the oldest does not.
-    const oldest = greeting.size > maxGreeting ? [...greeting].find(({ dialed }) => !dialed) : undefined;
-    oldest?.refuse(tooMany);
-    return stream.events;
-  }
-
-  async function dial(server: ServerInfo): Promise<Link> {
-    let failure = unavailable(`${server.id} has no address`);
-    for (const address of server.addresses) {
-      if (stopped) break;
-      try {
-        return await dialAddress(server, address);
-      } catch (reason) {
-        const { code, message } = NanoError.from(reason);
-        // Clients may come to read it: where servers are, and what they said, is in the cause alone.
-        failure = unavailable(`${server.id} is out of reach`, new Error(`${address}: ${code}: ${message}`, { cause: reason }));
-      }
-    }
-    log.warn({ peer: server.id, err: failure }, "a server is out of reach");
-    redial.failed(server.incarnation, failure);
-    throw failure;
-  }
-
-  async function dialAddress(server: ServerInfo, address: string): Promise<Link> {
-    const opened = Promise.withResolvers<Link>();
-    const stream = create(server, (error) => {
-      // Refused for the sake of another link, which is about to open.
-      if (error.code !== "already_exists") opened.reject(error);
-    });
-    const giveUp = new AbortController();
-    dialing.set(server.incarnation, { stream, opened });
-    options.transport.dial(address, stream.events, giveUp.signal).then(
-      (bytes) => stream.begin(bytes),
-      (reason: unknown) => opened.reject(unavailable(NanoError.from(reason).message, reason)),
-    );
-    try {
-      const timeoutMs = links.has(server.incarnation) ? redialTimeoutMs : dialTimeoutMs;
-      const link = await within(clock, timeoutMs, opened.promise, () => {
-        throw unavailable(`no answer within ${timeoutMs} ms`);
-      });
-      dialedServers.set(link, server);
-      return link;
-    } finally {
-      dialing.delete(server.incarnation);
-      if (links.get(server.incarnation)?.stream !== stream) {
-        giveUp.abort();
-        stream.destroy(unavailable("given up"), true);
-      }
-    }
-  }
-
-  /** Dials until the link has a stream, or is over. */
-  function reopen(link: Link, server: ServerInfo): void {
-    if (stopped || link.closed || !link.broken) return;
-    linkTo(server).catch(() => void clock.after(reopenMs * (0.5 + random.next()), () => reopen(link, server)));
-  }
-
-  function linkTo(server: ServerInfo): Promise<Link> {
-    const { incarnation } = server;
-    const link = find(incarnation);
-    if (link) return Promise.resolve(link);
-    if (stopped) return Promise.reject(unavailable("this server has stopped"));
-    const under = dials.get(incarnation);
-    if (under) return under;
-    const refusal = redial.refusal(incarnation);
-    if (refusal) return Promise.reject(refusal);
-    const dialed = dial(server).finally(() => dials.delete(incarnation));
-    dials.set(incarnation, dialed);
-    return dialed;
   }
 
   function find(incarnation: bigint): PeerLink | undefined {
@@ -288,13 +156,9 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
     const asleepMs = now - lookedAtMs - sweepMs;
     lookedAtMs = now;
     if (asleepMs > sweepMs) for (const { stream } of links.values()) if (stream) stream.lastReceivedAtMs += asleepMs;
-    redial.sweep();
+    dialer.sweep();
     gaps.sweep();
-    for (const stream of [...greeting]) {
-      if (now - stream.startedAtMs >= unknownMs) stream.look(true);
-      if (now - stream.startedAtMs < greetTimeoutMs) continue;
-      stream.refuse(new NanoError({ code: "deadline_exceeded", message: `no greeting within ${greetTimeoutMs} ms` }));
-    }
+    reception.sweep(now);
     for (const link of [...links.values()]) {
       const { stream } = link;
       if (!stream) continue;
@@ -316,25 +180,21 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
 
   return {
     async start(at) {
-      listener = await options.transport.listen(at, accept);
+      listener = await options.transport.listen(at, reception.accept);
       lookedAtMs = clock.now();
       sweep = clock.every(sweepMs, look);
       return at.host.includes(":") ? `[${at.host}]:${listener.port}` : `${at.host}:${listener.port}`;
     },
-    linkTo,
+    linkTo: dialer.linkTo,
     find,
     *links() {
       for (const link of links.values()) if (!link.broken) yield link;
     },
     totals: () => totalOf(links.values(), closedCounters),
-    serversChanged() {
-      for (const stream of [...greeting]) stream.look();
-    },
-    shut() {
-      shut = true;
-    },
+    serversChanged: () => reception.look(),
+    shut: () => reception.shut(),
     confirmed() {
-      let confirmed = greeting.size === 0;
+      let confirmed = reception.size === 0;
       for (const link of links.values()) {
         confirmed &&= link.pending === 0 && link.acknowledged;
         // The answer says how far the peer has read.
@@ -343,16 +203,12 @@ export function createLinkHub(options: LinkHubOptions): LinkHub {
       return confirmed;
     },
     async stop() {
-      stopped = true;
+      dialer.stop();
       sweep?.cancel();
       for (const link of [...links.values()]) link.close("the server stops");
-      for (const stream of [...greeting]) stream.refuse(unavailable("the server stops"));
+      reception.stop();
       deadlines.clear();
       await listener?.close();
     },
   };
-}
-
-function unavailable(message: string, cause?: unknown): NanoError {
-  return new NanoError({ code: "unavailable", message, cause });
 }

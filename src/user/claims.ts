@@ -90,12 +90,16 @@ export function createClaims(options: ClaimsOptions): Claims {
     const batch: Change[] = [];
     const later: Change[] = [];
     const passed = new Set(underway);
-    for (const change of queue) {
-      if (batch.length < maxStoreBatch && !passed.has(change.user)) batch.push(change);
-      else later.push(change);
+    let looked = 0;
+    // Thousands may wait: what stands behind a full batch is not looked at.
+    for (; looked < queue.length && batch.length < maxStoreBatch; looked++) {
+      const change = queue[looked];
+      if (!change) break;
+      if (passed.has(change.user)) later.push(change);
+      else batch.push(change);
       passed.add(change.user);
     }
-    queue = later;
+    queue = [...later, ...queue.slice(looked)];
     for (const { user } of batch) underway.add(user);
     return batch;
   }

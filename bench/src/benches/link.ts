@@ -10,16 +10,16 @@ interface Measured {
   readonly load: number;
 }
 
-const ways = ["raw", "link", "grpc", "connect"] as const;
+const ways = ["raw", "http2", "link", "grpc", "connect"] as const;
 type Way = (typeof ways)[number];
 
-/** Calls from one server to another on a link, beside frames on bare TCP, a unary call of grpc-js, and one of connect-node; one core each. */
+/** Calls from one server to another on a link, beside the same frames on bare TCP and on a bare stream of node:http2, a unary call of grpc-js, and one of connect-node; one core each. */
 export async function link({ rounds, seconds }: Effort): Promise<void> {
   const server = await startProcess("bench/src/callees.ts");
   const rows = [];
   try {
     for (const inflight of [1, 64]) {
-      const seen: Record<Way, Measured[]> = { raw: [], link: [], grpc: [], connect: [] };
+      const seen: Record<Way, Measured[]> = { raw: [], http2: [], link: [], grpc: [], connect: [] };
       for (let round = 0; round < rounds; round++) {
         for (const way of ways) seen[way].push(await measure(server, way, inflight, seconds));
       }

@@ -1,11 +1,14 @@
 import { type Etcd, startEtcd } from "../../../test/support/etcd.ts";
 import type { LoginsResult } from "../load/logins.ts";
+import type { PutsResult } from "../load/puts.ts";
 import { type Process, runLoad, startProcess } from "../processes.ts";
-import { median, report } from "../table.ts";
+import { median, ratio, report } from "../table.ts";
 import type { Effort } from "./echo-cases.ts";
 
 interface Measured {
   readonly perSecond: number;
+  /** What etcd takes where nobody logs in: the same puts, a hundred a transaction. */
+  readonly putsPerSecond: number;
   readonly transactionsPerSecond: number;
   /** CPU of the frontends for one bind. */
   readonly cpuUs: number;
@@ -16,7 +19,7 @@ interface Measured {
 
 const sessions = 10_000;
 
-/** Sessions that become users, each known to the whole cluster through a real etcd when it is answered; over one frontend, and over two. */
+/** Sessions that become users, each known to the whole cluster through a real etcd when it is answered; over one frontend, and over two; beside bare transactions of as many puts. */
 export async function logins(effort: Effort): Promise<void> {
   const rows = [];
   for (const [frontends, inflight] of [
@@ -31,6 +34,8 @@ export async function logins(effort: Effort): Promise<void> {
       frontends,
       inflight,
       "binds/s": Math.round(of("perSecond")),
+      "raw puts/s": Math.round(of("putsPerSecond")),
+      ratio: ratio(of("perSecond"), of("putsPerSecond")),
       "etcd transactions/s": Math.round(of("transactionsPerSecond")),
       "cpu us": Math.round(of("cpuUs")),
       "p50 ms": Number(of("p50Ms").toFixed(1)),
@@ -56,6 +61,7 @@ async function measure(frontends: number, inflight: number): Promise<Measured> {
       const used = await Promise.all(gates.map((gate) => gate.usage()));
       return used.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
     };
+    const puts = await runLoad<PutsResult>("bench/src/load/puts.ts", { endpoint: etcd.endpoint, puts: sessions });
     const warm = { transactions: 0, cpuUs: 0 };
     const seen = await runLoad<LoginsResult>("bench/src/load/logins.ts", flags, {
       warm: async () => {
@@ -66,7 +72,9 @@ async function measure(frontends: number, inflight: number): Promise<Measured> {
     const { seconds, p50Ms, p99Ms, load } = seen;
     const cpuUs = ((await cpu()) - warm.cpuUs) / seen.logins;
     const asked = (await transactions(etcd)) - warm.transactions;
-    return { perSecond: seen.logins / seconds, transactionsPerSecond: asked / seconds, cpuUs, p50Ms, p99Ms, load };
+    const perSecond = seen.logins / seconds;
+    const putsPerSecond = puts.puts / puts.seconds;
+    return { perSecond, putsPerSecond, transactionsPerSecond: asked / seconds, cpuUs, p50Ms, p99Ms, load };
   } finally {
     await Promise.all(gates.map((gate) => gate.end()));
     await etcd.stop();

@@ -1,5 +1,7 @@
 // Calls from one server to another, so many under way at once: each answer is followed by the next call. A call that fails ends it.
+import { connect as connectHttp2 } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import type { Duplex } from "node:stream";
 import { parseArgs } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
@@ -9,7 +11,7 @@ import { callBody } from "../../../src/link/index.ts";
 import { EchoRequestSchema, EchoService } from "../../gen/bench/v1/echo_pb.ts";
 import { grpcEcho } from "../grpc-echo.ts";
 import { benchHub, benchServer } from "../link-hub.ts";
-import { rawFrames } from "../raw-frames.ts";
+import { http2WindowBytes, rawFrames } from "../raw-frames.ts";
 import { usage } from "../usage.ts";
 
 /** What one run of the load has seen. */
@@ -22,7 +24,7 @@ export interface CallsResult {
 const { values: flags } = parseArgs({
   options: {
     port: { type: "string" },
-    /** "link", "raw", "connect" or "grpc". */
+    /** "link", "raw", "http2", "connect" or "grpc". */
     over: { type: "string", default: "link" },
     inflight: { type: "string", default: "64" },
     seconds: { type: "string", default: "2" },
@@ -36,7 +38,13 @@ const mostWarmupMs = 15_000;
 const message = create(EchoRequestSchema, { seq: 7, name: "somebody", text: "hello there, all" });
 const body = Buffer.from(toBinary(EchoRequestSchema, message));
 
-const ways: Readonly<Record<string, () => Promise<(answered: (bytes: number) => void) => void>>> = { link, raw, connect, grpc };
+const ways: Readonly<Record<string, () => Promise<(answered: (bytes: number) => void) => void>>> = {
+  link,
+  raw,
+  http2,
+  connect,
+  grpc,
+};
 const call = await ways[flags.over]?.();
 if (!call) throw new TypeError(`--over is ${Object.keys(ways).join(", ")}, not ${flags.over}`);
 let calls = 0;
@@ -80,9 +88,20 @@ async function link() {
 async function raw() {
   const socket = connectSocket({ host, port, noDelay: true });
   await new Promise((resolve) => socket.once("connect", resolve));
+  return overFrames(socket);
+}
+
+async function http2() {
+  const session = connectHttp2(`http://${host}:${port}`, { settings: { initialWindowSize: http2WindowBytes } });
+  await new Promise((resolve) => session.once("connect", resolve));
+  session.setLocalWindowSize(http2WindowBytes);
+  return overFrames(session.request({ ":method": "POST", ":path": "/" }));
+}
+
+function overFrames(stream: Duplex) {
   const waiting: ((bytes: number) => void)[] = [];
   const free: number[] = [];
-  const frames = rawFrames(socket, (number, { length }) => {
+  const frames = rawFrames(stream, (number, { length }) => {
     const answered = waiting[number];
     free.push(number);
     answered?.(length);
