@@ -12,6 +12,7 @@ import type { FrameBody, Peer } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import type { End } from "./proof.ts";
 import type { Roles } from "./roles.ts";
+import { unavailable } from "./unavailable.ts";
 
 /** What a stream needs of whoever opens or accepts it. */
 export interface LinkStreamOptions {
@@ -105,7 +106,8 @@ export class LinkStream {
   readonly events: StreamEvents = {
     data: (bytes) => this.data(bytes),
     drain: () => this.#outbox?.flush(),
-    closed: (error) => this.#end(broken(error ? `the link broke: ${error.message}` : "the peer closed the link", error), false),
+    closed: (error) =>
+      this.#end(unavailable(error ? `the link broke: ${error.message}` : "the peer closed the link", error), false),
   };
 
   /** The stream is there: who dialed says Hello. */
@@ -144,7 +146,7 @@ export class LinkStream {
     if (this.#owner) this.#say({ case: "goodbye", value: create(GoodbyeSchema, { reason }) }, true);
     this.#outbox?.flush(true);
     this.#stream?.end({ code: undefined, message: reason });
-    this.#end(broken(reason), true);
+    this.#end(unavailable(reason), true);
   }
 
   /** The peer may not have the link, or speaks nonsense: it is told why. */
@@ -180,7 +182,7 @@ export class LinkStream {
       const message = body.value.reason.slice(0, maxReasonLength) || "the peer closed the link";
       const { code } = body.value;
       this.#stream?.end({ code: undefined, message: "" });
-      return this.#end(!this.#owner && isCode(code) ? new NanoError({ code, message }) : broken(message), true);
+      return this.#end(!this.#owner && isCode(code) ? new NanoError({ code, message }) : unavailable(message), true);
     }
     if (!this.#owner) {
       // Of a later version.
@@ -221,8 +223,4 @@ export class LinkStream {
     if (this.#owner) this.#owner.over(error, last);
     else this.#options.refused(error);
   }
-}
-
-function broken(message: string, cause?: Error): NanoError {
-  return new NanoError({ code: "unavailable", message, cause });
 }

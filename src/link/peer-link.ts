@@ -1,11 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { ErrorSchema } from "../../gen/nano/client/v1/client_pb.ts";
 import { CancelSchema, PingSchema, PongSchema, type Push } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep, Timer } from "../clock/index.ts";
-import { fromWireError, NanoError } from "../error/index.ts";
+import { NanoError } from "../error/index.ts";
+import { answerBody, outcomeOf, tooLargeAnswer } from "./answers.ts";
 import { Carried } from "./carried.ts";
 import { encodeBody, type InFrame, type Rider } from "./frame.ts";
 import type { GapReport } from "./gap-report.ts";
+import { IdleTime } from "./idle-time.ts";
 import { createLinkCounters, type FrameBody, type Link, type LinkEvents, type Outcome, type Peer } from "./link.ts";
 import type { LinkStream, StreamOwner } from "./link-stream.ts";
 import { noOrder, type Order, orderOf } from "./order.ts";
@@ -13,6 +14,7 @@ import { PendingCalls } from "./pending-calls.ts";
 import { PushAnswers } from "./push-answers.ts";
 import { ReceivedFrames } from "./received-frames.ts";
 import { Sender } from "./sender.ts";
+import { asUnavailable, unavailable } from "./unavailable.ts";
 
 /** What a link needs of the hub. */
 export interface PeerLinkOptions {
@@ -45,9 +47,7 @@ export class PeerLink implements Link, StreamOwner {
   openedAtMs = 0;
   load = 0;
 
-  // Whether anything was said since the last look: looking at the clock each time would cost more than saying it.
-  #used = true;
-  #idleSinceMs = 0;
+  readonly #idle = new IdleTime();
   // What this side and the peer have opened on the stream: both say it again on the next.
   #ours = new Carried();
   #theirs = new Carried();
@@ -97,9 +97,7 @@ export class PeerLink implements Link, StreamOwner {
 
   /** How long nothing was asked, answered or pushed, as far as was looked; 0 as long as calls wait, or sessions or groups live here. */
   idleMs(nowMs: number): number {
-    if (this.#used || this.#calls.size > 0 || this.carries) this.#idleSinceMs = nowMs;
-    this.#used = false;
-    return nowMs - this.#idleSinceMs;
+    return this.#idle.look(nowMs, this.#calls.size > 0 || this.carries);
   }
   get acknowledged(): boolean {
     return this.#sender.acknowledgedAll;
@@ -114,7 +112,7 @@ export class PeerLink implements Link, StreamOwner {
     this.dialed = stream.dialed;
     this.broken = false;
     this.openedAtMs = this.#options.clock.now();
-    this.#used = true;
+    this.#idle.used();
     this.#ours = new Carried();
     this.#theirs = new Carried();
     this.#received.resume();
@@ -142,7 +140,7 @@ export class PeerLink implements Link, StreamOwner {
       if (!this.#stream) throw unavailable("the link is broken");
       this.#sender.data(body);
     }
-    this.#used = true;
+    this.#idle.used();
   }
 
   /** Tells to whom pushes were lost. */
@@ -151,7 +149,7 @@ export class PeerLink implements Link, StreamOwner {
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
-    this.#used = true;
+    this.#idle.used();
     const call = this.#calls.add(deadlineMs, settle);
     // The caller has not got the number yet: it hears after this turn.
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
@@ -168,13 +166,10 @@ export class PeerLink implements Link, StreamOwner {
 
   answer(call: bigint, outcome: Outcome, order: Order = noOrder): void {
     if (call === 0n || this.#closed) return;
-    this.#used = true;
+    this.#idle.used();
     this.#answers.given(call, outcome);
     if (!this.#stream) return;
-    if (!this.#sender.free(answerBody(call, outcome), order)) {
-      const error = { code: "resource_exhausted", msg: "the answer is larger than the link carries" };
-      this.#sender.free(answerBody(call, { case: "error", value: create(ErrorSchema, error) }), order);
-    }
+    if (!this.#sender.free(answerBody(call, outcome), order)) this.#sender.free(tooLargeAnswer(call), order);
     this.#mustBeRead();
   }
 
@@ -212,7 +207,7 @@ export class PeerLink implements Link, StreamOwner {
     if (credit > 0) this.#sender.granted(credit);
     if (ack > 0) this.#sender.acknowledged(ack);
     if (number > 0) {
-      this.#used = true;
+      this.#idle.used();
       if (!this.#received.take(number, bodyBytes)) return this.#repeated(body);
     }
     // Of a later version: what rides on it counts all the same.
@@ -240,19 +235,9 @@ export class PeerLink implements Link, StreamOwner {
 
   #take(body: FrameBody): void {
     switch (body.case) {
-      case "answer": {
-        const { call, outcome } = body.value;
-        const settled = this.#calls.settle(
-          call,
-          outcome.case === undefined
-            ? unavailable("the answer is empty")
-            : outcome.case === "error"
-              ? fromWireError(outcome.value)
-              : outcome,
-        );
-        if (!settled) this.counters.late++;
+      case "answer":
+        if (!this.#calls.settle(body.value.call, outcomeOf(body.value))) this.counters.late++;
         return;
-      }
       case "ping":
         return this.send({ case: "pong", value: create(PongSchema) });
       case "pong":
@@ -305,16 +290,4 @@ export class PeerLink implements Link, StreamOwner {
 // What has no order, and the peer waits for.
 function isUrgent({ case: kind }: FrameBody): boolean {
   return kind === "ping" || kind === "pong";
-}
-
-function answerBody(call: bigint, outcome: Outcome): FrameBody {
-  return { case: "answer", value: { $typeName: "nano.cluster.v1.Answer", call, outcome } };
-}
-
-function asUnavailable(error: NanoError): NanoError {
-  return error.code === "unavailable" ? error : unavailable(error.message, error);
-}
-
-function unavailable(message: string, cause?: Error): NanoError {
-  return new NanoError({ code: "unavailable", message, cause });
 }
