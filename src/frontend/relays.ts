@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type RelayBytes, type Relay as RelayFrame, RelaySchema } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
-import { type Clock, within } from "../clock/index.ts";
+import { type Clock, sleep, within } from "../clock/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError, toWireError } from "../error/index.ts";
 import { ask, type FrameBody, type Link } from "../link/index.ts";
@@ -40,6 +40,8 @@ export interface RelaysOptions {
 
 // How long a client waits for the frontend that has its session before it gets a new one.
 const answerMs = 2_000;
+// Before a frontend that could not be asked is asked again.
+const pauseMs = 100;
 
 /** What one link carries: ends by relay, of both kinds. */
 interface OnLink {
@@ -138,7 +140,14 @@ export function createRelays(options: RelaysOptions): Relays {
       const server = options.directory.byIncarnation(to);
       if (!server?.frontend || !options.isOpen()) return "frontend";
       if (server.state === "draining") return "drains";
-      const dialed = dial(server, ticket, remoteAddress, clock.now() + answerMs).catch((): ResetReason => "frontend");
+      const untilMs = clock.now() + answerMs;
+      const ask = (): Promise<Relay | ResetReason | "drains"> => dial(server, ticket, remoteAddress, untilMs);
+      // The link may have broken meanwhile, and the other be there all the same. Where it is not, that is known as soon as it is dialed.
+      const again = (): Promise<Relay | ResetReason | "drains"> => sleep(clock, pauseMs).then(ask);
+      const dialed = ask()
+        .catch(again)
+        .catch(again)
+        .catch((): ResetReason => "frontend");
       return within<Relay | ResetReason | "drains", ResetReason>(clock, answerMs, dialed, () => "frontend");
     },
     frame(link, body) {
