@@ -1,7 +1,7 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ByteWriter, type Codec } from "../../src/contract/index.ts";
+import type { Codec } from "../../src/contract/index.ts";
 import {
   PresentRequestCodec,
   PresentResponseCodec,
@@ -11,6 +11,7 @@ import {
 import { OldMessageCodec } from "../schema/gen/every/v1/old_codec.ts";
 import { PlainRequestCodec, PlainResponseCodec } from "../schema/gen/every/v1/plain_codec.ts";
 import { inits, messages } from "./messages.ts";
+import { encoded, expectSame } from "./same.ts";
 
 // A codec of one message takes no other; here each is only given its own.
 const codecs = [
@@ -24,32 +25,6 @@ const codecs = [
 ] as unknown as readonly Codec<Message>[];
 
 const runs = { numRuns: 100 };
-
-/** What a decoder makes of bytes; undefined where it refuses them. */
-function attempt(decode: () => Message): Message | undefined {
-  try {
-    return decode();
-  } catch {
-    return undefined;
-  }
-}
-
-function encoded(codec: Codec<Message>, init: object): Uint8Array {
-  const writer = new ByteWriter(1);
-  codec.encode(init, writer);
-  return writer.slice(0, writer.length);
-}
-
-/** Both, or neither, and the same: also in what they inherit, and in fields that nobody knows. */
-function expectSame(codec: Codec<Message>, bytes: Uint8Array): void {
-  const theirs = attempt(() => fromBinary(codec.schema as DescMessage, bytes));
-  const around = Buffer.from([0xff, 0xff, ...bytes, 0xff, 0xff]);
-  const ours = attempt(() => codec.decode(around, 2, 2 + bytes.length));
-  // What was read must not change with what it was read from.
-  around.fill(0x55);
-  expect(ours).toStrictEqual(theirs);
-  if (ours && theirs) expect(Object.getPrototypeOf(ours)).toEqual(Object.getPrototypeOf(theirs));
-}
 
 describe.each(codecs.map((codec) => [codec.schema.typeName, codec] as const))("the codec of %s", (_name, codec) => {
   const schema: DescMessage = codec.schema;
