@@ -37,6 +37,7 @@ export function policyWords(method: MethodModel): string[] {
   if (kind === "remote" && idempotent === "no_side_effects")
     sentences.push("Has no side effects, so it is tried again elsewhere.");
   if (kind === "remote" && idempotent === "idempotent") sentences.push("Idempotent, so it is tried again elsewhere.");
+  if (kind === "request" && idempotent !== "no") sentences.push("Idempotent: clients ask again when their session was reset.");
   const lines = sentences.length > 0 ? [sentences.join(" ")] : [];
   if (policy.errors.length > 0) {
     const codes = policy.errors.map((error) => `\`${error.code}\``).join(", ");

@@ -20,7 +20,7 @@ export interface TableHandler {
   /**
    * Says nothing of itself: it has what the service says, and the package.
    *
-   * Goes to the server that answered the session before. 3000 ms. At most 10 a second. At most 2048 bytes.
+   * Goes to the server that answered the session before. 3000 ms. At most 10 a second. At most 2048 bytes. Idempotent: clients ask again when their session was reset.
    * Answers with the error `unavailable`.
    *
    * @generated from rpc every.v1.TableService.Look
@@ -44,7 +44,7 @@ export interface TableHandler {
   /**
    * For those who keep order.
    *
-   * For the role `admin` or `dealer`. 3000 ms. At most 10 a second. At most 2048 bytes.
+   * For the role `admin` or `dealer`. 3000 ms. At most 10 a second. At most 2048 bytes. Idempotent: clients ask again when their session was reset.
    * Answers with the error `unavailable`.
    *
    * @generated from rpc every.v1.TableService.Clear

@@ -193,7 +193,7 @@ export interface DeskHandler {
   /**
    * Changes nothing.
    *
-   * Public.
+   * Public. Idempotent: clients ask again when their session was reset.
    *
    * @generated from rpc ask.v1.DeskService.See
    */
@@ -202,7 +202,7 @@ export interface DeskHandler {
   /**
    * A second time does no more than the first.
    *
-   * Public.
+   * Public. Idempotent: clients ask again when their session was reset.
    *
    * @generated from rpc ask.v1.DeskService.Put
    */
@@ -211,7 +211,7 @@ export interface DeskHandler {
   /**
    * The server that answered before.
    *
-   * Public. Goes to the server that answered the session before.
+   * Public. Goes to the server that answered the session before. Idempotent: clients ask again when their session was reset.
    *
    * @generated from rpc ask.v1.DeskService.Stay
    */

@@ -35,7 +35,7 @@ export interface TellerHandler {
   /**
    * May run again. Any teller does.
    *
-   * Public.
+   * Public. Idempotent: clients ask again when their session was reset.
    *
    * @generated from rpc seeds.v1.TellerService.Look
    */
