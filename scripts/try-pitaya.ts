@@ -16,6 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), "nano-pitaya-"));
 const certificate = { cert: join(folder, "cert.pem"), key: join(folder, "key.pem") };
 const tls = selfSigned();
 const root = fileURLToPath(new URL("..", import.meta.url));
+// A script of a few lines, and twenty bots that do a few things each.
+const timeLimitMs = 60_000;
 let failed = 0;
 
 const text = (value: string) => ({ type: "string", value });
@@ -142,7 +144,11 @@ function talk(name: string): string {
 }
 
 async function run(script: string, args: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, ["--conditions=nano-source", script, ...args], { cwd: root, stdio: "pipe" });
+  const child = spawn(process.execPath, ["--conditions=nano-source", script, ...args], {
+    cwd: root,
+    stdio: "pipe",
+    timeout: timeLimitMs,
+  });
   let printed = "";
   for (const output of [child.stdout, child.stderr]) output.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));

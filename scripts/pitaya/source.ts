@@ -3,6 +3,8 @@ import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+// A hundred packages are downloaded and compiled.
+const timeLimitMs = 900_000;
 const moduleVersion = "github.com/topfreegames/pitaya/v3@v3.0.0-beta.6";
 
 /** Programs of Pitaya, built here from its own sources. */
@@ -17,7 +19,7 @@ export interface Pitaya {
 export function buildPitaya(folder: string): Pitaya {
   const env = { ...process.env, GOWORK: "off", PATH: [process.env["PATH"], "/usr/local/go/bin"].join(delimiter) };
   const go = (cwd: string, ...args: string[]): string => {
-    const { status, error, stdout, stderr } = spawnSync("go", args, { cwd, env, encoding: "utf8" });
+    const { status, error, stdout, stderr } = spawnSync("go", args, { cwd, env, encoding: "utf8", timeout: timeLimitMs });
     if (error) throw new Error(`go cannot be run: ${error.message}`);
     if (status !== 0) throw new Error(`go ${args.join(" ")} failed: ${stderr || stdout}`);
     return stdout;

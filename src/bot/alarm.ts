@@ -11,6 +11,7 @@ interface Waiting extends Timed {
   call: (() => void) | undefined;
 }
 
+/** Nothing waits. */
 export function createAlarm(clock: Clock): Alarm {
   const waiting = new TimerHeap<Waiting>();
   let timer: Timer | undefined;
