@@ -7,6 +7,8 @@ import { plainBytes } from "./plain-bytes.ts";
 
 // How long a server may take to answer a close frame.
 const closeTimeoutMs = 5_000;
+// What the largest packet has: a length of three bytes, and a header of four.
+const maxPayload = 2 ** 24 + 3;
 const normal: ReadonlySet<number> = new Set([1000, 1005]);
 
 /**
@@ -22,7 +24,7 @@ export function connectWebSocket(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     // Spread, since the types of `ws` do not have its close timeout yet.
-    const socket = new WebSocket(url, { perMessageDeflate: false, ...tls, ...{ closeTimeout: closeTimeoutMs } });
+    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, ...tls, ...{ closeTimeout: closeTimeoutMs } });
     let raw: Socket | undefined;
     let open = false;
     let failed: Error | undefined;

@@ -6,6 +6,8 @@ type Answer = string | undefined;
 
 const defaultPort = 6_379;
 const timeoutMs = 5_000;
+// A state is an object of a few values.
+const mostBytes = 16 * 1_024 * 1_024;
 
 /** Where a Redis is, by HOST:PORT or redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]. Throws a TypeError on what is neither. */
 export function redisAt(address: string): URL {
@@ -25,21 +27,20 @@ export async function askRedis(at: URL, ...command: readonly string[]): Promise<
     command,
   ];
   const giveUp = new AbortController();
+  let stream: ByteStream | undefined;
   const answers = new Promise<Answer>((resolve, reject) => {
-    let stream: ByteStream | undefined;
     let heard = "";
     const events = {
       data(bytes: Uint8Array): void {
         // A letter for each byte, so that lengths are true.
         heard += Buffer.from(bytes).toString("latin1");
+        if (heard.length > mostBytes) return reject(new Error(`an answer of over ${mostBytes} bytes`));
         try {
           const all = readAnswers(heard, commands.length);
-          if (!all) return;
-          resolve(all.at(-1));
+          if (all) resolve(all.at(-1));
         } catch (reason) {
           reject(reason);
         }
-        stream?.end();
       },
       drain: () => {},
       closed: (error?: Error): void => reject(error ?? new Error("the connection was closed")),
@@ -57,6 +58,8 @@ export async function askRedis(at: URL, ...command: readonly string[]): Promise<
     });
   } catch (reason) {
     throw new Error(`redis ${at.host}: ${reason instanceof Error ? reason.message : reason}`, { cause: reason });
+  } finally {
+    stream?.destroy();
   }
 }
 
