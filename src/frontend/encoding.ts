@@ -2,7 +2,7 @@ import type { DescMessage, Registry } from "@bufbuild/protobuf";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { NanoError } from "../error/index.ts";
 import { asciiJson, clientFamily, type HandshakeRequest } from "../handshake/index.ts";
-import { createJsonSerializer, malformed, padEmptyProtobuf, type Serializer } from "../serializer/index.ts";
+import { asciiSerializer, createJsonSerializer, malformed, padEmptyProtobuf, type Serializer } from "../serializer/index.ts";
 
 /** How one connection's bodies are written. Inside the cluster, and in every log, they are protobuf. */
 export interface ClientEncoding {
@@ -31,11 +31,13 @@ export function createEncodings(options: {
   const json = transcoding(createJsonSerializer({ registry: options.registry }));
   const asciiOnly = transcoding(createJsonSerializer({ registry: options.registry, ascii: true }));
   const custom = new Map(options.serializers.map((serializer) => [serializer.name, transcoding(serializer)]));
+  const ownJson = options.serializers.find(({ name }) => name === "json");
+  const asciiOwnJson = ownJson && transcoding(asciiSerializer(ownJson));
   return {
     choose(request) {
       const name = request.sys.serializer ?? options.fallback;
       const known = custom.get(name);
-      if (known) return known;
+      if (known) return asciiOwnJson && name === "json" && asciiJson(request) ? asciiOwnJson : known;
       if (name === "json") return asciiJson(request) ? asciiOnly : json;
       if (name === "protobuf") return clientFamily(request) === "nano" ? plain : padded;
       return undefined;

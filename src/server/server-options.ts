@@ -96,7 +96,7 @@ export interface ServerOptions {
   readonly limits?: FrontendLimits;
   /** The encoding of clients that name none. The default is "json", which the clients of the family speak. */
   readonly encoding?: "protobuf" | "json" | (string & {});
-  /** Beside protobuf and JSON. */
+  /** Beside protobuf and JSON. One that is named "json" stands in the place of nano's, for clients that expect another (`docs/migrating.md`). */
   readonly serializers?: readonly Serializer[];
   /** Who takes out what is counted: `prometheus()`, `statsd()`, one's own. The default is nobody. */
   readonly reporters?: readonly Reporter[];

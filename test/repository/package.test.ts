@@ -72,6 +72,7 @@ describe("the packed tarball", () => {
       "docs/deploying.md",
       "docs/drain.md",
       "docs/metrics.md",
+      "docs/migrating.md",
       "docs/remotes.md",
       "docs/security.md",
       "docs/testing.md",
