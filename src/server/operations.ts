@@ -82,6 +82,7 @@ export function createOperations({ sources, readiness, look, servers, http, sche
 function targets(servers: readonly ServerInfo[]): readonly object[] {
   return servers.flatMap(({ id, types, version, metadata }) => {
     const at = metadata[endpointKey];
-    return at ? [{ targets: [at], labels: { server: id, type: types.join(","), version } }] : [];
+    // Not "type": a label of a target hides one of the same name in what it shows, and nano_servers has that.
+    return at ? [{ targets: [at], labels: { server: id, types: types.join(","), version } }] : [];
   });
 }

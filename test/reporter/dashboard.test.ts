@@ -58,5 +58,8 @@ test("a real Prometheus knows every name that dashboard and alerts ask for, and 
   // Node tells of collecting garbage when it has.
   await expect.poll(unknown, { timeout: 20_000 }).toEqual([]);
   expect(asked.length).toBeGreaterThan(30);
+  // A label that a target has, too, would be another's.
+  expect(await ask('{__name__=~"nano_.+",exported_type=~".+"}')).toEqual([]);
+  expect((await ask('nano_servers{server="gate-1",type="room"}'))?.map(({ value }) => value[1])).toEqual(["1"]);
   for (const query of queries) expect({ query, answer: await ask(query) }).toMatchObject({ answer: expect.any(Array) });
 });
