@@ -26,7 +26,7 @@ beforeAll(async () => {
   await writeFile(tokenFile, `${token}\n`);
   registry = await startEtcd();
   server = createServer({
-    ...{ id: "gate-1", version: "1.2.3", types: ["gate"], log: silentLogger, services: chatRooms() },
+    ...{ id: "gate-1", version: "1.2.3", types: ["gate"], log: silentLogger, reflection: true, services: chatRooms() },
     ...{ discovery: etcd({ endpoints: registry.endpoint }), cluster: { tokens: [token] }, acceptors: [webSocket({ port: 0 })] },
     authenticate: ({ user }) => ({ user: (user as { readonly name: string }).name }),
   });
@@ -96,6 +96,46 @@ test("push and kick reach users through the cluster, and say who is not there", 
   expect(kicked).toEqual({ code: 0, out: "kicked ann" });
   expect(await gone).toMatchObject({ code: "busy", message: expect.stringContaining("we close") });
 }, 60_000);
+
+test("somebody who talks to a server reaches the cluster too: servers, push, kick", async () => {
+  const ann = await enter("ann");
+  const said = next(ann.service(RoomClient).onSaid, { timeoutMs: 30_000 });
+  const gone = new Promise((resolve) => ann.onState((state) => state.name === "closed" && resolve(state.reason)));
+  const script = join(folder, "ops.nano");
+  const at = `ws://${server.addresses["ws"]}`;
+  const talk = async (lines: readonly string[], ...more: string[]) => {
+    await writeFile(script, lines.join("\n"));
+    return await run("talk", at, "--user", '{"name": "ops"}', "--script", script, ...more);
+  };
+  const told = await talk(
+    ["cluster", "servers", 'push ann room.room.said {"name": "ops", "text": "tea"}', "kick ann we close"],
+    ...cluster(),
+  );
+  expect(told.out.split("\n").slice(1)).toEqual([
+    `${registry.endpoint}, prefix /nano, with a token`,
+    expect.stringMatching(/^id +types/),
+    expect.stringMatching(/^gate-1 +gate,room +ready +frontend/),
+    "pushed to ann",
+    "kicked ann",
+  ]);
+  expect(told.code).toBe(0);
+  expect(await said).toMatchObject({ name: "ops", text: "tea" });
+  expect(await gone).toMatchObject({ code: "permission_denied", message: expect.stringContaining("we close") });
+  const named = await talk([`cluster etcd://${registry.endpoint} ${tokenFile}`, "servers"], "--json");
+  expect(named.out.split("\n").map((line) => JSON.parse(line))).toMatchObject([{}, { server: { id: "gate-1", state: "ready" } }]);
+  for (const [line, words] of [
+    ["servers", "line 1: which cluster?"],
+    ["cluster 127.0.0.1:1 nowhere", "line 1: the token cannot be read"],
+    ["kick", "line 1: kick whom?"],
+    ["push ann", "line 1: push what to whom?"],
+    [`cluster ${registry.endpoint} ${tokenFile}\nkick bob`, "line 2: bob is not connected"],
+    [`cluster ${registry.endpoint} ${tokenFile}\npush ann room.room.shout {}`, "line 2: there is no push room.room.shout"],
+    [`cluster ${registry.endpoint} ${tokenFile}\npush ann room.room.said {"txt": 1}`, "line 2: that is no chat.v1.SaidResponse"],
+  ] as const) {
+    const { code, out } = await talk([line]);
+    expect([code, out]).toEqual([1, expect.stringContaining(words)]);
+  }
+}, 90_000);
 
 test.each<[string[], string]>([
   [["servers"], "--etcd ENDPOINTS is missing"],

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is how nano-cli names a value
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
@@ -12,7 +12,6 @@ import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { verbs } from "../../src/cli/talk/verbs.ts";
-import { until } from "../net/recorder.ts";
 
 const cli = ["--conditions=nano-source", "src/cli/main.ts"];
 
@@ -55,11 +54,11 @@ function run(args: readonly string[], lines: readonly string[]): Promise<Ran> {
 }
 
 /** Runs a script in this process, where it is quicker. */
-async function runHere(lines: readonly string[]): Promise<Ran> {
+async function runHere(lines: readonly string[], ...flags: readonly string[]): Promise<Ran> {
   const [out, errors]: [string[], string[]] = [[], []];
   const script = join(folder, "script.nano");
   await writeFile(script, lines.join("\n"));
-  const code = await runCommand(commands, ["talk", ws(), "--script", script], {
+  const code = await runCommand(commands, ["talk", ws(), "--script", script, ...flags], {
     print: (line) => void out.push(line),
     complain: (line) => void errors.push(line),
     interrupted: new AbortController().signal,
@@ -136,7 +135,7 @@ describe("nano-cli talks to a server that tells its schema", () => {
         'request room.room.join {"room": "lobby", "name": "bob"}',
         "session 1",
         'expect push room.room.joined {"name": "bob"}',
-        "session",
+        "sessions",
         "session bob",
         "raw on",
         'request room.room.join {"room": "lobby", "name": "bob"}',
@@ -171,6 +170,20 @@ describe("nano-cli talks to a server that tells its schema", () => {
       "line 2: expected not_found, but it failed",
     ],
     ["no such route", ["request room.room.leave {}"], "line 1: the server has no route room.room.leave"],
+    ["a push that is not heard", ["off room.room.said"], "line 1: nobody listens to room.room.said"],
+    ["a request of nothing", ["request"], "line 1: request which route?"],
+    ["a notify of nothing", ["notify"], "line 1: notify which route?"],
+    ["a push that has no name", ["on"], "line 1: on which push?"],
+    ["an error that has no name", ["expect error"], "line 1: expect which error?"],
+    ["an expectation of nothing", ["expect"], "line 1: expect JSON, expect error CODE, or expect push ROUTE [JSON]"],
+    ["a push that does not come", ["expect push"], "line 1: expect which push?"],
+    ["a time that is none", ["wait a bit"], "line 1: wait how many milliseconds?"],
+    ["a value that has no name", ['set "ann"'], "line 1: set NAME JSON"],
+    ["a switch that is neither", ["raw maybe"], 'line 1: it is "on" or "off", not "maybe"'],
+    ["an address that is none", ["connect nowhere"], "line 1: "],
+    ["a session that has no name", ["session"], "line 1: session which?"],
+    ["a session that is not open", ["session bob", "request room.room.join {}"], 'line 2: not connected: "connect ADDRESS"'],
+    ["a message that is not there", ["describe Nobody"], "line 1: there is no route or message Nobody"],
     ["a push that is asked", ["request room.room.said {}"], "line 1: room.room.said is a push"],
     ["no such field", ['request room.room.join {"nick": "b"}'], "line 1: that is no chat.v1.JoinRequest: "],
     ["no JSON", ["request room.room.join {room}"], "line 1: that is no JSON: "],
@@ -205,6 +218,66 @@ test("the page's example says what the page says, and the page has all that ther
   expect([errors, code]).toEqual(["", 0]);
   expect(`${out.slice(out.indexOf("\n") + 1)}\n`).toBe(block("text"));
   for (const { name } of verbs) expect(page).toContain(`| \`${name}`);
+});
+
+test("answers and pushes over several lines; what was typed", async () => {
+  await start(true);
+  const { out, errors, code } = await runHere([
+    "on room.room.said pretty",
+    'request room.room.join {"room": "lobby", "name": "ann"}',
+    "pretty",
+    "last",
+    "pretty off",
+    'notify room.room.say {"text": "hi"}',
+    "expect push room.room.said",
+    "off *",
+    "history room.room.s",
+  ]);
+  expect([errors, code]).toEqual(["", 0]);
+  expect(out.split("\n").slice(1)).toEqual([
+    '{"members":["ann"]}',
+    ...["{", '  "members": [', '    "ann"', "  ]", "}"],
+    ...["room.room.said  {", '  "name": "ann",', '  "text": "hi"', "}"],
+    ...["on room.room.said pretty", 'notify room.room.say {"text": "hi"}', "expect push room.room.said", "history room.room.s"],
+  ]);
+});
+
+test("a server that tells nothing is spoken to by its .proto, or an image of it", async () => {
+  await start(false);
+  const lines = [
+    "routes join",
+    "describe Said",
+    "on *",
+    'request room.room.join {"room": "lobby", "name": "ann"}',
+    'notify room.room.say {"text": "hi"}',
+    'expect push room.room.said {"name": "ann", "text": "hi"}',
+  ];
+  const proto = "examples/chat/proto";
+  const { out, errors, code } = await runHere(lines.toSpliced(1, 1), "--schema", proto);
+  expect([errors, code]).toEqual(["", 0]);
+  expect(out.split("\n")).toEqual([
+    `connected to ${ws()} (protobuf, 5 routes by ${proto})`,
+    "request  room.room.join",
+    "push     room.room.joined",
+    '{"members":["ann"]}',
+    'room.room.said  {"name":"ann","text":"hi"}',
+  ]);
+  const image = join(folder, "chat.binpb");
+  expect(spawnSync("buf", ["build", proto, "-o", image]).status).toBe(0);
+  const json = await runHere(
+    ["describe SaidResponse", 'request room.room.join {"nick": "bob"}'],
+    "--schema",
+    image,
+    "--encoding",
+    "json",
+  );
+  expect(json.out.split("\n")).toEqual([
+    `connected to ${ws()} (json, 5 routes by ${image})`,
+    "chat.v1.SaidResponse { name: string, text: string }",
+  ]);
+  expect(json.errors).toContain("that is no chat.v1.JoinRequest");
+  expect((await runHere([], "--schema", "nowhere")).errors).toBe("nano-cli talk: nowhere is no file and no folder");
+  expect((await runHere([], "--schema", "third_party/protovalidate")).errors).toContain("it has no routes");
 });
 
 test("a socket is cut, and how the client came back is told", async () => {
@@ -271,43 +344,4 @@ test("a server that tells nothing is spoken to in plain JSON", async () => {
   const typed = await run([ws(), "--encoding", "protobuf"], []);
   expect(typed.errors).toContain("reflection is off");
   expect(typed.code).toBe(1);
-});
-
-describe("at a terminal", () => {
-  test("completes, keeps what was typed, and shows pushes above the line that is being typed", async () => {
-    await start(true);
-    const env = { ...process.env, HOME: folder, NO_COLOR: "1", TERM: "xterm" };
-    // `script` of util-linux gives it a terminal.
-    const child = spawn("script", ["-qfc", [execPath, ...cli, ws()].join(" "), "/dev/null"], { env });
-    let out = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-    const shows = (text: string): Promise<void> => until(() => out.includes(text), 20_000).toBe(true);
-    try {
-      await shows("7 routes by reflection");
-      // A tab that comes with more behind it was pasted, and is none.
-      const type = async (text: string, shown: string): Promise<void> => {
-        child.stdin.write(text);
-        await shows(shown);
-      };
-      await type("req", "req");
-      await type("\t", "request ");
-      await type("room.room.jo", "room.room.jo");
-      await type("\t", "room.room.join");
-      await type(' {"ro', '{"ro');
-      await type("\t", '"room": ');
-      child.stdin.write('"lobby", "name": "ann"}\r');
-      await shows('{"members":["ann"]}');
-      child.stdin.write('on *\rnotify room.room.say {"text": "hi"}\rhalf a li');
-      await shows('room.room.said  {"name":"ann","text":"hi"}');
-      // The line is there again behind the push, and is gone on with.
-      await until(() => out.slice(out.lastIndexOf("room.room.said  {")).includes("> half a li"), 20_000).toBe(true);
-      child.stdin.write("\u0015exit\r");
-      await new Promise((resolve) => child.once("close", resolve));
-    } finally {
-      child.kill("SIGKILL");
-    }
-    const history = join(folder, ".nano_cli_history");
-    expect((await stat(history)).mode & 0o777).toBe(0o600);
-    expect((await readFile(history, "utf8")).split("\n")).toContain('request room.room.join {"room": "lobby", "name": "ann"}');
-  });
 });

@@ -1,11 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import type { Push } from "../../contract/index.ts";
-import { NanoError } from "../../error/index.ts";
-import { silentLogger } from "../../logger/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import { importModule } from "../import-module.ts";
-import { accessOf, type ClusterAccess, clusterHelp, clusterOptions, discoveryOf, readFlags } from "./cluster-access.ts";
+import { kickUsers, pushTo } from "./as-member.ts";
+import { accessOf, clusterHelp, clusterOptions, readFlags } from "./cluster-flags.ts";
 
 const kickHelp = `Usage: nano-cli kick USER... --etcd ENDPOINTS [OPTIONS]
 
@@ -29,10 +28,7 @@ export const kickCommand: Command = {
     const { values, positionals: users } = readFlags(args, options, "kick");
     if (users.length === 0) throw new CommandError("USER is missing (see nano-cli kick --help)");
     const { code, reason = "sent away" } = values;
-    const missed = await asMember(
-      accessOf(values, "kick"),
-      async (server) => (await server.users(...users).kick({ code, reason })).missed,
-    );
+    const missed = await kickUsers(accessOf(values, "kick"), users, { code, reason });
     return told(users, missed, "kicked", print);
   },
 };
@@ -61,37 +57,10 @@ export const pushCommand: Command = {
     if (users.length === 0) throw new CommandError("--to USER is missing (see nano-cli push --help)");
     const push = await pushIn(module, route);
     const message = messageOf(push, text);
-    const missed = await asMember(
-      accessOf(values, "push"),
-      async (server) => (await server.users(...users).deliver(push, message)).missed,
-    );
+    const missed = await pushTo(accessOf(values, "push"), users, push, message);
     return told(users, missed, "pushed to", print);
   },
 };
-
-type Server = ReturnType<typeof import("../../server/index.ts").createServer>;
-
-/** Does something as a server of the cluster that holds no clients and answers nothing. Rejects with a CommandError. */
-async function asMember<T>(access: ClusterAccess, act: (server: Server) => Promise<T>): Promise<T> {
-  // A whole server: only whoever needs one waits for it to be read.
-  const { createServer } = await import("../../server/index.ts");
-  try {
-    const server = createServer({
-      ...{ types: ["nano-cli"], log: silentLogger, discovery: discoveryOf(access), cluster: { tokens: access.tokens } },
-    });
-    await server.start();
-    try {
-      return await act(server);
-    } finally {
-      await server.stop({ graceMs: 1_000 });
-    }
-  } catch (reason) {
-    if (reason instanceof CommandError) throw reason;
-    throw new CommandError(
-      reason instanceof RangeError || reason instanceof TypeError ? reason.message : NanoError.from(reason).message,
-    );
-  }
-}
 
 function told(users: readonly string[], missed: readonly string[], what: string, print: (line: string) => void): number {
   for (const user of users) print(missed.includes(user) ? `${user} is not connected` : `${what} ${user}`);

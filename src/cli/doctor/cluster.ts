@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../../clock/index.ts";
 import type { ServerInfo } from "../../discovery/index.ts";
 import { systemNet } from "../../net/index.ts";
-import { type ClusterAccess, serversOf } from "../cluster/cluster-access.ts";
+import { serversOf } from "../cluster/cluster-access.ts";
+import type { ClusterAccess } from "../cluster/cluster-flags.ts";
 import { CommandError } from "../command.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,4 +1,4 @@
-import { accessOf, clusterHelp, clusterOptions, readFlags } from "../cluster/cluster-access.ts";
+import { accessOf, clusterHelp, clusterOptions, readFlags } from "../cluster/cluster-flags.ts";
 import { type Command, CommandError } from "../command.ts";
 import { lookAtCluster } from "./cluster.ts";
 import type { Finding } from "./finding.ts";

@@ -1,13 +1,25 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type ClientState, NanoError } from "../../client/index.ts";
 import { systemClock } from "../../clock/index.ts";
+import type { ClusterAccess } from "../cluster/cluster-flags.ts";
 import { CommandError } from "../command.ts";
 import type { Printer } from "./printer.ts";
 import { openTalk, type Talk, type TalkOptions } from "./talk.ts";
 import { fits } from "./words.ts";
 
 /** How conversations are opened, where a line does not say. */
-export type DeskOptions = Omit<TalkOptions, "wire" | "state">;
+export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain"> {
+  /** Undefined: no cluster is known. */
+  readonly cluster: ClusterAccess | undefined;
+}
+
+/** How a push is heard. */
+interface Hearing {
+  /** What it must have to be shown; undefined: nothing. */
+  readonly wanted: JsonValue | undefined;
+  /** Over several lines. */
+  readonly pretty: boolean;
+}
 
 /** A push that came. */
 interface Heard {
@@ -22,6 +34,8 @@ interface Waiting {
 
 // Pushes that nobody has expected yet; a script that expects none must not fill the memory.
 const mostHeard = 10_000;
+// Lines that were typed.
+const mostLines = 1_000;
 
 /** What somebody who types works at: one conversation at hand, others beside it, the values that were kept. */
 export class Desk {
@@ -36,10 +50,16 @@ export class Desk {
   #at = "1";
   timing = false;
   raw = false;
+  pretty = false;
+  /** Undefined: no cluster is known. */
+  cluster: ClusterAccess | undefined;
+  /** What was typed, the newest last. */
+  lines: readonly string[] = [];
 
   constructor(options: DeskOptions, printer: Printer) {
     this.#options = options;
     this.#user = options.user;
+    this.cluster = options.cluster;
     this.printer = printer;
   }
 
@@ -52,6 +72,11 @@ export class Desk {
 
   get open(): Talk | undefined {
     return this.talks.get(this.#at);
+  }
+
+  /** Notes a line that was typed. */
+  typed(line: string): void {
+    this.lines = [...this.lines.slice(1 - mostLines), line];
   }
 
   /** The name of the session at hand. */
@@ -81,6 +106,7 @@ export class Desk {
       wire: (way, bytes) => {
         if (this.raw) this.printer.raw(way, bytes);
       },
+      complain: (why) => this.printer.note(why),
       state: (state) => this.#state(name, state),
     });
     this.talks.set(name, talk);
@@ -106,13 +132,13 @@ export class Desk {
     }
   }
 
-  /** Hears a push of the session at hand. @param wanted What a push must have to be shown. */
-  listen(route: string, wanted: JsonValue | undefined): void {
+  /** Hears a push of the session at hand. */
+  listen(route: string, { wanted, pretty }: Hearing): void {
     const key = `${this.#at}\n${route}`;
     this.#listening.get(key)?.();
     const off = this.talk.on(route, (data) => {
       if (wanted !== undefined && !fits(wanted, data)) return;
-      this.printer.push(this.talks.size > 1 ? `${key.split("\n", 1)[0]} ${route}` : route, data);
+      this.printer.push(this.talks.size > 1 ? `${key.split("\n", 1)[0]} ${route}` : route, data, pretty || this.pretty);
       this.#told({ route, data });
     });
     this.#listening.set(key, off);
@@ -125,13 +151,19 @@ export class Desk {
     return this.#listening.delete(key);
   }
 
+  /** The routes that the session at hand hears. */
+  listened(): readonly string[] {
+    const own = `${this.#at}\n`;
+    return [...this.#listening.keys()].filter((key) => key.startsWith(own)).map((key) => key.slice(own.length));
+  }
+
   listensTo(route: string): boolean {
     return this.#listening.has(`${this.#at}\n${route}`);
   }
 
   /** The first push that fits and that was not expected before: one that has come, or the next that does. Rejects after so long. */
   expectPush(route: string, wanted: JsonValue | undefined, timeoutMs: number): Promise<JsonValue> {
-    if (!this.listensTo(route)) this.listen(route, undefined);
+    if (!this.listensTo(route)) this.listen(route, { wanted: undefined, pretty: false });
     const isWanted = (heard: Heard): boolean => heard.route === route && (wanted === undefined || fits(wanted, heard.data));
     const at = this.#heard.findIndex(isWanted);
     const come = this.#heard[at];

@@ -22,9 +22,12 @@ export async function typeAt(
   { input, output, historyFile, attach }: Console,
   interrupted: AbortSignal,
 ): Promise<void> {
+  const history = readHistory(historyFile);
+  // Newest first, as it is kept.
+  desk.lines = history.toReversed();
   const typing = createInterface({
     ...{ input, output, terminal: true, historySize: mostHistory, removeHistoryDuplicates: true },
-    history: readHistory(historyFile),
+    history,
     prompt: "> ",
     completer: (line: string) => complete(desk, line),
   });

@@ -12,10 +12,12 @@ export interface PrinterOptions {
 /** Says what came, for people or for machines. */
 export interface Printer {
   readonly options: PrinterOptions;
-  answer(route: string, data: JsonValue, tookMs: number | undefined): void;
+  answer(route: string, data: JsonValue, how: { readonly tookMs: number | undefined; readonly pretty: boolean }): void;
   failed(route: string, error: NanoError): void;
-  push(route: string, data: JsonValue): void;
+  push(route: string, data: JsonValue, pretty: boolean): void;
   raw(way: "out" | "in", bytes: Uint8Array): void;
+  /** For machines: an object of its own form. */
+  object(data: object): void;
   /** What is said beside: people read it, machines as `note`. */
   note(text: string): void;
 }
@@ -31,17 +33,18 @@ export function createPrinter(options: PrinterOptions): Printer {
   const say = (object: object, text: () => string): void => write(json ? JSON.stringify(object) : text());
   return {
     options,
-    answer: (route, data, tookMs) =>
+    answer: (route, data, { tookMs, pretty }) =>
       say({ answer: route, data, ...(tookMs === undefined ? {} : { tookMs: rounded(tookMs) }) }, () =>
-        tookMs === undefined ? written(data) : `${paint(dim, `${rounded(tookMs)} ms`)}  ${written(data)}`,
+        tookMs === undefined ? written(data, pretty) : `${paint(dim, `${rounded(tookMs)} ms`)}  ${written(data, pretty)}`,
       ),
     failed: (route, { code, message, metadata }) =>
       say({ error: route, code, message, metadata }, () => `${paint(red, code)}  ${plain(message)}`),
-    push: (route, data) => say({ push: route, data }, () => `${paint(cyan, route)}  ${written(data)}`),
+    push: (route, data, pretty) => say({ push: route, data }, () => `${paint(cyan, route)}  ${written(data, pretty)}`),
     raw: (way, bytes) =>
       say({ raw: way, hex: Buffer.from(bytes).toString("hex") }, () =>
         paint(dim, `${way === "out" ? "->" : "<-"} ${Buffer.from(bytes).toString("hex")}`),
       ),
+    object: (data) => write(JSON.stringify(data)),
     note: (text) => say({ note: text }, () => plain(text)),
   };
 }
@@ -50,8 +53,8 @@ function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-function written(data: JsonValue): string {
-  return plain(JSON.stringify(data));
+function written(data: JsonValue, pretty: boolean): string {
+  return plain(JSON.stringify(data, undefined, pretty ? 2 : 0));
 }
 
 /** A server's words do not steer the terminal: what is no letter is written by its number. */

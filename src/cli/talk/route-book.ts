@@ -25,20 +25,23 @@ export interface KnownRoute {
 export interface RouteBook {
   /** Whether routes and their messages are known; else everything is JSON, as it is typed. */
   readonly known: boolean;
+  /** Where they are known from, as "reflection"; empty where they are not. */
+  readonly source: string;
   readonly routes: readonly KnownRoute[];
   find(route: string): KnownRoute | undefined;
 }
 
-/** A book of routes. */
-function routeBook(known: boolean, routes: readonly KnownRoute[]): RouteBook {
+/** A book of routes. @param source Where they are known from. */
+export function routeBook(source: string, routes: readonly KnownRoute[]): RouteBook {
   const sorted = [...routes].sort((one, other) => (one.route < other.route ? -1 : 1));
   const byRoute = new Map(sorted.map((route) => [route.route, route]));
-  return { known, routes: sorted, find: (route) => byRoute.get(route) };
+  return { known: true, source, routes: sorted, find: (route) => byRoute.get(route) };
 }
 
 /** For servers of which nothing is known: any JSON goes out, any comes back. */
 export const plainBook: RouteBook = {
   known: false,
+  source: "",
   routes: [],
   find: (route) => ({ route, kind: "request", input: ValueSchema, output: ValueSchema }),
 };
@@ -46,8 +49,12 @@ export const plainBook: RouteBook = {
 // Descriptors of a whole game; more is no schema.
 const mostBytes = 16 * 1_024 * 1_024;
 
-/** Asks a server for its schema, by reflection. Undefined where it does not tell. */
-export async function learnRoutes(client: Client, timeoutMs: number): Promise<RouteBook | undefined> {
+/** Asks a server for its schema, by reflection. Undefined where it does not tell. @param complain Hears why what it tells cannot be read. */
+export async function learnRoutes(
+  client: Client,
+  timeoutMs: number,
+  complain: (why: string) => void,
+): Promise<RouteBook | undefined> {
   const book = client.service<{
     docs(request: object, options: object): Promise<{ readonly doc: string }>;
     descriptors(request: object, options: object): Promise<{ readonly desc: readonly Uint8Array[] }>;
@@ -63,10 +70,16 @@ export async function learnRoutes(client: Client, timeoutMs: number): Promise<Ro
       },
     },
   });
+  let doc: string;
   try {
-    const { doc } = await book.docs({}, { timeoutMs });
-    const shown = shownRoutes(JSON.parse(doc));
-    const names = [...new Set(shown.flatMap(({ input, output }) => [input, output].filter((name) => name !== undefined)))];
+    ({ doc } = await book.docs({}, { timeoutMs }));
+  } catch {
+    return undefined;
+  }
+  try {
+    const told: unknown = JSON.parse(doc);
+    const shown = shownRoutes(told);
+    const names = [...namesIn(told)];
     const { desc } = await book.descriptors({ name: names }, { timeoutMs });
     let left = mostBytes;
     const files = desc.map((bytes) => {
@@ -75,7 +88,8 @@ export async function learnRoutes(client: Client, timeoutMs: number): Promise<Ro
       return fromBinary(FileDescriptorProtoSchema, file);
     });
     return read(shown, registryOf(files));
-  } catch {
+  } catch (reason) {
+    complain(`the schema that the server tells cannot be read: ${reason instanceof Error ? reason.message : reason}`);
     return undefined;
   }
 }
@@ -95,6 +109,16 @@ function shownRoutes(doc: unknown): readonly ShownRoute[] {
     ...{ route, input: typeName(input) },
     output: typeName(Array.isArray(output) ? output[0] : undefined),
   }));
+}
+
+/** Every type that is spelled out somewhere: what fields hold may stand in other files. */
+function namesIn(shown: unknown, names = new Set<string>()): ReadonlySet<string> {
+  if (typeof shown !== "object" || shown === null) return names;
+  for (const [name, value] of Object.entries(shown)) {
+    if (name.startsWith("*")) names.add(name.slice(1));
+    namesIn(value, names);
+  }
+  return names;
 }
 
 function typeName(shown: unknown): string | undefined {
@@ -138,5 +162,5 @@ function read(shown: readonly ShownRoute[], registry: FileRegistry): RouteBook {
     const kind = input === undefined ? "push" : output === undefined ? "notify" : "request";
     return { route, kind, input: find(input), output: find(output) };
   });
-  return routeBook(true, routes);
+  return routeBook("reflection", routes);
 }

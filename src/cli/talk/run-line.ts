@@ -11,6 +11,7 @@ export type LineEnd = "done" | "exit" | { readonly error: string };
 export async function runLine(desk: Desk, line: string): Promise<LineEnd> {
   const [name, rest] = firstWord(line);
   if (name === "" || name.startsWith("#")) return "done";
+  desk.typed(line.trim());
   if (name === "exit" || name === "quit") return "exit";
   if (name === "help") {
     for (const text of helpLines()) desk.printer.note(text);

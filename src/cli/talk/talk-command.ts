@@ -3,10 +3,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { accessOf, clusterHelp, clusterOptions } from "../cluster/cluster-flags.ts";
 import { type Command, CommandError, type Terminal } from "../command.ts";
 import { Desk } from "./desk.ts";
 import { typeAt } from "./interactive.ts";
 import { createPrinter } from "./printer.ts";
+import type { RouteBook } from "./route-book.ts";
 import { helpLines, runLine } from "./run-line.ts";
 import { readData } from "./words.ts";
 
@@ -14,16 +16,21 @@ const help = `Usage: nano-cli [talk] [ADDRESS] [OPTIONS]
 
 Talks to a server as a client does: asks, tells, and shows what is pushed. ADDRESS is a URL
 (tcp://HOST:PORT, tls://, ws://, wss://) or HOST:PORT, where all four are tried. Servers that tell
-their schema (reflection) are spoken to in protobuf, with completion; all others, those of Pitaya
-and pomelo among them, in plain JSON.
+their schema (reflection) are spoken to in protobuf, with completion, and so are those whose schema
+--schema gives; all others, those of Pitaya and pomelo among them, in plain JSON.
 
   --script FILE       runs the lines of a file ("-": of stdin) and ends: with 0, or 1 at the first that fails
   --json              prints an object a line, for machines
-  --encoding NAME     json or protobuf (default: protobuf where the server tells its schema)
+  --schema PATH       the schema, where the server does not tell it: a folder of .proto (buf compiles
+                      it), or an image of buf build
+  --encoding NAME     json or protobuf (default: protobuf where the schema is known)
   --user JSON         what the handshake tells as its user: credentials, a token
   --timeout MS        how long an answer may take (default: 5000)
   --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
   --insecure          takes any certificate for tls:// and wss://
+
+For the lines servers, kick and push:
+${clusterHelp}
 
 Lines:
 ${helpLines()
@@ -44,6 +51,8 @@ export const talkCommand: Command = {
       {
         ...{ insecure: flags.insecure, ca: flags.ca, user: readData(flags.user ?? "") },
         encoding: encodingOf(flags.encoding),
+        book: await bookOf(flags.schema),
+        cluster: flags.etcd === undefined ? undefined : accessOf(flags, "talk"),
         timeoutMs: timeoutOf(flags.timeout),
       },
       printer,
@@ -105,6 +114,8 @@ const options = {
   timeout: { type: "string", default: "5000" },
   ca: { type: "string" },
   insecure: { type: "boolean", default: false },
+  schema: { type: "string" },
+  ...clusterOptions,
 } as const;
 
 function parse(args: readonly string[]) {
@@ -120,6 +131,15 @@ function parse(args: readonly string[]) {
 function encodingOf(text: string | undefined): "json" | "protobuf" | undefined {
   if (text === undefined || text === "json" || text === "protobuf") return text;
   throw new CommandError(`--encoding is json or protobuf, not "${text}"`);
+}
+
+async function bookOf(schema: string | undefined): Promise<RouteBook | undefined> {
+  if (schema === undefined) return undefined;
+  // What compiles and reads schemas is for those who give one.
+  const { readBook } = await import("./schema-book.ts");
+  const book = await readBook(schema);
+  if (book.routes.length === 0) throw new CommandError(`${schema} has no service with (nano.handler): it has no routes`);
+  return book;
 }
 
 function timeoutOf(text: string): number {

@@ -12,11 +12,15 @@ import { type KnownRoute, learnRoutes, plainBook, type RouteBook } from "./route
 export interface TalkOptions extends AddressOptions {
   /** Undefined: protobuf where the server tells its schema, JSON otherwise. */
   readonly encoding: "json" | "protobuf" | undefined;
+  /** The routes that the server has, where somebody knows them already; undefined: it is asked. */
+  readonly book: RouteBook | undefined;
   /** What the handshake tells as `user`. */
   readonly user: JsonValue | undefined;
   readonly timeoutMs: number;
   /** Hears each packet, both ways. */
   readonly wire: Wire;
+  /** Hears what is wrong and ends nothing. */
+  readonly complain: (why: string) => void;
   /** Hears how the connection fares. */
   readonly state: (state: ClientState) => void;
 }
@@ -50,7 +54,10 @@ export async function openTalk(address: string, options: TalkOptions): Promise<T
   const failures: string[] = [];
   for (const way of ways) {
     const connectTimeoutMs = ways.length > 1 ? probeMs : options.timeoutMs;
-    const client = clientOf(way.transport, options.encoding ?? "json", { ...options, connectTimeoutMs });
+    const client = clientOf(way.transport, options.encoding ?? (options.book ? "protobuf" : "json"), {
+      ...options,
+      connectTimeoutMs,
+    });
     try {
       await client.connect();
     } catch (reason) {
@@ -72,12 +79,12 @@ function waysOf(address: string, options: TalkOptions): readonly Way[] {
 }
 
 async function learned(way: Way, first: Client, options: TalkOptions): Promise<Talk> {
-  const book = await learnRoutes(first, options.timeoutMs);
+  const book = options.book ?? (await learnRoutes(first, options.timeoutMs, options.complain));
   const encoding = options.encoding ?? (book ? "protobuf" : "json");
   if (!book && encoding === "protobuf") {
     await first.close();
     throw new CommandError(
-      "the server does not tell its schema (reflection is off): protobuf cannot be read without; leave --encoding out for JSON",
+      "the server does not tell its schema (reflection is off): protobuf cannot be read without; give --schema FOLDER, or leave --encoding out for JSON",
     );
   }
   const wired = tapped(way.transport, options.wire);
