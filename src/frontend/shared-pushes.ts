@@ -6,8 +6,10 @@ import type { ClientForm } from "./client-form.ts";
 export class SharedPushes {
   readonly #latestKey: (push: OutgoingPush) => string;
   readonly #frames = new WeakMap<LogEntry, Frames>();
+  // The last of them, and its frames once a second session has it: to look them up costs as much as to write a few bytes.
   #push: OutgoingPush | undefined;
   #entry: LogEntry | undefined;
+  #last: Frames | undefined;
 
   /** @param latestKey What the newest push of a `latest` route replaces. */
   constructor(latestKey: (push: OutgoingPush) => string) {
@@ -17,19 +19,23 @@ export class SharedPushes {
   /** The entry for a push. Its sessions are given it one after the other: the second finds it here. */
   entryOf(push: OutgoingPush): LogEntry {
     if (push === this.#push && this.#entry) {
-      if (!this.#frames.has(this.#entry)) this.#frames.set(this.#entry, new Frames());
+      if (!this.#last) {
+        this.#last = new Frames();
+        this.#frames.set(this.#entry, this.#last);
+      }
       return this.#entry;
     }
     const { route, body, delivery } = push;
     const key = delivery === "latest" ? this.#latestKey(push) : "";
     this.#push = push;
+    this.#last = undefined;
     this.#entry = { kind: "push", id: 0, route, body, error: undefined, delivery, key };
     return this.#entry;
   }
 
   /** Undefined where only one session has it. */
   framesOf(entry: LogEntry): Frames | undefined {
-    return this.#frames.get(entry);
+    return entry === this.#entry ? this.#last : this.#frames.get(entry);
   }
 }
 

@@ -120,8 +120,7 @@ export class SessionLog {
   /** Takes the first that waits, to be sent as one packet. */
   take(): LogEntry | undefined {
     while (this.#head < this.#entries.length) {
-      const entry = this.#entries[this.#head];
-      this.#entries[this.#head++] = undefined;
+      const entry = this.#takeFirst();
       if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
         this.#entries = this.#entries.slice(this.#head);
         this.#head = 0;
@@ -224,9 +223,17 @@ export class SessionLog {
     this.#sent = undefined;
   }
 
+  #takeFirst(): LogEntry | undefined {
+    // The only one, as it mostly is: the array keeps its room for the next.
+    if (this.#entries.length === 1) return this.#entries.pop();
+    const entry = this.#entries[this.#head];
+    this.#entries[this.#head++] = undefined;
+    return entry;
+  }
+
   /** Nothing waits: what is left are holes. */
   #reset(): void {
-    this.#entries.length = 0;
+    if (this.#entries.length > 0) this.#entries.length = 0;
     this.#head = 0;
   }
 
