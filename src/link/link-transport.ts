@@ -24,20 +24,19 @@ const strangerMs = 10_000;
 // The bidirectional method that a link is.
 const linkPath = "/nano.cluster.v1.LinkService/Link";
 
-/** Links over HTTP/2, as Connect streams; or, on a net that has only byte streams, the same envelopes on these. */
+/**
+ * Links as envelopes on byte streams. Where the net has HTTP/2 they share their port with plain calls, and come as Connect streams, too, if others open
+ * them so.
+ */
 export function createLinkTransport(net: Net, options: LinkTransportOptions): LinkTransport {
   const { tls, authorize, other, refused = () => {} } = options;
   const secured = tls ? { tls } : {};
   const { http2 } = net;
-  if (!http2) {
-    return {
-      listen: (at, accept) => net.listen({ ...at, ...secured }, accept),
-      dial: (address, events, signal) => net.connect({ ...split(address), ...secured }, events, signal),
-    };
-  }
   return {
-    listen: (at, accept) => http2.listen({ ...at, ...secured, path: linkPath, authorize, other, strangerMs, refused }, accept),
-    dial: (address, events, signal) => http2.connect({ ...split(address), ...secured, path: linkPath }, events, signal),
+    listen: (at, accept) =>
+      http2?.listen({ ...at, ...secured, path: linkPath, authorize, other, strangerMs, refused }, accept) ??
+      net.listen({ ...at, ...secured }, accept),
+    dial: (address, events, signal) => net.connect({ ...split(address), ...secured }, events, signal),
   };
 }
 

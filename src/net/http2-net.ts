@@ -1,20 +1,22 @@
 import {
   constants,
-  createSecureServer,
-  createServer,
-  type Http2Server,
+  createServer as createHttp2Server,
   Http2ServerRequest,
   Http2ServerResponse,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { systemClock } from "../clock/index.ts";
 import { certificateUris } from "./certificate-uris.ts";
+import { onFirstByte } from "./first-bytes.ts";
 import { Http2ByteStream } from "./http2-byte-stream.ts";
 import { openCaller } from "./http2-caller.ts";
 import { openSession } from "./http2-session.ts";
 import type { Http2Net } from "./net.ts";
+import { plainAddress } from "./plain-address.ts";
+import { SocketStream } from "./socket-stream.ts";
 import { connectionKey, createStrangers } from "./strangers.ts";
 import { connectStream, streamProtocol } from "./stream-protocol.ts";
 import { listening } from "./tcp-net.ts";
@@ -30,27 +32,40 @@ const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, en
 const bounds = { settings, maxHeaderListPairs: 2_048, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
 // Strangers who say nothing, and peers that froze. Longer than a plain call may take.
-const idleTimeoutMs = 75_000;
+const defaultIdleTimeoutMs = 75_000;
 
-/** HTTP/2 on a port of its own: long streams straight on `node:http2`, everything else to a handler. */
+// The flags of an envelope: no other protocol begins with them. HTTP/2 begins with "P".
+const straightByte = 0;
+
+/** HTTP/2 on a port of its own: long streams straight on `node:http2`, or on the socket itself; everything else to a handler. */
 export const http2Net: Http2Net = {
   async listen(options, accept) {
     const tls = options.tls && createServerTls(options.tls);
-    const server: Http2Server = tls ? createSecureServer({ ...tls.options, ...bounds }) : createServer(bounds);
-    const { strangerMs = 0, refused = () => {} } = options;
+    const http2 = createHttp2Server(bounds);
+    const { strangerMs = 0, idleTimeoutMs = defaultIdleTimeoutMs, refused = () => {} } = options;
     const strangers = strangerMs > 0 ? createStrangers(strangerMs, refused) : undefined;
     const sessions = new Map<
       ServerHttp2Session,
       { readonly socket: Socket; readonly connection: string; readonly certificate: readonly string[] | undefined }
     >();
-    // Also while they open TLS.
-    if (strangers) server.prependListener("connection", strangers.add);
     // A session does not give its socket away, but is told of in the same moment.
     let arrived: Socket | undefined;
-    server.prependListener(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
-      arrived = socket;
-    });
-    server.on("session", (session) => {
+    const take = (socket: Socket): void =>
+      onFirstByte(socket, idleTimeoutMs, (byte) => {
+        if (byte === straightByte) return straight(socket);
+        arrived = socket;
+        http2.emit("connection", socket);
+      });
+    const straight = (socket: Socket): void => {
+      const connection = connectionKey(socket);
+      const trust = (): void => strangers?.forget(connection);
+      const stream = new SocketStream(socket, plainAddress(socket.remoteAddress), trust);
+      stream.hear(accept(stream));
+    };
+    const server = tls ? createTlsServer({ ...tls.options, ALPNProtocols: ["h2"] }, take) : createServer({ noDelay: true }, take);
+    // Also while they open TLS.
+    if (strangers) server.prependListener("connection", strangers.add);
+    http2.on("session", (session) => {
       if (arrived) {
         sessions.set(session, {
           socket: arrived,
@@ -64,16 +79,20 @@ export const http2Net: Http2Net = {
       session.setMaxListeners(0);
       session.setLocalWindowSize(windowBytes);
     });
-    server.on("sessionError", (error: NodeJS.ErrnoException) => {
+    http2.on("sessionError", (error: NodeJS.ErrnoException) => {
       // Not those that were cut off.
       if (error.code?.startsWith("ERR_HTTP2")) refused("protocol");
     });
-    server.on("tlsClientError", () => refused("tls"));
+    server.on("tlsClientError", (_error: Error, socket: Socket) => {
+      refused("tls");
+      // Node leaves a socket open whose handshake has failed, or took too long.
+      socket.destroy();
+    });
     // A session that is to write does not end by itself: its peer may have frozen.
-    server.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.socket.destroy());
-    server.setTimeout(options.idleTimeoutMs ?? idleTimeoutMs);
+    http2.on("timeout", (session: ServerHttp2Session) => sessions.get(session)?.socket.destroy());
+    http2.setTimeout(idleTimeoutMs);
     // Not "request": Node's layer for that would end streams of gRPC in its own way.
-    server.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
+    http2.on("stream", (stream: ServerHttp2Stream, headers, _flags, rawHeaders) => {
       stream.on("error", () => {});
       // Reset before its turn came.
       const session = stream.session as ServerHttp2Session | undefined;

@@ -162,7 +162,7 @@ export interface WebSocketNet {
 /** One request of HTTP/2 that stays open both ways: pieces of bytes, as they come. */
 export interface Http2Net {
   /**
-   * Serves one port: streams to `path` go to `accept`, every other request to `other`.
+   * Serves one port: streams to `path` go to `accept`, and so do connections whose first byte is 0, as they are; every other request goes to `other`.
    * `authorize` sees a request's headers, and the URIs of its certificate, before any byte of its body; false answers 401.
    */
   listen(

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
+import { certificateUris } from "./certificate-uris.ts";
 import { DirectSocket } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
@@ -21,14 +22,21 @@ export class SocketStream implements ByteStream {
   #events: StreamEvents | undefined;
   #ended = false;
   #error: Error | undefined;
+  readonly #trust: (() => void) | undefined;
 
-  constructor(socket: Socket, remoteAddress: string) {
+  /** @param trust Told that whoever is at the other end may stay. */
+  constructor(socket: Socket, remoteAddress: string, trust?: () => void) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
+    this.#trust = trust;
     this.#socket[stream] = this;
     socket.setNoDelay(true);
     // Always heard: an error without a listener ends the process.
     socket.on("error", failed);
+  }
+
+  get certificate(): readonly string[] | undefined {
+    return certificateUris(this.#socket);
   }
 
   get queuedBytes(): number {
@@ -49,6 +57,10 @@ export class SocketStream implements ByteStream {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  trust(): void {
+    this.#trust?.();
   }
 
   pause(): void {

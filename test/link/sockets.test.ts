@@ -38,7 +38,7 @@ function hub(id: string, incarnation: bigint, events: Partial<LinkEvents>): Link
   });
 }
 
-// The link is dialed through the proxy, over HTTP/2 on real sockets.
+// The link is dialed through the proxy, on real sockets.
 beforeEach(async () => {
   pusher = new Pusher();
   taker = new Taker();
@@ -72,7 +72,7 @@ async function allCame(): Promise<void> {
   expect(taker.taken.sort(byNumber)).toEqual(pusher.sent.map(({ number }) => number));
 }
 
-describe("over HTTP/2", () => {
+describe("over sockets", () => {
   test("a stream that breaks again and again loses nothing, brings nothing twice, and keeps the order", async () => {
     const random = seededRandom(11);
     for (let breaks = 0; breaks < 6; breaks++) {

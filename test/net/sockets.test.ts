@@ -216,7 +216,7 @@ describe.concurrent("HTTP/2", () => {
 
   test.each([
     ["plain text", "GET / HTTP/1.1\r\nhost: x\r\n\r\n"],
-    ["noise", "\x00\xff\x13\x37".repeat(64)],
+    ["noise", "\xff\x00\x13\x37".repeat(64)],
     ["a preface and noise", `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\xff".repeat(256)}`],
   ])("%s is cut, and costs nobody else anything", async (_what, said) => {
     const { accepted, accept } = acceptor();
@@ -231,6 +231,30 @@ describe.concurrent("HTTP/2", () => {
     await until(() => far.text).toBe("still");
     stream.end();
     await until(() => heard.closes.length).toBe(1);
+    await listener.close();
+  });
+
+  test.each([
+    ["in the clear", undefined],
+    ["over TLS", selfSigned()],
+  ])("a connection that begins with 0 is taken as it is, on the same port, %s", async (_how, tls) => {
+    const { accepted, accept } = acceptor();
+    const listener = await serve(accept, tls);
+    const secured = tls ? { tls: { ca: tls.cert ?? "" } } : {};
+    const [straight, framed] = [new Recorder(), new Recorder()];
+    const own = await systemNet.connect({ host, port: listener.port, ...secured }, straight, never);
+    own.write(bytes("\0straight"));
+    const { stream, heard } = await first(accepted);
+    await until(() => heard.text).toBe("\0straight");
+    const other = await streams.connect({ host, port: listener.port, path, ...secured }, framed, never);
+    other.write(bytes("framed"));
+    await until(() => accepted.length).toBe(2);
+    await until(() => accepted[1]?.heard.text).toBe("framed");
+    stream.write(bytes("back"));
+    await until(() => straight.text).toBe("back");
+    stream.end();
+    other.end();
+    await until(() => [straight.closes.length, framed.closes.length]).toEqual([1, 1]);
     await listener.close();
   });
 
