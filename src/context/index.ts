@@ -3,7 +3,7 @@ export type { CallContext, Caller, HandlerContext, PublicContext, RemoteContext 
 export { nextHop } from "./hops.ts";
 export { type DrainTime, type Lifecycle, type Module, type ModuleKey, moduleKey } from "./lifecycle.ts";
 export type { Readiness, ReadinessReason } from "./readiness.ts";
-export { type ClusterCore, noScope, type Scope } from "./scope.ts";
+export { aloneScope, type ClusterCore, type Scope } from "./scope.ts";
 export type { Server } from "./server.ts";
 export { type CallInfo, type CallSite, ServerCall } from "./server-call.ts";
 export { createTimers, type ServerTimers, type Timers } from "./timers.ts";

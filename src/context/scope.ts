@@ -2,7 +2,7 @@ import type { RemoteService } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import type { Group } from "../group/index.ts";
 import type { Session } from "../session/index.ts";
-import type { TraceCarrier } from "../tracing/index.ts";
+import type { TraceCarrier, Tracing } from "../tracing/index.ts";
 import type { UserGroup, Users } from "../user/index.ts";
 import type { EveryServer, RemoteTarget } from "./cluster.ts";
 import type { ModuleKey } from "./lifecycle.ts";
@@ -22,15 +22,17 @@ export interface Scope {
   mustLive(pushed?: string): TraceCarrier | undefined;
 }
 
-/** Calls that stand alone: timers, `init`, the code around a server. */
-export const noScope: Scope = {
-  deadlineMs: undefined,
-  hops: 0,
-  traceparent: "",
-  tracestate: "",
-  signal: undefined,
-  mustLive: () => undefined,
-};
+/** Calls that stand alone: timers, `init`, the code around a server. Their pushes begin traces of their own. */
+export function aloneScope(tracing: Pick<Tracing, "sending"> | undefined): Scope {
+  return {
+    deadlineMs: undefined,
+    hops: 0,
+    traceparent: "",
+    tracestate: "",
+    signal: undefined,
+    mustLive: (pushed) => (pushed === undefined ? undefined : tracing?.sending(pushed)),
+  };
+}
 
 /** The cluster, for whatever scope asks: what a server wires once, and contexts put a face on. */
 export interface ClusterCore {

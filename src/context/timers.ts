@@ -3,8 +3,9 @@ import type { Clock, Timer } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { Session } from "../session/index.ts";
+import type { Tracing } from "../tracing/index.ts";
 
-/** Timers that end with what they are bound to. What their code throws is logged; the next run comes all the same. */
+/** Timers that end with what they are bound to. What their code throws is logged; the next run comes all the same. A run is no part of the trace in which it was set. */
 export interface Timers {
   /** Runs once, after so many milliseconds. */
   after(delayMs: number, run: () => unknown): Timer;
@@ -29,8 +30,15 @@ export interface ServerTimers {
 // What fits a timer of the platform.
 const longestMs = 2_147_483_647;
 
+/** What timers need of their server. */
+export interface TimersOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tracing: Pick<Tracing, "apart"> | undefined;
+}
+
 /** None yet. */
-export function createTimers({ clock, log }: { readonly clock: Clock; readonly log: Logger }): ServerTimers {
+export function createTimers({ clock, log, tracing }: TimersOptions): ServerTimers {
   const all = new Set<Timer>();
 
   /** Something that may be cancelled by its holder, by the end of its session, and by that of the server. */
@@ -56,7 +64,7 @@ export function createTimers({ clock, log }: { readonly clock: Clock; readonly l
 
   async function guarded(run: () => unknown): Promise<void> {
     try {
-      await run();
+      await (tracing ? tracing.apart(run) : run());
     } catch (reason) {
       log.error({ err: reason }, "a timer threw");
     }

@@ -1,9 +1,11 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { type Clock, createDeadlineSweep, type DeadlineSweep, type Random, systemClock, systemRandom } from "../clock/index.ts";
+import { aloneScope } from "../context/index.ts";
 import { type ResolvedLimits, resolveLimits } from "../frontend/index.ts";
 import { createJsonLogger, type Logger, redactMessages, withFields } from "../logger/index.ts";
 import { type ClusterCounters, createClusterCounters } from "../metrics/index.ts";
 import { type Net, systemNet } from "../net/index.ts";
+import type { ServerSessionHooks } from "../session/index.ts";
 import { createTracing, type Tracing } from "../tracing/index.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -23,6 +25,8 @@ export interface Base {
   /** What the cluster port and discovery turn away. */
   readonly counters: ClusterCounters;
   readonly tracing: Tracing | undefined;
+  /** What happens to sessions here; what hooks push begins traces of its own. */
+  readonly hooks: readonly ServerSessionHooks[];
 }
 
 /**
@@ -41,6 +45,8 @@ export function createBase(
   const lines =
     options.log ??
     createJsonLogger({ sink: { write: (line) => void process.stderr.write(`${line}\n`) }, now: () => clock.wallNow() });
+  const tracing = options.tracing && createTracing(options.tracing);
+  const { mustLive } = aloneScope(tracing);
   return {
     ...{ id, incarnation, types, clock, random, net },
     isFrontend: (options.acceptors ?? []).length > 0,
@@ -48,6 +54,7 @@ export function createBase(
     limits: resolveLimits(options.limits),
     deadlines: createDeadlineSweep(clock),
     counters: createClusterCounters(),
-    tracing: options.tracing && createTracing(options.tracing),
+    tracing,
+    hooks: (options.sessions ?? []).map((hook) => ({ attach: (core) => hook.attach(core, mustLive) })),
   };
 }

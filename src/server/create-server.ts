@@ -46,7 +46,7 @@ export function createServer(options: ServerOptions): Server {
   const edgeCheck = createEdgeCheck(validation);
   const schema = packSchema(services.definitions);
   const lifecycles = createLifecycles({ modules: options.modules ?? [], services: services.lifecycles, clock, log });
-  const timers = createTimers({ clock, log });
+  const timers = createTimers({ clock, log, tracing: base.tracing });
   const watchdog = options.watchdog && createWatchdog(options.watchdog, log);
   const interest = createInterest();
   const roles = createRoles({ shut: cluster?.shut ?? false, counters: clusterCounters });
@@ -118,7 +118,7 @@ export function createServer(options: ServerOptions): Server {
   const backend = createBackend({
     ...{ handlers, clock, log },
     counters: clusterCounters,
-    hooks: options.sessions ?? [],
+    hooks: base.hooks,
     stickyRoutes: services.stickyRoutes,
   });
   const links = createClusterLinks({

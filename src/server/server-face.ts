@@ -1,4 +1,4 @@
-import { type ClusterCore, noScope, type Server } from "../context/index.ts";
+import { aloneScope, type ClusterCore, type Server } from "../context/index.ts";
 import type { ServerCounters } from "../metrics/index.ts";
 import type { Base } from "./base.ts";
 import type { Life } from "./life.ts";
@@ -23,6 +23,7 @@ export interface ServerFaceOptions {
 /** A server as its application has it. */
 export function createServerFace(options: ServerFaceOptions): Server {
   const { base, core, counters, operations, record, place, life, linkCheck, addresses } = options;
+  const alone = aloneScope(base.tracing);
   return {
     id: base.id,
     types: base.types,
@@ -45,11 +46,11 @@ export function createServerFace(options: ServerFaceOptions): Server {
       record.setMetadata(metadata);
       await place.update();
     },
-    group: (name, groupOptions) => core.group(name, groupOptions?.type, noScope),
-    userGroup: (name, { ttlMs }) => core.userGroup(name, ttlMs, noScope),
-    users: (...ids) => core.users(ids, noScope),
-    remote: (service, target) => core.remote(service, target, noScope),
-    remoteAll: (service) => core.remoteAll(service, noScope),
+    group: (name, groupOptions) => core.group(name, groupOptions?.type, alone),
+    userGroup: (name, { ttlMs }) => core.userGroup(name, ttlMs, alone),
+    users: (...ids) => core.users(ids, alone),
+    remote: (service, target) => core.remote(service, target, alone),
+    remoteAll: (service) => core.remoteAll(service, alone),
     servers: (type) => core.servers(type),
     module: (key) => core.module(key),
     release: (key, of) => core.release(String(key), of?.type),

@@ -32,7 +32,7 @@ export function createServerFrontend(options: ServerOptions, parts: ServerFronte
     compression: options.compression ?? {},
     dictionary: options.dictionary ?? true,
     reflection: options.reflection ?? false,
-    hooks: options.sessions ?? [],
+    hooks: base.hooks,
     userSessions: { single: users?.sessions !== "any", strict: users?.whenAway === "strict" },
     store: place.store,
     leaseMs: () => place.membership.leaseMs,

@@ -3,7 +3,7 @@ import type { CloseReason } from "../error/index.ts";
 import { patchedNames } from "./data-patch.ts";
 import type { BoundSession, Session } from "./session.ts";
 import type { SessionCore } from "./session-core.ts";
-import { SessionView } from "./session-view.ts";
+import { type MustLive, SessionView } from "./session-view.ts";
 
 /** What happens to the sessions that this server serves. An error is logged and goes no further. */
 export interface SessionHooks<D extends Message = Message> {
@@ -17,15 +17,15 @@ export interface SessionHooks<D extends Message = Message> {
 
 /** Hooks of a server, whatever the type of the data they look at. */
 export interface ServerSessionHooks {
-  /** Begins to hear one session. */
-  attach(core: SessionCore): void;
+  /** Begins to hear one session. @param pushing Hears what the hooks push, and says where that stands in a trace. */
+  attach(core: SessionCore, pushing?: MustLive): void;
 }
 
 /** Hooks with the type of the session's data, for `createServer({ sessions })`. */
 export function sessionHooks<S extends DescMessage>(data: S, hooks: SessionHooks<MessageShape<S>>): ServerSessionHooks {
   return {
-    attach(core) {
-      const view: Session<MessageShape<S>> = new SessionView(core, data);
+    attach(core, pushing) {
+      const view: Session<MessageShape<S>> = new SessionView(core, data, pushing);
       core.listen({
         // It is called when the session has a user.
         bound: () => hooks.onBind?.(view as BoundSession<MessageShape<S>>),

@@ -1,6 +1,7 @@
 import { type Context, context, type Span, SpanKind, SpanStatusCode, TraceFlags, type Tracer, trace } from "@opentelemetry/api";
 import { type Code, publicError } from "../error/index.ts";
-import { carrierOf, isSampled, type TraceCarrier } from "./trace-context.ts";
+import { sendSpan } from "./push-span.ts";
+import { carrierOf, type TraceCarrier } from "./trace-context.ts";
 
 /** Those that are the server's fault; the others are told to a caller who asked wrongly (OpenTelemetry, RPC spans). */
 const faults: ReadonlySet<Code> = new Set([
@@ -54,23 +55,13 @@ export class CallSpan implements TraceCarrier {
     return context.with(this.#inside(), code);
   }
 
-  /** A push is sent on its way. It is no call: nobody waits for it. Gives what it carries on; undefined where nobody samples it. */
+  /** A push is sent on its way. Gives what it carries on; undefined where nobody samples it. */
   pushed(route: string): TraceCarrier | undefined {
     // The handler may stand in a span of its own by now.
     const active = context.active();
     const own = trace.getSpan(active);
     if (!isSeen(own ?? this.#span)) return undefined;
-    const attributes = {
-      "messaging.system.name": "nano",
-      "messaging.operation.name": "push",
-      "messaging.operation.type": "send",
-      "messaging.destination.name": route,
-    };
-    const below = own ? active : this.#inside();
-    const span = this.#tracer.startSpan(`send ${route}`, { kind: SpanKind.PRODUCER, attributes }, below);
-    span.end();
-    const carrier = carrierOf(span);
-    return isSampled(carrier) ? carrier : undefined;
+    return sendSpan(this.#tracer, route, own ? active : this.#inside());
   }
 
   /** @param failure What the call failed with. */

@@ -7,13 +7,12 @@ import {
   ROOT_CONTEXT,
   type SpanContext,
   SpanKind,
-  SpanStatusCode,
   type Tracer,
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { publicError } from "../error/index.ts";
 import { CallSpan, isSeen } from "./call-span.ts";
+import { deliverSpan, sendSpan } from "./push-span.ts";
 import { contextBelow, isSampled, spanContextOf, type TraceCarrier } from "./trace-context.ts";
 
 /** How a server traces: by OpenTelemetry, whose SDK is the application's to choose and to start. */
@@ -40,8 +39,15 @@ export interface Tracing {
   asking(method: string, from: TraceCarrier): CallSpan | undefined;
   /** A client's message goes over a link, whatever is active there: messages of others may be. */
   forwarding(method: string, from: CallSpan): CallSpan | undefined;
+  /**
+   * A push that no call makes is sent on its way: below the span that is active where it is made, or as the root of a trace of its own. Gives what it carries on;
+   * undefined where nobody samples it.
+   */
+  sending(route: string): TraceCarrier | undefined;
   /** A push of another server is put in the logs of its sessions. What `work` throws is thrown. */
   delivering<T>(route: string, from: TraceCarrier, work: () => T): T;
+  /** Runs what is no part of the call that has led to it, as a timer that a handler has set: what it begins are traces of their own. */
+  apart<T>(code: () => T): T;
 }
 
 const instrumentation = "nano-rpc";
@@ -105,26 +111,17 @@ export function createTracing({ tracerProvider, clients = "link" }: TracingOptio
       return isSeen(span) ? begin(method, SpanKind.CLIENT, active) : carrying(span.spanContext(), SpanKind.CLIENT);
     },
     forwarding: (method, from) => (from.isSeen ? begin(method, SpanKind.CLIENT, contextBelow(spanContextOf(from))) : undefined),
-    delivering(route, from, work) {
-      const attributes = {
-        "messaging.system.name": "nano",
-        "messaging.operation.name": "deliver",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": route,
-      };
+    sending(route) {
       const by = tracer();
-      if (!by) return work();
-      const below = contextBelow(spanContextOf(from));
-      const span = by.startSpan(`deliver ${route}`, { kind: SpanKind.CONSUMER, attributes }, below);
-      try {
-        return work();
-      } catch (reason) {
-        const { code, message } = publicError(reason);
-        span.setAttribute("error.type", code).setStatus({ code: SpanStatusCode.ERROR, message });
-        throw reason;
-      } finally {
-        span.end();
-      }
+      if (!by) return undefined;
+      const active = context.active();
+      const span = trace.getSpan(active);
+      return span && !isSeen(span) ? undefined : sendSpan(by, route, active);
     },
+    delivering(route, from, work) {
+      const by = tracer();
+      return by ? deliverSpan(by, route, contextBelow(spanContextOf(from)), work) : work();
+    },
+    apart: (code) => context.with(ROOT_CONTEXT, code),
   };
 }

@@ -8,7 +8,7 @@ function timersOf() {
   const clock = createVirtualClock();
   const lines: string[] = [];
   const log = createJsonLogger({ sink: { write: (line) => void lines.push(line) }, now: () => 0 });
-  const timers = createTimers({ clock, log });
+  const timers = createTimers({ clock, log, tracing: undefined });
   const runs: number[] = [];
   return { clock, timers, lines, runs, run: () => void runs.push(clock.now()) };
 }

@@ -1,13 +1,15 @@
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { createClient as createCaller } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { SpanKind } from "@opentelemetry/api";
 import { AlwaysOffSampler, InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { createServer, silentLogger, webSocket } from "nano-rpc";
+import { createServer, sessionHooks, silentLogger, webSocket } from "nano-rpc";
 import { next } from "nano-rpc/client";
 import { createTestCluster } from "nano-rpc/testing";
 import { describe, expect, test } from "vitest";
 import { SessionService } from "../../gen/nano/cluster/v1/session_pb.ts";
 import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
+import { PlayPush } from "../schema/gen/play/v1/play_nano.ts";
 import { playServices } from "../server/play.ts";
 
 /** A server's spans, for a test to look at. */
@@ -54,6 +56,36 @@ describe("a push that another server delivers", () => {
     const [delivered] = gate.named(deliver);
     const forwarded = gate.named("play.v1.PlayService/Tell").find((span) => span.kind === SpanKind.CLIENT);
     expect(delivered?.parentSpanContext?.spanId).toBe(forwarded?.spanContext().spanId);
+  });
+
+  test("begins a trace where no call makes it: a server's own push to a user, and that of a session hook", async () => {
+    const [gate, play] = [kept(), kept()];
+    await using cluster = createTestCluster();
+    await cluster.start({ id: "gate", frontend: true, log: silentLogger, tracing: gate.tracing });
+    const { services } = playServices(async () => {});
+    const sessions = [sessionHooks(EmptySchema, { onBind: (session) => session.push(PlayPush.told, { text: "hook" }) })];
+    const server = await cluster.start({ id: "play", services, sessions, log: silentLogger, tracing: play.tracing });
+    const client = (await cluster.connect("gate")).service(PlayClient);
+    const heard = next(client.onTold);
+    await client.enter({ user: "ann", roles: [] });
+    expect((await heard).text).toBe("hook");
+    expect(await server.users("ann").deliver(PlayPush.told, { text: "server" })).toEqual({ missed: [] });
+    const sent = play.named("send play.play.told");
+    expect(sent.map((span) => span.parentSpanContext)).toEqual([undefined, undefined]);
+    const parents = gate.named(deliver).map((span) => span.parentSpanContext?.spanId);
+    expect(parents).toEqual(sent.map((span) => span.spanContext().spanId));
+  });
+
+  test("begins none where no call makes it and nobody samples it", async () => {
+    const [gate, play] = [kept(), kept({ off: true })];
+    await using cluster = createTestCluster();
+    await cluster.start({ id: "gate", frontend: true, log: silentLogger, tracing: gate.tracing });
+    const { services } = playServices(async () => {});
+    const server = await cluster.start({ id: "play", services, log: silentLogger, tracing: play.tracing });
+    const client = (await cluster.connect("gate")).service(PlayClient);
+    await client.enter({ user: "ann", roles: [] });
+    await server.users("ann").deliver(PlayPush.told, { text: "server" });
+    expect([...play.all(), ...gate.named(deliver)]).toEqual([]);
   });
 
   test("carries nothing in a trace that nobody samples", async () => {

@@ -3,6 +3,7 @@ import { type ClientOptions, type ClientSpan, createClient, webSocket } from "na
 import { openTelemetry } from "nano-rpc/client/tracing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DeskClient } from "../schema/gen/ask/v1/ask_client.ts";
+import { PlayClient } from "../schema/gen/play/v1/play_client.ts";
 import { type Child, startChild } from "../support/child.ts";
 import { type Etcd, startEtcd } from "../support/etcd.ts";
 import { type Collector, type Exported, startCollector } from "./collector.ts";
@@ -131,5 +132,25 @@ describe("traces over processes", () => {
       "who: play.v1.WhoService/Break SERVER",
     ]);
     expect(new Set(failed.map((span) => span.attributes["error.type"]))).toEqual(new Set(["internal"]));
+  });
+
+  test("a push that no call makes is a trace of its own: of the timer that a handler has set, through the frontend that delivers it", async () => {
+    const client = createClient({ transport: webSocket(`ws://${gate}`) });
+    const told: string[] = [];
+    client.service(PlayClient).onTold(({ text }) => told.push(text));
+    await client.connect();
+    await client.service(DeskClient).do({ word: "later" }, { timeoutMs: 20_000 });
+    await vi.waitFor(() => expect(told).toHaveLength(4), { timeout: 20_000 });
+    await client.close();
+    const root = (): Exported | undefined =>
+      collector.spans.find((span) => span.name === "send play.play.told" && span.parent === "");
+    const spans = await exported(2, () => root()?.trace);
+    expect(tree(spans, "")).toEqual(["desk: send play.play.told (PRODUCER)", "  gate: deliver play.play.told (CONSUMER)"]);
+    expect(root()?.attributes).toEqual({
+      "messaging.system.name": "nano",
+      "messaging.operation.name": "send",
+      "messaging.operation.type": "send",
+      "messaging.destination.name": "play.play.told",
+    });
   });
 });
