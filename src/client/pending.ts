@@ -1,4 +1,4 @@
-import { type Clock, createDeadlineSweep, type Due } from "../clock/index.ts";
+import { type Clock, type Due, sharedDeadlineSweep } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 
 /** What a request came to: the body of its answer (only true during the call), or why there is none. */
@@ -30,7 +30,7 @@ const places = 64;
 
 /** None yet. */
 export function createPendingRequests(clock: Clock): PendingRequests {
-  const deadlines = createDeadlineSweep(clock);
+  const deadlines = sharedDeadlineSweep(clock);
   // Not a Map: of a client that rests between its requests, the tables outlive the young generation, and all that ever stood in them with it.
   const last = Array.from<Waiting | undefined>({ length: places });
   // Those whose place was wanted by a newer one.

@@ -24,6 +24,8 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
   // Not a Set: where so many come and go, its tables outlive the young generation, and all that stood in them with it.
   const waiting: Due[] = [];
   let timer: Timer | undefined;
+  // Nothing is due before. What is removed does not move it: one look too many costs little.
+  let firstMs = Number.POSITIVE_INFINITY;
 
   const waits = (due: Due): boolean => due.place !== undefined && waiting[due.place] === due;
 
@@ -45,6 +47,7 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
 
   function sweep(): void {
     const now = clock.now();
+    if (now < firstMs) return rest();
     const past = waiting.filter(({ deadlineMs }) => deadlineMs <= now);
     for (const due of past.sort((one, other) => one.deadlineMs - other.deadlineMs)) {
       // One may have ended another.
@@ -52,6 +55,7 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
       remove(due);
       due.expire();
     }
+    firstMs = waiting.reduce((first, { deadlineMs }) => Math.min(first, deadlineMs), Number.POSITIVE_INFINITY);
     rest();
   }
 
@@ -59,6 +63,7 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
     add(due) {
       if (waits(due)) return;
       due.place = waiting.push(due) - 1;
+      firstMs = Math.min(firstMs, due.deadlineMs);
       timer ??= clock.every(periodMs, sweep);
     },
     // The timer goes on until its next turn: calls come and go far more often than it fires.
@@ -71,4 +76,17 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
       rest();
     },
   };
+}
+
+// By clock, so that nothing outlives the clock that it looks at.
+const shared = new WeakMap<Clock, DeadlineSweep>();
+
+/** The sweep that all share who have the same clock and clear nothing: thousands of clients in one process have one timer together. */
+export function sharedDeadlineSweep(clock: Clock): Omit<DeadlineSweep, "clear"> {
+  let sweep = shared.get(clock);
+  if (!sweep) {
+    sweep = createDeadlineSweep(clock);
+    shared.set(clock, sweep);
+  }
+  return sweep;
 }

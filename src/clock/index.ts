@@ -1,5 +1,5 @@
 export { type Clock, sleep, type Timer, within } from "./clock.ts";
-export { createDeadlineSweep, type DeadlineSweep, type Due } from "./deadlines.ts";
+export { createDeadlineSweep, type DeadlineSweep, type Due, sharedDeadlineSweep } from "./deadlines.ts";
 export { type Random, seededRandom, systemRandom, toHex } from "./random.ts";
 export { createStoppableClock, type StoppableClock } from "./stoppable-clock.ts";
 export { systemClock } from "./system-clock.ts";

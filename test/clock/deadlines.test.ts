@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createDeadlineSweep, createVirtualClock, type Due } from "../../src/clock/index.ts";
+import { type Clock, createDeadlineSweep, createVirtualClock, type Due, sharedDeadlineSweep } from "../../src/clock/index.ts";
 
 const periodMs = 50;
 
@@ -65,4 +65,23 @@ test("clear forgets all; they may come again", () => {
   sweep.add(due);
   clock.moveTo(clock.now() + 100);
   expect([expired, sweep.size]).toEqual([1, 0]);
+});
+
+test("who shares a clock shares one timer, and only who shares it", () => {
+  const virtual = createVirtualClock();
+  let timers = 0;
+  const every: Clock["every"] = (ms, call) => {
+    timers++;
+    return virtual.every(ms, call);
+  };
+  const clock: Clock = { ...virtual, every };
+  const expired: number[] = [];
+  for (let one = 0; one < 100; one++) {
+    sharedDeadlineSweep(clock).add({ deadlineMs: 100 + (one % 2) * 100, expire: () => void expired.push(one) });
+  }
+  virtual.moveTo(160);
+  expect([timers, expired.length, sharedDeadlineSweep(clock).size]).toEqual([1, 50, 50]);
+  virtual.moveTo(260);
+  expect([timers, expired.length]).toEqual([1, 100]);
+  expect(sharedDeadlineSweep(createVirtualClock())).not.toBe(sharedDeadlineSweep(clock));
 });
