@@ -46,6 +46,8 @@ export async function bot(effort: Effort): Promise<void> {
           "server/s": capacity,
           ratio: ratio(of("perSecond"), capacity),
           "bots us": Number(of("cpuUs").toFixed(1)),
+          // What sockets alone cost: that program writes bytes made once, and counts what comes.
+          "sockets us": Number(median(load.map((each) => (each.load * 1e6) / each.perSecond)).toFixed(1)),
           "p50 ms": of("p50Ms"),
           "p99 ms": of("p99Ms"),
           load: of("load").toFixed(2),
