@@ -1,26 +1,45 @@
 import { type DescEnum, type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import type { MethodModel, ServiceModel } from "./model.ts";
 
 /** Which messages have a codec of straight-line code, and where it is printed. */
 export interface CodecModel {
-  /** Those of a file, in its order; none where nothing of it is sent. */
+  /** Those whose codec is exported for a file, in its order: its own that are sent, and what its methods send of files that are not printed. */
   messagesOf(file: DescFile): readonly DescMessage[];
-  /** Whether a codec is printed for it, of whatever kind. */
+  /** Whether a codec is printed with the file that a message is in. */
   has(message: DescMessage): boolean;
+  /** Whether a field holds it between two tags. */
+  isGroup(message: DescMessage): boolean;
 }
 
-/** Everything that methods and their errors reach, in files that are being printed. */
+/** Everything that methods reach. */
 export function codecModel(files: readonly DescFile[], services: readonly ServiceModel[]): CodecModel {
   const reached = new Set<DescMessage>();
+  const groups = new Set<DescMessage>();
+  const strangers = new Map<DescFile, Set<DescMessage>>();
   function reach(message: DescMessage): void {
-    if (reached.has(message) || !files.includes(message.file)) return;
+    if (reached.has(message)) return;
     reached.add(message);
-    for (const field of message.fields) if (field.message) reach(field.message);
+    for (const field of message.fields) {
+      const value = fieldValue(field);
+      if (!("message" in value)) continue;
+      if (value.group) groups.add(value.message);
+      reach(value.message);
+    }
   }
-  for (const { methods } of services) for (const method of methods) for (const message of sentBy(method)) reach(message);
+  const has = (message: DescMessage): boolean => reached.has(message) && files.includes(message.file);
+  for (const { desc, methods } of services) {
+    for (const message of methods.flatMap(sentBy)) {
+      reach(message);
+      if (files.includes(message.file)) continue;
+      const ofFile = strangers.get(desc.file) ?? new Set();
+      strangers.set(desc.file, ofFile.add(message));
+    }
+  }
   return {
-    messagesOf: (file) => allOf(file.messages).filter((message) => reached.has(message)),
-    has: (message) => reached.has(message),
+    messagesOf: (file) => [...allOf(file.messages).filter(has), ...(strangers.get(file) ?? [])],
+    has,
+    isGroup: (message) => groups.has(message),
   };
 }
 
@@ -33,25 +52,13 @@ function allOf(messages: readonly DescMessage[]): DescMessage[] {
   return messages.flatMap((message) => [message, ...allOf(message.nestedMessages)]);
 }
 
-/** Whether straight-line code can do what protobuf-es does; what is rare is left to it. */
-export function isPrintable(message: DescMessage): boolean {
-  return message.fields.every((field) => {
-    // In edition 2023 and later a field may be as the groups of old, or required.
-    if (field.presence === legacyRequired || ("delimitedEncoding" in field && field.delimitedEncoding)) return false;
-    if (field.fieldKind === "enum") return field.enum.open;
-    return !field.message || !isUnwrapped(field);
-  });
-}
-
 // google.protobuf.FeatureSet.FieldPresence
-const legacyRequired = 3;
 const implicit = 2;
+const legacyRequired = 3;
 
-/** Whether a message stands in a field as something else: a wrapper as its value, a Struct as JSON. */
-function isUnwrapped({ message, oneof, fieldKind, parent }: DescField): boolean {
-  if (!message?.typeName.startsWith("google.protobuf.")) return false;
-  if (message.typeName === "google.protobuf.Struct") return parent.typeName !== "google.protobuf.Value";
-  return fieldKind === "message" && !oneof && message.file.name === "google/protobuf/wrappers";
+/** Whether a message cannot be written without a field. */
+export function isRequired({ presence }: DescField): boolean {
+  return presence === legacyRequired;
 }
 
 /** Whether a field has no presence: it is sent where it is not its default. */
@@ -73,7 +80,16 @@ export function codeName({ typeName, file }: DescMessage): string {
 }
 
 /** What a value of one field, list or map is. */
-export type Value = Scalar | { readonly message: DescMessage };
+export type Value = Scalar | MessageValue;
+
+/** A value that is a message on the wire. */
+export interface MessageValue {
+  readonly message: DescMessage;
+  /** What stands in TypeScript: the message, the value that a wrapper wraps, or the JSON of a Struct. */
+  readonly form: "message" | "wrapped" | "json";
+  /** Whether it is between two tags, as the groups of old, and not behind its length. */
+  readonly group: boolean;
+}
 
 /** A value that is no message. */
 export interface Scalar {
@@ -87,7 +103,10 @@ export interface Scalar {
 
 /** What the values of a field are. */
 export function fieldValue(field: DescField): Value {
-  if (field.message) return { message: field.message };
+  if (field.message) {
+    const group = "delimitedEncoding" in field && field.delimitedEncoding;
+    return { message: field.message, form: formOf(field, field.message), group };
+  }
   const strict = field.utf8Validation ?? true;
   const enumeration: DescEnum | undefined = field.enum;
   if (enumeration) {
@@ -97,6 +116,11 @@ export function fieldValue(field: DescField): Value {
   const scalar = field.scalar ?? ScalarType.STRING;
   const longAsString = "longAsString" in field && field.longAsString;
   return { scalar, enum: undefined, longAsString, strict, zero: zeroOf(scalar, longAsString) };
+}
+
+function formOf({ oneof, fieldKind, parent }: DescField, message: DescMessage): MessageValue["form"] {
+  if (message.typeName === "google.protobuf.Struct") return parent.typeName === "google.protobuf.Value" ? "message" : "json";
+  return fieldKind === "message" && !oneof && isWrapperDesc(message) ? "wrapped" : "message";
 }
 
 /** What a key of a map is. */

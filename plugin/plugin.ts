@@ -34,7 +34,7 @@ export const protocGenNano = createEcmaScriptPlugin({
       if (ofFile.length === 0) continue;
       const f = schema.generateFile(`${file.name}_nano.ts`);
       printServer(f, file, ofFile, {
-        codec: printed ? (message) => codecOf(f, message, codecs) : reflectedCodecs(f, serverDoor),
+        codec: printed ? (message) => codecOf(f, file, message, codecs) : reflectedCodecs(f, serverDoor),
         check: (message) => (rules.hasRules(message) && rules.isWhole(message) ? checkName(f, message) : undefined),
         policyTable: (methods) => policyTable(methods, rules),
       });

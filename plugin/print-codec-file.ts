@@ -1,6 +1,6 @@
 import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
-import { type CodecModel, codeName, fieldValue, hasPrototype, isImplicit, isPrintable } from "./codec-model.ts";
+import { type CodecModel, codeName, fieldValue, hasPrototype, isImplicit } from "./codec-model.ts";
 import { upperFirst } from "./names.ts";
 import { printRead } from "./print-read.ts";
 import { printWrite } from "./print-write.ts";
@@ -14,38 +14,38 @@ export function printCodecFile(f: GeneratedFile, file: DescFile, codecs: CodecMo
   f.preamble(file);
   // What stands in fields and is printed in no file, as google.protobuf.Timestamp: here for this one.
   const others = new Set<DescMessage>();
-  for (const message of messages) printMessage(f, message, partsOf);
-  for (const other of others) printMessage(f, other, partsOf);
+  for (const message of messages) {
+    printExport(f, message, namingOf(message));
+    printMessage(f, message);
+  }
+  for (const other of others) printMessage(f, other);
 
   function partsOf(message: DescMessage): Parts {
     const name = nameIn(file, message);
-    if (!codecs.has(message)) others.add(message);
-    const own = message.file === file || !codecs.has(message);
-    if (own && isPrintable(message)) return { name, zero: `zero${name}`, read: `read${name}`, write: `write${name}` };
-    const codec = own ? `${name}Codec` : codecOf(f, message, codecs);
-    return { name, zero: [codec, ".zero"], read: [codec, ".read"], write: [codec, ".write"] };
+    if (message.file === file || !codecs.has(message)) {
+      if (!messages.includes(message)) others.add(message);
+      return { zero: `zero${name}`, read: `read${name}`, field: `field${name}`, write: `write${name}` };
+    }
+    const codec = codecOf(f, file, message, codecs);
+    return { zero: [codec, ".zero"], read: [codec, ".read"], field: [codec, ".field"], write: [codec, ".write"] };
   }
 
-  function printMessage(f: GeneratedFile, message: DescMessage, partsOf: (message: DescMessage) => Parts): void {
-    const { name } = partsOf(message);
-    const printable = isPrintable(message);
-    if (codecs.has(message)) printExport(f, message, name, printable);
-    else if (!printable) f.print`const ${name}Codec = ${unprinted(f, message)};`;
-    if (!printable) return;
-    const shape = f.importShape(message);
-    printZero(f, message, name, shape);
-    printRead(f, door, message, { name, shape, partsOf });
-    printWrite(f, door, message, { name, shape, partsOf });
+  function namingOf(message: DescMessage): Naming {
+    return { name: nameIn(file, message), shape: f.importShape(message), isGroup: codecs.isGroup(message), partsOf };
+  }
+
+  function printMessage(f: GeneratedFile, message: DescMessage): void {
+    const naming = namingOf(message);
+    printZero(f, message, naming.name, naming.shape);
+    printRead(f, door, message, naming);
+    printWrite(f, door, message, naming);
   }
 }
 
-/** The codec of a message: printed with its file, or made here where its file is not. */
-export function codecOf(f: GeneratedFile, message: DescMessage, codecs: CodecModel): Printable {
-  return codecs.has(message) ? f.import(`${codeName(message)}Codec`, `./${message.file.name}_codec.js`) : unprinted(f, message);
-}
-
-function unprinted(f: GeneratedFile, message: DescMessage): Printable {
-  return [f.import("unprintedCodec", door), "(", f.importSchema(message), ")"];
+/** The codec of a message that a file's methods send: printed with the message's own file, or, where nothing is printed for that, with this. */
+export function codecOf(f: GeneratedFile, file: DescFile, message: DescMessage, codecs: CodecModel): Printable {
+  const at = codecs.has(message) ? message.file : file;
+  return f.import(`${nameIn(at, message)}Codec`, `./${at.name}_codec.js`);
 }
 
 /** What a message is called in what is printed for a file: "GoogleProtobufTimestamp" where it is another's. */
@@ -54,34 +54,32 @@ function nameIn(file: DescFile, message: DescMessage): string {
   return message.typeName.split(".").map(upperFirst).join("");
 }
 
-function printExport(f: GeneratedFile, message: DescMessage, name: string, printable: boolean): void {
-  const type = [f.import("PrintedCodec", door, true), "<", f.importShape(message), ">"];
-  const codec = f.export("const", `${name}Codec`);
+function printExport(f: GeneratedFile, message: DescMessage, { name, shape, isGroup }: Naming): void {
+  const type = [f.import(isGroup ? "GroupCodec" : "PrintedCodec", door, true), "<", shape, ">"];
   f.print(f.jsDoc(`Reads and writes ${message.typeName}.`));
-  if (!printable) {
-    f.print`${codec}: ${type} = ${unprinted(f, message)};`;
-    return f.print();
-  }
-  f.print`${codec}: ${type} = ${f.import("printedCodec", door)}(${f.importSchema(message)}, {`;
+  f.print`${f.export("const", `${name}Codec`)}: ${type} = ${f.import("printedCodec", door)}(${f.importSchema(message)}, {`;
   f.print`  zero: zero${name},`;
   f.print`  read: read${name},`;
+  if (isGroup) f.print`  field: field${name},`;
   f.print`  write: write${name},`;
   f.print("});");
   f.print();
 }
 
-/** How a message is called in a file, what it is, and how to find the functions of others. */
+/** How a message is called in a file, what it is, whether groups are read, and how to find the functions of others. */
 export interface Naming {
   readonly name: string;
   readonly shape: Printable;
+  readonly isGroup: boolean;
   readonly partsOf: (message: DescMessage) => Parts;
 }
 
 /** The functions of a message. */
 interface Parts {
-  readonly name: string;
   readonly zero: Printable;
   readonly read: Printable;
+  /** Reads one field; there is none but of groups. */
+  readonly field: Printable;
   readonly write: Printable;
 }
 

@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import type { GeneratedFile } from "@bufbuild/protoplugin";
-import { fieldValue, isImplicit, isLong, keyOf, type Value, wireTypeOf } from "./codec-model.ts";
+import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
+import { fieldValue, isImplicit, isLong, isRequired, keyOf, type MessageValue, type Value, wireTypeOf } from "./codec-model.ts";
 import type { Naming } from "./print-codec-file.ts";
 import { bytesOf, placedIn, printPut, printTag } from "./print-put.ts";
 
@@ -40,7 +40,7 @@ function printRun(f: GeneratedFile, run: readonly DescField[], print: Print): vo
   if (first && run.length === 1) {
     f.print`  if (${condition(first)}) {`;
     print.number("    ", first.number, fieldValue(first), given(first));
-    f.print("  }");
+    f.print`  }${print.otherwise(first)}`;
     return;
   }
   f.print("  {");
@@ -51,7 +51,7 @@ function printRun(f: GeneratedFile, run: readonly DescField[], print: Print): vo
       for (const field of run) {
         f.print`    if (${condition(field)}) {`;
         print.put("      ", field.number, fieldValue(field), given(field));
-        f.print("    }");
+        f.print`    }${print.otherwise(field)}`;
       }
     },
   );
@@ -64,7 +64,7 @@ function printField(f: GeneratedFile, field: DescField, print: Print): void {
   if (field.fieldKind === "list") return printList(f, field, print);
   f.print`  if (${condition(field)}) {`;
   print.field("    ", field.number, fieldValue(field), given(field), `${localName}From`);
-  f.print("  }");
+  f.print`  }${print.otherwise(field)}`;
 }
 
 function printList(f: GeneratedFile, field: DescField & { readonly fieldKind: "list" }, print: Print): void {
@@ -149,6 +149,22 @@ function printer(f: GeneratedFile, door: string, partsOf: Naming["partsOf"]) {
       print();
       f.print`${indent}${f.import("join", door)}(writer, ${name});`;
     },
+    /** What stands between two tags. */
+    group(indent: string, number: number, print: () => void): void {
+      const writeTag = f.import("writeTag", door);
+      f.print`${indent}${writeTag}(writer, ${tagOf(number, 3)});`;
+      print();
+      f.print`${indent}${writeTag}(writer, ${tagOf(number, 4)});`;
+    },
+    /** The message of what stands in a field. */
+    message({ form }: MessageValue, expression: string): Printable {
+      if (form === "wrapped") return `{ value: ${expression} }`;
+      return form === "json" ? [f.import("structMessage", door), `(${expression})`] : expression;
+    },
+    /** What is done where a field is not set. */
+    otherwise(field: DescField): Printable {
+      return isRequired(field) ? [" else ", f.import("refuseUnset", door), "(", f.string(String(field)), ");"] : "";
+    },
     packed(indent: string, number: number, value: Value, list: string): void {
       const bytes = bytesOf(value) ?? 0;
       if (placedIn(value) === "data") {
@@ -171,7 +187,10 @@ function printer(f: GeneratedFile, door: string, partsOf: Naming["partsOf"]) {
     /** @param from What the place of a message is called. */
     field(indent: string, number: number, value: Value, expression: string, from: string): void {
       if ("message" in value) {
-        printer.counted(indent, number, from, () => f.print`${indent}${partsOf(value.message).write}(${expression}, writer);`);
+        const write = (): void =>
+          f.print`${indent}${partsOf(value.message).write}(${printer.message(value, expression)}, writer);`;
+        if (value.group) printer.group(indent, number, write);
+        else printer.counted(indent, number, from, write);
       } else if (bytesOf(value) === undefined) {
         const write = value.scalar === ScalarType.STRING ? "writeString" : "writeBytes";
         f.print`${indent}${f.import(write, door)}(writer, ${tagOf(number, 2)}, ${expression});`;

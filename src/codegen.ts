@@ -1,7 +1,9 @@
 // The door of generated server code.
 export {
   fork,
+  type GroupCodec,
   join,
+  keepNumber,
   type PrintedCodec,
   printedCodec,
   prototypeOf,
@@ -19,13 +21,17 @@ export {
   putUint32,
   putUint64,
   putVarint,
+  readGroup,
+  refuseUnset,
   setEntry,
-  unprintedCodec,
+  structJson,
+  structMessage,
   type WireReader,
   type Writable,
   writeBytes,
   writeRoom,
   writeString,
+  writeTag,
   writeUnknown,
 } from "./codec/index.ts";
 export type { HandlerContext, PublicContext, RemoteContext } from "./context/index.ts";

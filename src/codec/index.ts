@@ -1,11 +1,15 @@
+export { keepNumber } from "./closed-enum.ts";
 export {
+  type GroupCodec,
   type MessageParts,
   type PrintedCodec,
   printedCodec,
   prototypeOf,
-  unprintedCodec,
   type Writable,
 } from "./printed-codec.ts";
+export { readGroup } from "./read-group.ts";
+export { refuseUnset } from "./required-field.ts";
+export { type JsonInit, structJson, structMessage } from "./struct-json.ts";
 export { setEntry, WireReader } from "./wire-reader.ts";
 export {
   fork,
@@ -28,5 +32,6 @@ export {
   writeBytes,
   writeRoom,
   writeString,
+  writeTag,
   writeUnknown,
 } from "./wire-writer.ts";

@@ -1,4 +1,4 @@
-import { create, fromBinary, type Message, type MessageInitShape, mergeFromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, type Message, type MessageInitShape } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { ByteWriter, Codec, Init } from "../contract/index.ts";
 import { WireReader } from "./wire-reader.ts";
@@ -16,11 +16,17 @@ export interface MessageParts<M extends Message> {
 /** A codec whose parts other messages use where they have such a field. */
 export interface PrintedCodec<M extends Message> extends Codec<M>, MessageParts<M> {}
 
+/** A codec of a message that stands between two tags somewhere, as the groups of old. */
+export interface GroupCodec<M extends Message> extends PrintedCodec<M> {
+  /** Reads the field whose tag was read. */
+  field(message: M, reader: WireReader, tag: number): void;
+}
+
 /** A message under construction. */
 export type Writable<M> = { -readonly [F in keyof M]: M[F] };
 
 /** A codec of straight-line code. */
-export function printedCodec<M extends Message>(schema: GenMessage<M>, parts: MessageParts<M>): PrintedCodec<M> {
+export function printedCodec<M extends Message, P extends MessageParts<M>>(schema: GenMessage<M>, parts: P): Codec<M> & P {
   // Nobody else's code runs while it reads.
   const reader = new WireReader();
   const { zero, read, write } = parts;
@@ -39,21 +45,6 @@ export function printedCodec<M extends Message>(schema: GenMessage<M>, parts: Me
       }
       return message;
     },
-  };
-}
-
-/** The codec of a message that is not printed, in the places where a printed one would be: it reads the descriptor at run time. */
-export function unprintedCodec<M extends Message>(schema: GenMessage<M>): PrintedCodec<M> {
-  const write: Codec<M>["encode"] = (init, writer) =>
-    writer.bytes(toBinary(schema, create(schema, init as MessageInitShape<GenMessage<M>>)));
-  return {
-    schema,
-    create: (init) => create(schema, init as MessageInitShape<GenMessage<M>>) as M,
-    encode: write,
-    decode: (bytes, from, to) => fromBinary(schema, new Uint8Array(bytes.subarray(from, to))) as M,
-    zero: () => create(schema) as M,
-    read: (message, reader, end) => void mergeFromBinary(schema, message, reader.until(end)),
-    write,
   };
 }
 

@@ -35,6 +35,11 @@ export class WireReader {
     this.#bytes = nothing;
   }
 
+  /** Whether no byte is left. */
+  get atEnd(): boolean {
+    return this.pos >= this.#end;
+  }
+
   /** Goes into a message. Throws below 100 of them. */
   enter(): void {
     if (++this.#depth > maxDepth) throw new Error(`cannot decode: maximum recursion depth of ${maxDepth} reached`);
@@ -168,11 +173,6 @@ export class WireReader {
   bytes(): Uint8Array<ArrayBuffer> {
     const length = this.uint32();
     return this.#copy(this.#take(length));
-  }
-
-  /** The bytes up to a place. */
-  until(end: number): Uint8Array<ArrayBuffer> {
-    return this.#copy(this.#take(end - this.pos));
   }
 
   /** @param strict Whether what is no UTF-8 is refused; otherwise it becomes U+FFFD. */

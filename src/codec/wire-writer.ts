@@ -89,6 +89,12 @@ export function putSfixed64(data: DataView, at: number, value: Int64): number {
   return at + 8;
 }
 
+/** Writes a tag alone: a group begins or ends. */
+export function writeTag(writer: ByteWriter, tag: number): void {
+  const at = writer.reserve(5);
+  writer.truncate(putVarint(writer.buffer, at, tag));
+}
+
 /** Writes a tag, a length, and room for what has it; gives the place of the room. */
 export function writeRoom(writer: ByteWriter, tag: number, bytes: number): number {
   const at = writer.reserve(10);

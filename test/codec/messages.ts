@@ -1,4 +1,5 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 
 const int32 = fc.oneof(fc.integer(), fc.constantFrom(0, 1, -1, 127, 128, 2_147_483_647, -2_147_483_648));
@@ -13,6 +14,8 @@ const string = fc.oneof(
 );
 const float = fc.oneof(fc.float(), fc.constantFrom(0, -0, Number.NaN, Number.POSITIVE_INFINITY));
 const double = fc.oneof(fc.double(), fc.constantFrom(0, -0, Number.NaN, Number.NEGATIVE_INFINITY));
+
+const json = fc.dictionary(fc.oneof(fc.string(), fc.constant("__proto__")), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
 
 const scalars: Readonly<Record<ScalarType, fc.Arbitrary<unknown>>> = {
   [ScalarType.INT32]: int32,
@@ -43,8 +46,17 @@ export function inits(schema: DescMessage, depth = 2): fc.Arbitrary<Record<strin
     if (member.message && depth === 0) return [];
     return [[member.localName, fieldOf(member, depth)]];
   });
-  return fc.record(Object.fromEntries(members), { requiredKeys: [] });
+  const record = Object.fromEntries(members);
+  const required = schema.fields.filter((field) => field.presence === legacyRequired && field.localName in record);
+  const some = fc.record(record, { requiredKeys: [] });
+  if (required.length === 0) return some;
+  // Without one of these a message cannot be written.
+  const whole = fc.record(record, { requiredKeys: required.map(({ localName }) => localName) });
+  return fc.oneof({ arbitrary: whole, weight: 9 }, { arbitrary: some, weight: 1 });
 }
+
+// google.protobuf.FeatureSet.FieldPresence
+const legacyRequired = 3;
 
 function fieldOf(field: DescField, depth: number): fc.Arbitrary<unknown> {
   if (field.fieldKind === "list") return fc.array(values(field, depth), { maxLength: field.message ? 2 : 12 });
@@ -55,8 +67,9 @@ function fieldOf(field: DescField, depth: number): fc.Arbitrary<unknown> {
 
 function values(field: DescField, depth: number): fc.Arbitrary<unknown> {
   const { message, enum: enumeration, scalar } = field;
-  if (message?.typeName === "google.protobuf.Struct") return fc.constantFrom({}, { a: [1, "b", null] });
-  if (message?.typeName === "google.protobuf.StringValue" && !field.oneof) return string;
+  if (message?.typeName === "google.protobuf.Struct" && field.parent.typeName !== "google.protobuf.Value") return json;
+  const [wrapped] = message && isWrapperDesc(message) && !field.oneof && field.fieldKind === "message" ? message.fields : [];
+  if (wrapped) return values(wrapped, depth);
   if (message) return inits(message, depth - 1);
   if (enumeration) {
     return enumeration.open ? int32 : fc.constantFrom(...enumeration.values.map(({ number }) => number));

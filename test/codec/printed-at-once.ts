@@ -11,11 +11,11 @@ import { printCodecFile } from "../../plugin/print-codec-file.ts";
 import type { Codec } from "../../src/contract/index.ts";
 import { printBy, requestFor } from "../plugin/compile.ts";
 
-/** Prints codecs of every message of some files, and loads them. @param files With what they import. */
+/** Prints codecs of every message of some files, and loads them: the codecs, and what was printed. @param files With what they import. */
 export async function printedAtOnce(
   files: readonly FileDescriptorProto[],
   names: readonly string[],
-): Promise<readonly Codec<Message>[]> {
+): Promise<{ readonly codecs: readonly Codec<Message>[]; readonly texts: readonly string[] }> {
   const parameter = "target=ts,import_extension=ts";
   const printed: Record<string, string> = {};
   let all: DescMessage[] = [];
@@ -39,11 +39,12 @@ export async function printedAtOnce(
       await writeFile(join(folder, name), content);
     }
     const found: Codec<Message>[] = [];
-    for (const name of Object.keys(printed).filter((one) => one.endsWith("_codec.ts"))) {
+    const names = Object.keys(printed).filter((one) => one.endsWith("_codec.ts"));
+    for (const name of names) {
       const module: Record<string, Codec<Message>> = await import(/* @vite-ignore */ pathToFileURL(join(folder, name)).href);
       found.push(...Object.values(module));
     }
-    return found;
+    return { codecs: found, texts: names.map((name) => printed[name] ?? "") };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

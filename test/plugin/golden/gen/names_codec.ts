@@ -8,6 +8,8 @@ import type { ByteWriter, Init as Init$1, PrintedCodec, WireReader } from "nano-
 import { printedCodec, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { Answer, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler, NamesMethod, NamesPush, Notify, Object$, Promise, PublicContext, Push, RemoteContext, RemoteService, Request, ServiceCaller, ServiceRemote } from "./names_pb.ts";
 import { AnswerSchema, CallOptionsSchema, CallSchema, CodecSchema, DoneSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NotifySchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RemoteContextSchema, RemoteServiceSchema, RequestSchema, ServiceCallerSchema, ServiceRemoteSchema } from "./names_pb.ts";
+import type { Empty } from "@bufbuild/protobuf/wkt";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 
 /**
  * Reads and writes names.Init.
@@ -768,6 +770,36 @@ function writeMessage_Init(init: Init$1<Message_Init>, writer: ByteWriter): void
     writeString(writer, 10, init.toString$);
   }
   const { $unknown } = init as Message_Init;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes google.protobuf.Empty.
+ */
+export const GoogleProtobufEmptyCodec: PrintedCodec<Empty> = printedCodec(EmptySchema, {
+  zero: zeroGoogleProtobufEmpty,
+  read: readGoogleProtobufEmpty,
+  write: writeGoogleProtobufEmpty,
+});
+
+function zeroGoogleProtobufEmpty(): Empty {
+  return { $typeName: "google.protobuf.Empty" };
+}
+
+function readGoogleProtobufEmpty(message: Empty, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufEmpty(init: Init$1<Empty>, writer: ByteWriter): void {
+  const { $unknown } = init as Empty;
   if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

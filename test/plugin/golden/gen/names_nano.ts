@@ -7,10 +7,9 @@
 import type { Answer as Answer$1, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler as NamesHandler$1, NamesMethod as NamesMethod$1, NamesPush as NamesPush$1, Notify, Object$, Promise, PublicContext as PublicContext$1, Push, RemoteContext, RemoteService, Request, ServiceCaller as ServiceCaller$1, ServiceRemote as ServiceRemote$1 } from "./names_pb.ts";
 import { DeclaredErrorSchema, NamesService, Service, small } from "./names_pb.ts";
 import type { Answer, Call as Call$1, CallOptions as CallOptions$1, DeclaredError, Done as Done$1, HandlerService, Init as Init$1, Notify as Notify$1, PublicContext, Push as Push$1, RemoteContext as RemoteContext$1, RemoteService as RemoteService$1, Request as Request$1, UndeclaredError } from "nano-rpc/codegen";
-import { reflectCodec, unprintedCodec } from "nano-rpc/codegen";
+import { reflectCodec } from "nano-rpc/codegen";
 import type { Empty } from "@bufbuild/protobuf/wkt";
-import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { AnswerCodec, CallCodec, CallOptionsCodec, CodecCodec, DoneCodec, HandlerContextCodec, InitCodec, KeyCodec, ListenCodec, Message_InitCodec, MessageCodec, NamesClientCodec, NamesHandlerCodec, NamesMethodCodec, NamesPushCodec, NotifyCodec, ObjectCodec, PromiseCodec, PublicContextCodec, PushCodec, RemoteContextCodec, RemoteServiceCodec, RequestCodec, ServiceCallerCodec, ServiceRemoteCodec } from "./names_codec.ts";
+import { AnswerCodec, CallCodec, CallOptionsCodec, CodecCodec, DoneCodec, GoogleProtobufEmptyCodec, HandlerContextCodec, InitCodec, KeyCodec, ListenCodec, Message_InitCodec, MessageCodec, NamesClientCodec, NamesHandlerCodec, NamesMethodCodec, NamesPushCodec, NotifyCodec, ObjectCodec, PromiseCodec, PublicContextCodec, PushCodec, RemoteContextCodec, RemoteServiceCodec, RequestCodec, ServiceCallerCodec, ServiceRemoteCodec } from "./names_codec.ts";
 
 /**
  * Names as nobody should choose them, beside messages that are named like what the generated code imports.
@@ -171,8 +170,8 @@ export const NamesMethod: {
     method: NamesService.method.x2Y,
     route: "names.names.x2Y",
     access: "public",
-    input: unprintedCodec(EmptySchema),
-    output: unprintedCodec(EmptySchema),
+    input: GoogleProtobufEmptyCodec,
+    output: GoogleProtobufEmptyCodec,
   },
   function: {
     kind: "notify",

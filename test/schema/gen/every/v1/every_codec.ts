@@ -2,13 +2,15 @@
 // @generated from file every/v1/every.proto (package every.v1, edition 2024)
 /* eslint-disable */
 
-import type { ByteWriter, Init, PrintedCodec, WireReader, Writable } from "nano-rpc/codegen";
-import { fork, join, printedCodec, prototypeOf, putBool, putDouble, putInt32, putInt64, putSfixed32, putSint64, putUint64, unprintedCodec, writeBytes, writeString, writeUnknown } from "nano-rpc/codegen";
-import type { PresentRequest, PresentRequest_Inner, PresentResponse, RareRequest, RareResponse } from "./every_pb.ts";
-import { PresentRequest_InnerSchema, PresentRequestSchema, PresentResponseSchema, RareRequestSchema, RareResponseSchema } from "./every_pb.ts";
+import type { ByteWriter, GroupCodec, Init, PrintedCodec, WireReader, Writable } from "nano-rpc/codegen";
+import { fork, join, keepNumber, printedCodec, prototypeOf, putBool, putDouble, putFloat, putInt32, putInt64, putSfixed32, putSint64, putUint32, putUint64, readGroup, refuseUnset, setEntry, structJson, structMessage, writeBytes, writeString, writeTag, writeUnknown } from "nano-rpc/codegen";
+import type { Closed, Needed, Needed_Inner, PresentRequest, PresentRequest_Inner, PresentResponse, RareRequest, RareResponse } from "./every_pb.ts";
+import { Needed_InnerSchema, NeededSchema, PresentRequest_InnerSchema, PresentRequestSchema, PresentResponseSchema, RareRequestSchema, RareResponseSchema } from "./every_pb.ts";
 import type { Color } from "./plain_pb.ts";
 import { OldMessageCodec } from "./old_codec.ts";
-import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Any, BoolValue, BytesValue, DoubleValue, Duration, FieldMask, FloatValue, Int32Value, Int64Value, ListValue, NullValue, StringValue, Struct, Timestamp, UInt32Value, UInt64Value, Value } from "@bufbuild/protobuf/wkt";
+import { Int64ValueSchema, StructSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { PlainRequestCodec } from "./plain_codec.ts";
 
 /**
  * Reads and writes every.v1.PresentRequest.
@@ -324,12 +326,843 @@ function writePresentResponse(init: Init<PresentResponse>, writer: ByteWriter): 
 /**
  * Reads and writes every.v1.RareRequest.
  */
-export const RareRequestCodec: PrintedCodec<RareRequest> = unprintedCodec(RareRequestSchema);
+export const RareRequestCodec: GroupCodec<RareRequest> = printedCodec(RareRequestSchema, {
+  zero: zeroRareRequest,
+  read: readRareRequest,
+  field: fieldRareRequest,
+  write: writeRareRequest,
+});
+
+const inheritedRareRequest = prototypeOf(RareRequestSchema);
+
+function zeroRareRequest(): RareRequest {
+  const message: Writable<RareRequest> = Object.create(inheritedRareRequest);
+  message.$typeName = "every.v1.RareRequest";
+  message.names = [];
+  message.jsons = [];
+  message.byName = {};
+  message.byNumber = {};
+  message.one = { case: undefined };
+  message.values = [];
+  return message;
+}
+
+function readRareRequest(message: RareRequest, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldRareRequest(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldRareRequest(message: RareRequest, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1: {
+        const value = zeroGoogleProtobufStringValue();
+        if (message.name !== undefined) value.value = message.name;
+        readGoogleProtobufStringValue(value, reader, reader.endOf());
+        message.name = value.value;
+        break;
+      }
+      case 2: {
+        const value = structMessage(message.json);
+        readGoogleProtobufStruct(value, reader, reader.endOf());
+        message.json = structJson(value);
+        break;
+      }
+      case 3: {
+        const value = zeroGoogleProtobufDoubleValue();
+        if (message.double !== undefined) value.value = message.double;
+        readGoogleProtobufDoubleValue(value, reader, reader.endOf());
+        message.double = value.value;
+        break;
+      }
+      case 4: {
+        const value = zeroGoogleProtobufFloatValue();
+        if (message.float !== undefined) value.value = message.float;
+        readGoogleProtobufFloatValue(value, reader, reader.endOf());
+        message.float = value.value;
+        break;
+      }
+      case 5: {
+        const value = zeroGoogleProtobufInt64Value();
+        if (message.int64 !== undefined) value.value = message.int64;
+        readGoogleProtobufInt64Value(value, reader, reader.endOf());
+        message.int64 = value.value;
+        break;
+      }
+      case 6: {
+        const value = zeroGoogleProtobufUInt64Value();
+        if (message.uint64 !== undefined) value.value = message.uint64;
+        readGoogleProtobufUInt64Value(value, reader, reader.endOf());
+        message.uint64 = value.value;
+        break;
+      }
+      case 7: {
+        const value = zeroGoogleProtobufInt32Value();
+        if (message.int32 !== undefined) value.value = message.int32;
+        readGoogleProtobufInt32Value(value, reader, reader.endOf());
+        message.int32 = value.value;
+        break;
+      }
+      case 8: {
+        const value = zeroGoogleProtobufUInt32Value();
+        if (message.uint32 !== undefined) value.value = message.uint32;
+        readGoogleProtobufUInt32Value(value, reader, reader.endOf());
+        message.uint32 = value.value;
+        break;
+      }
+      case 9: {
+        const value = zeroGoogleProtobufBoolValue();
+        if (message.bool !== undefined) value.value = message.bool;
+        readGoogleProtobufBoolValue(value, reader, reader.endOf());
+        message.bool = value.value;
+        break;
+      }
+      case 10: {
+        const value = zeroGoogleProtobufBytesValue();
+        if (message.bytes !== undefined) value.value = message.bytes;
+        readGoogleProtobufBytesValue(value, reader, reader.endOf());
+        message.bytes = value.value;
+        break;
+      }
+      case 11: {
+        const value = zeroGoogleProtobufStringValue();
+        readGoogleProtobufStringValue(value, reader, reader.endOf());
+        message.names.push(value);
+        break;
+      }
+      case 12: {
+        const value = zeroGoogleProtobufStruct();
+        readGoogleProtobufStruct(value, reader, reader.endOf());
+        message.jsons.push(structJson(value));
+        break;
+      }
+      case 13: {
+        let key: string = "";
+        const value = zeroGoogleProtobufStruct();
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.string(true);
+          else if (tag >>> 3 === 2) readGoogleProtobufStruct(value, reader, reader.endOf());
+          else reader.skip(tag);
+        }
+        setEntry(message.byName, key, structJson(value));
+        break;
+      }
+      case 14: {
+        let key: number = 0;
+        const value = zeroGoogleProtobufInt32Value();
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.int32();
+          else if (tag >>> 3 === 2) readGoogleProtobufInt32Value(value, reader, reader.endOf());
+          else reader.skip(tag);
+        }
+        setEntry(message.byNumber, String(key), value);
+        break;
+      }
+      case 15: {
+        const value = structMessage(message.one.case === "oneJson" ? message.one.value : undefined);
+        readGoogleProtobufStruct(value, reader, reader.endOf());
+        message.one = { case: "oneJson", value: structJson(value) };
+        break;
+      }
+      case 16: {
+        const value = message.one.case === "oneBytes" ? message.one.value : zeroGoogleProtobufBytesValue();
+        readGoogleProtobufBytesValue(value, reader, reader.endOf());
+        message.one = { case: "oneBytes", value };
+        break;
+      }
+      case 17: {
+        const value = message.one.case === "oneValue" ? message.one.value : zeroGoogleProtobufValue();
+        readGoogleProtobufValue(value, reader, reader.endOf());
+        message.one = { case: "oneValue", value };
+        break;
+      }
+      case 18:
+        message.one = { case: "oneNull", value: reader.int32() as NullValue };
+        break;
+      case 19:
+        message.value ??= zeroGoogleProtobufValue();
+        readGoogleProtobufValue(message.value, reader, reader.endOf());
+        break;
+      case 20:
+        message.list ??= zeroGoogleProtobufListValue();
+        readGoogleProtobufListValue(message.list, reader, reader.endOf());
+        break;
+      case 21:
+        message.null = reader.int32() as NullValue;
+        break;
+      case 22:
+        message.mask ??= zeroGoogleProtobufFieldMask();
+        readGoogleProtobufFieldMask(message.mask, reader, reader.endOf());
+        break;
+      case 23: {
+        const value = zeroGoogleProtobufValue();
+        readGoogleProtobufValue(value, reader, reader.endOf());
+        message.values.push(value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeRareRequest(init: Init<RareRequest>, writer: ByteWriter): void {
+  if (init.name != null) {
+    const nameFrom = fork(writer, 10);
+    writeGoogleProtobufStringValue({ value: init.name }, writer);
+    join(writer, nameFrom);
+  }
+  if (init.json != null) {
+    const jsonFrom = fork(writer, 18);
+    writeGoogleProtobufStruct(structMessage(init.json), writer);
+    join(writer, jsonFrom);
+  }
+  if (init.double != null) {
+    const doubleFrom = fork(writer, 26);
+    writeGoogleProtobufDoubleValue({ value: init.double }, writer);
+    join(writer, doubleFrom);
+  }
+  if (init.float != null) {
+    const floatFrom = fork(writer, 34);
+    writeGoogleProtobufFloatValue({ value: init.float }, writer);
+    join(writer, floatFrom);
+  }
+  if (init.int64 != null) {
+    const int64From = fork(writer, 42);
+    writeGoogleProtobufInt64Value({ value: init.int64 }, writer);
+    join(writer, int64From);
+  }
+  if (init.uint64 != null) {
+    const uint64From = fork(writer, 50);
+    writeGoogleProtobufUInt64Value({ value: init.uint64 }, writer);
+    join(writer, uint64From);
+  }
+  if (init.int32 != null) {
+    const int32From = fork(writer, 58);
+    writeGoogleProtobufInt32Value({ value: init.int32 }, writer);
+    join(writer, int32From);
+  }
+  if (init.uint32 != null) {
+    const uint32From = fork(writer, 66);
+    writeGoogleProtobufUInt32Value({ value: init.uint32 }, writer);
+    join(writer, uint32From);
+  }
+  if (init.bool != null) {
+    const boolFrom = fork(writer, 74);
+    writeGoogleProtobufBoolValue({ value: init.bool }, writer);
+    join(writer, boolFrom);
+  }
+  if (init.bytes != null) {
+    const bytesFrom = fork(writer, 82);
+    writeGoogleProtobufBytesValue({ value: init.bytes }, writer);
+    join(writer, bytesFrom);
+  }
+  if (init.names != null && init.names.length > 0) {
+    for (const value of init.names) {
+      const from = fork(writer, 90);
+      writeGoogleProtobufStringValue(value, writer);
+      join(writer, from);
+    }
+  }
+  if (init.jsons != null && init.jsons.length > 0) {
+    for (const value of init.jsons) {
+      const from = fork(writer, 98);
+      writeGoogleProtobufStruct(structMessage(value), writer);
+      join(writer, from);
+    }
+  }
+  if (init.byName != null) {
+    for (const [key, value] of Object.entries(init.byName)) {
+      const from = fork(writer, 106);
+      writeString(writer, 10, key);
+      const valueFrom = fork(writer, 18);
+      writeGoogleProtobufStruct(structMessage(value), writer);
+      join(writer, valueFrom);
+      join(writer, from);
+    }
+  }
+  if (init.byNumber != null) {
+    for (const [key, value] of Object.entries(init.byNumber)) {
+      const from = fork(writer, 114);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt32(buffer, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      const valueFrom = fork(writer, 18);
+      writeGoogleProtobufInt32Value(value, writer);
+      join(writer, valueFrom);
+      join(writer, from);
+    }
+  }
+  if (init.one?.case === "oneJson") {
+    const oneJsonFrom = fork(writer, 122);
+    writeGoogleProtobufStruct(structMessage(init.one.value), writer);
+    join(writer, oneJsonFrom);
+  }
+  if (init.one?.case === "oneBytes") {
+    const oneBytesFrom = fork(writer, 130);
+    writeGoogleProtobufBytesValue(init.one.value, writer);
+    join(writer, oneBytesFrom);
+  }
+  if (init.one?.case === "oneValue") {
+    const oneValueFrom = fork(writer, 138);
+    writeGoogleProtobufValue(init.one.value, writer);
+    join(writer, oneValueFrom);
+  }
+  if (init.one?.case === "oneNull") {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 144;
+    buffer[at++] = 1;
+    at = putInt32(buffer, at, init.one.value);
+    writer.truncate(at);
+  }
+  if (init.value != null) {
+    const valueFrom = fork(writer, 154);
+    writeGoogleProtobufValue(init.value, writer);
+    join(writer, valueFrom);
+  }
+  if (init.list != null) {
+    const listFrom = fork(writer, 162);
+    writeGoogleProtobufListValue(init.list, writer);
+    join(writer, listFrom);
+  }
+  if (init.null != null && Object.hasOwn(init, "null")) {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 168;
+    buffer[at++] = 1;
+    at = putInt32(buffer, at, init.null);
+    writer.truncate(at);
+  }
+  if (init.mask != null) {
+    const maskFrom = fork(writer, 178);
+    writeGoogleProtobufFieldMask(init.mask, writer);
+    join(writer, maskFrom);
+  }
+  if (init.values != null && init.values.length > 0) {
+    for (const value of init.values) {
+      const from = fork(writer, 186);
+      writeGoogleProtobufValue(value, writer);
+      join(writer, from);
+    }
+  }
+  const { $unknown } = init as RareRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
 
 /**
  * Reads and writes every.v1.RareResponse.
  */
-export const RareResponseCodec: PrintedCodec<RareResponse> = unprintedCodec(RareResponseSchema);
+export const RareResponseCodec: GroupCodec<RareResponse> = printedCodec(RareResponseSchema, {
+  zero: zeroRareResponse,
+  read: readRareResponse,
+  field: fieldRareResponse,
+  write: writeRareResponse,
+});
+
+const inheritedRareResponse = prototypeOf(RareResponseSchema);
+
+function zeroRareResponse(): RareResponse {
+  const message: Writable<RareResponse> = Object.create(inheritedRareResponse);
+  message.$typeName = "every.v1.RareResponse";
+  message.groups = [];
+  message.one = { case: undefined };
+  message.closeds = [];
+  message.closedByName = {};
+  message.packed = [];
+  message.neededByNumber = {};
+  return message;
+}
+
+function readRareResponse(message: RareResponse, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldRareResponse(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldRareResponse(message: RareResponse, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1:
+        message.group ??= zeroRareRequest();
+        readGroup(message.group, reader, 1, fieldRareRequest);
+        break;
+      case 2: {
+        const value = reader.int32();
+        if (value === -5 || (value >= 0 && value <= 2) || value === 1000) message.closed = value as Closed;
+        else keepNumber(message, tag, value);
+        break;
+      }
+      case 3:
+        message.plain ??= PlainRequestCodec.zero();
+        PlainRequestCodec.read(message.plain, reader, reader.endOf());
+        break;
+      case 4: {
+        const value = zeroRareResponse();
+        readGroup(value, reader, 4, fieldRareResponse);
+        message.groups.push(value);
+        break;
+      }
+      case 5: {
+        const value = message.one.case === "oneGroup" ? message.one.value : zeroRareResponse();
+        readGroup(value, reader, 5, fieldRareResponse);
+        message.one = { case: "oneGroup", value };
+        break;
+      }
+      case 6: {
+        const value = reader.int32();
+        if (value === -5 || (value >= 0 && value <= 2) || value === 1000) message.one = { case: "oneClosed", value: value as Closed };
+        else keepNumber(message, tag, value);
+        break;
+      }
+      case 7: {
+        const value = message.one.case === "oneOld" ? message.one.value : OldMessageCodec.zero();
+        readGroup(value, reader, 7, OldMessageCodec.field);
+        message.one = { case: "oneOld", value };
+        break;
+      }
+      case 16: {
+        const value = structMessage(message.one.case === "oneJson" ? message.one.value : undefined);
+        readGroup(value, reader, 16, fieldGoogleProtobufStruct);
+        message.one = { case: "oneJson", value: structJson(value) };
+        break;
+      }
+      case 8:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.closeds.push(reader.int32() as Closed);
+        } else message.closeds.push(reader.int32() as Closed);
+        break;
+      case 9: {
+        let key: string = "";
+        let value: Closed = 0;
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.string(true);
+          else if (tag >>> 3 === 2) value = reader.int32() as Closed;
+          else reader.skip(tag);
+        }
+        setEntry(message.closedByName, key, value);
+        break;
+      }
+      case 10: {
+        const value = zeroGoogleProtobufStringValue();
+        if (message.name !== undefined) value.value = message.name;
+        readGroup(value, reader, 10, fieldGoogleProtobufStringValue);
+        message.name = value.value;
+        break;
+      }
+      case 11: {
+        const value = structMessage(message.json);
+        readGroup(value, reader, 11, fieldGoogleProtobufStruct);
+        message.json = structJson(value);
+        break;
+      }
+      case 12:
+        message.request ??= zeroRareRequest();
+        readRareRequest(message.request, reader, reader.endOf());
+        break;
+      case 13:
+        message.needed ??= zeroNeeded();
+        readNeeded(message.needed, reader, reader.endOf());
+        break;
+      case 536870911:
+        message.far ??= OldMessageCodec.zero();
+        readGroup(message.far, reader, 536870911, OldMessageCodec.field);
+        break;
+      case 14:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.packed.push(reader.int32() as Closed);
+        } else message.packed.push(reader.int32() as Closed);
+        break;
+      case 15: {
+        let key: number = 0;
+        const value = zeroNeeded();
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.int32();
+          else if (tag >>> 3 === 2) readNeeded(value, reader, reader.endOf());
+          else reader.skip(tag);
+        }
+        setEntry(message.neededByNumber, String(key), value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeRareResponse(init: Init<RareResponse>, writer: ByteWriter): void {
+  if (init.group != null) {
+    writeTag(writer, 11);
+    writeRareRequest(init.group, writer);
+    writeTag(writer, 12);
+  }
+  if (init.closed != null && Object.hasOwn(init, "closed")) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 16;
+    at = putInt32(buffer, at, init.closed);
+    writer.truncate(at);
+  }
+  if (init.plain != null) {
+    const plainFrom = fork(writer, 26);
+    PlainRequestCodec.write(init.plain, writer);
+    join(writer, plainFrom);
+  }
+  if (init.groups != null && init.groups.length > 0) {
+    for (const value of init.groups) {
+      writeTag(writer, 35);
+      writeRareResponse(value, writer);
+      writeTag(writer, 36);
+    }
+  }
+  if (init.one?.case === "oneGroup") {
+    writeTag(writer, 43);
+    writeRareResponse(init.one.value, writer);
+    writeTag(writer, 44);
+  }
+  if (init.one?.case === "oneClosed") {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 48;
+    at = putInt32(buffer, at, init.one.value);
+    writer.truncate(at);
+  }
+  if (init.one?.case === "oneOld") {
+    writeTag(writer, 59);
+    OldMessageCodec.write(init.one.value, writer);
+    writeTag(writer, 60);
+  }
+  if (init.closeds != null && init.closeds.length > 0) {
+    const from = fork(writer, 66);
+    for (const value of init.closeds) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
+    join(writer, from);
+  }
+  if (init.closedByName != null) {
+    for (const [key, value] of Object.entries(init.closedByName)) {
+      const from = fork(writer, 74);
+      writeString(writer, 10, key);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putInt32(buffer, at, value);
+        writer.truncate(at);
+      }
+      join(writer, from);
+    }
+  }
+  if (init.name != null) {
+    writeTag(writer, 83);
+    writeGoogleProtobufStringValue({ value: init.name }, writer);
+    writeTag(writer, 84);
+  }
+  if (init.json != null) {
+    writeTag(writer, 91);
+    writeGoogleProtobufStruct(structMessage(init.json), writer);
+    writeTag(writer, 92);
+  }
+  if (init.request != null) {
+    const requestFrom = fork(writer, 98);
+    writeRareRequest(init.request, writer);
+    join(writer, requestFrom);
+  }
+  if (init.needed != null) {
+    const neededFrom = fork(writer, 106);
+    writeNeeded(init.needed, writer);
+    join(writer, neededFrom);
+  }
+  if (init.packed != null && init.packed.length > 0) {
+    const from = fork(writer, 114);
+    for (const value of init.packed) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
+    join(writer, from);
+  }
+  if (init.neededByNumber != null) {
+    for (const [key, value] of Object.entries(init.neededByNumber)) {
+      const from = fork(writer, 122);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt32(buffer, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      const valueFrom = fork(writer, 18);
+      writeNeeded(value, writer);
+      join(writer, valueFrom);
+      join(writer, from);
+    }
+  }
+  if (init.one?.case === "oneJson") {
+    writeTag(writer, 131);
+    writeGoogleProtobufStruct(structMessage(init.one.value), writer);
+    writeTag(writer, 132);
+  }
+  if (init.far != null) {
+    writeTag(writer, 4294967291);
+    OldMessageCodec.write(init.far, writer);
+    writeTag(writer, 4294967292);
+  }
+  const { $unknown } = init as RareResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes every.v1.Needed.
+ */
+export const NeededCodec: PrintedCodec<Needed> = printedCodec(NeededSchema, {
+  zero: zeroNeeded,
+  read: readNeeded,
+  write: writeNeeded,
+});
+
+const inheritedNeeded = prototypeOf(NeededSchema);
+
+function zeroNeeded(): Needed {
+  const message: Writable<Needed> = Object.create(inheritedNeeded);
+  message.$typeName = "every.v1.Needed";
+  return message;
+}
+
+function readNeeded(message: Needed, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.number = reader.int32();
+        break;
+      case 2:
+        message.maybe = reader.int32();
+        break;
+      case 3:
+        message.flag = reader.bool();
+        break;
+      case 4:
+        message.text = reader.string(true);
+        break;
+      case 5:
+        message.inner ??= zeroNeeded_Inner();
+        readNeeded_Inner(message.inner, reader, reader.endOf());
+        break;
+      case 6: {
+        const value = zeroGoogleProtobufInt32Value();
+        if (message.wrapped !== undefined) value.value = message.wrapped;
+        readGoogleProtobufInt32Value(value, reader, reader.endOf());
+        message.wrapped = value.value;
+        break;
+      }
+      case 7: {
+        const value = reader.int32();
+        if (value === -5 || (value >= 0 && value <= 2) || value === 1000) message.closed = value as Closed;
+        else keepNumber(message, tag, value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeNeeded(init: Init<Needed>, writer: ByteWriter): void {
+  {
+    let at = writer.reserve(24);
+    const { buffer } = writer;
+    if (init.number != null && Object.hasOwn(init, "number")) {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.number);
+    } else refuseUnset("field every.v1.Needed.number");
+    if (init.maybe != null && Object.hasOwn(init, "maybe")) {
+      buffer[at++] = 16;
+      at = putInt32(buffer, at, init.maybe);
+    }
+    if (init.flag != null && Object.hasOwn(init, "flag")) {
+      buffer[at++] = 24;
+      at = putBool(buffer, at, init.flag);
+    } else refuseUnset("field every.v1.Needed.flag");
+    writer.truncate(at);
+  }
+  if (init.text != null && Object.hasOwn(init, "text")) {
+    writeString(writer, 34, init.text);
+  } else refuseUnset("field every.v1.Needed.text");
+  if (init.inner != null) {
+    const innerFrom = fork(writer, 42);
+    writeNeeded_Inner(init.inner, writer);
+    join(writer, innerFrom);
+  } else refuseUnset("field every.v1.Needed.inner");
+  if (init.wrapped != null) {
+    const wrappedFrom = fork(writer, 50);
+    writeGoogleProtobufInt32Value({ value: init.wrapped }, writer);
+    join(writer, wrappedFrom);
+  } else refuseUnset("field every.v1.Needed.wrapped");
+  if (init.closed != null && Object.hasOwn(init, "closed")) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 56;
+    at = putInt32(buffer, at, init.closed);
+    writer.truncate(at);
+  } else refuseUnset("field every.v1.Needed.closed");
+  const { $unknown } = init as Needed;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes every.v1.Needed.Inner.
+ */
+export const Needed_InnerCodec: PrintedCodec<Needed_Inner> = printedCodec(Needed_InnerSchema, {
+  zero: zeroNeeded_Inner,
+  read: readNeeded_Inner,
+  write: writeNeeded_Inner,
+});
+
+const inheritedNeeded_Inner = prototypeOf(Needed_InnerSchema);
+
+function zeroNeeded_Inner(): Needed_Inner {
+  const message: Writable<Needed_Inner> = Object.create(inheritedNeeded_Inner);
+  message.$typeName = "every.v1.Needed.Inner";
+  return message;
+}
+
+function readNeeded_Inner(message: Needed_Inner, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.blob = reader.bytes();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeNeeded_Inner(init: Init<Needed_Inner>, writer: ByteWriter): void {
+  if (init.blob != null && Object.hasOwn(init, "blob")) {
+    writeBytes(writer, 10, init.blob);
+  }
+  const { $unknown } = init as Needed_Inner;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes google.protobuf.Struct.
+ */
+export const GoogleProtobufStructCodec: GroupCodec<Struct> = printedCodec(StructSchema, {
+  zero: zeroGoogleProtobufStruct,
+  read: readGoogleProtobufStruct,
+  field: fieldGoogleProtobufStruct,
+  write: writeGoogleProtobufStruct,
+});
+
+function zeroGoogleProtobufStruct(): Struct {
+  return { $typeName: "google.protobuf.Struct", fields: {} };
+}
+
+function readGoogleProtobufStruct(message: Struct, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldGoogleProtobufStruct(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldGoogleProtobufStruct(message: Struct, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1: {
+        let key: string = "";
+        const value = zeroGoogleProtobufValue();
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.string(true);
+          else if (tag >>> 3 === 2) readGoogleProtobufValue(value, reader, reader.endOf());
+          else reader.skip(tag);
+        }
+        setEntry(message.fields, key, value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeGoogleProtobufStruct(init: Init<Struct>, writer: ByteWriter): void {
+  if (init.fields != null) {
+    for (const [key, value] of Object.entries(init.fields)) {
+      const from = fork(writer, 10);
+      writeString(writer, 10, key);
+      const valueFrom = fork(writer, 18);
+      writeGoogleProtobufValue(value, writer);
+      join(writer, valueFrom);
+      join(writer, from);
+    }
+  }
+  const { $unknown } = init as Struct;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes google.protobuf.Int64Value.
+ */
+export const GoogleProtobufInt64ValueCodec: PrintedCodec<Int64Value> = printedCodec(Int64ValueSchema, {
+  zero: zeroGoogleProtobufInt64Value,
+  read: readGoogleProtobufInt64Value,
+  write: writeGoogleProtobufInt64Value,
+});
+
+function zeroGoogleProtobufInt64Value(): Int64Value {
+  return { $typeName: "google.protobuf.Int64Value", value: 0n };
+}
+
+function readGoogleProtobufInt64Value(message: Int64Value, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.int64();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufInt64Value(init: Init<Int64Value>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== 0n) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as Int64Value;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes google.protobuf.Timestamp.
+ */
+export const GoogleProtobufTimestampCodec: PrintedCodec<Timestamp> = printedCodec(TimestampSchema, {
+  zero: zeroGoogleProtobufTimestamp,
+  read: readGoogleProtobufTimestamp,
+  write: writeGoogleProtobufTimestamp,
+});
 
 function zeroGoogleProtobufTimestamp(): Timestamp {
   return { $typeName: "google.protobuf.Timestamp", seconds: 0n, nanos: 0 };
@@ -441,6 +1274,388 @@ function writeGoogleProtobufAny(init: Init<Any>, writer: ByteWriter): void {
     writeBytes(writer, 18, init.value);
   }
   const { $unknown } = init as Any;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufStringValue(): StringValue {
+  return { $typeName: "google.protobuf.StringValue", value: "" };
+}
+
+function readGoogleProtobufStringValue(message: StringValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldGoogleProtobufStringValue(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldGoogleProtobufStringValue(message: StringValue, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.string(true);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeGoogleProtobufStringValue(init: Init<StringValue>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== "") {
+    writeString(writer, 10, init.value);
+  }
+  const { $unknown } = init as StringValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufDoubleValue(): DoubleValue {
+  return { $typeName: "google.protobuf.DoubleValue", value: 0 };
+}
+
+function readGoogleProtobufDoubleValue(message: DoubleValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.double();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufDoubleValue(init: Init<DoubleValue>, writer: ByteWriter): void {
+  if (init.value != null && !Object.is(init.value, 0)) {
+    let at = writer.reserve(9);
+    const { buffer, data } = writer;
+    buffer[at++] = 9;
+    at = putDouble(data, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as DoubleValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufFloatValue(): FloatValue {
+  return { $typeName: "google.protobuf.FloatValue", value: 0 };
+}
+
+function readGoogleProtobufFloatValue(message: FloatValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.float();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufFloatValue(init: Init<FloatValue>, writer: ByteWriter): void {
+  if (init.value != null && !Object.is(init.value, 0)) {
+    let at = writer.reserve(5);
+    const { buffer, data } = writer;
+    buffer[at++] = 13;
+    at = putFloat(data, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as FloatValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufUInt64Value(): UInt64Value {
+  return { $typeName: "google.protobuf.UInt64Value", value: 0n };
+}
+
+function readGoogleProtobufUInt64Value(message: UInt64Value, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.uint64();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufUInt64Value(init: Init<UInt64Value>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== 0n) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint64(buffer, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as UInt64Value;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufInt32Value(): Int32Value {
+  return { $typeName: "google.protobuf.Int32Value", value: 0 };
+}
+
+function readGoogleProtobufInt32Value(message: Int32Value, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.int32();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufInt32Value(init: Init<Int32Value>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== 0) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt32(buffer, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as Int32Value;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufUInt32Value(): UInt32Value {
+  return { $typeName: "google.protobuf.UInt32Value", value: 0 };
+}
+
+function readGoogleProtobufUInt32Value(message: UInt32Value, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.uint32();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufUInt32Value(init: Init<UInt32Value>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== 0) {
+    let at = writer.reserve(6);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putUint32(buffer, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as UInt32Value;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufBoolValue(): BoolValue {
+  return { $typeName: "google.protobuf.BoolValue", value: false };
+}
+
+function readGoogleProtobufBoolValue(message: BoolValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.bool();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufBoolValue(init: Init<BoolValue>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== false) {
+    let at = writer.reserve(2);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putBool(buffer, at, init.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as BoolValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufBytesValue(): BytesValue {
+  return { $typeName: "google.protobuf.BytesValue", value: new Uint8Array(0) };
+}
+
+function readGoogleProtobufBytesValue(message: BytesValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.bytes();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufBytesValue(init: Init<BytesValue>, writer: ByteWriter): void {
+  if (init.value != null && init.value.length > 0) {
+    writeBytes(writer, 10, init.value);
+  }
+  const { $unknown } = init as BytesValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufValue(): Value {
+  return { $typeName: "google.protobuf.Value", kind: { case: undefined } };
+}
+
+function readGoogleProtobufValue(message: Value, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.kind = { case: "nullValue", value: reader.int32() as NullValue };
+        break;
+      case 2:
+        message.kind = { case: "numberValue", value: reader.double() };
+        break;
+      case 3:
+        message.kind = { case: "stringValue", value: reader.string(true) };
+        break;
+      case 4:
+        message.kind = { case: "boolValue", value: reader.bool() };
+        break;
+      case 5: {
+        const value = message.kind.case === "structValue" ? message.kind.value : zeroGoogleProtobufStruct();
+        readGoogleProtobufStruct(value, reader, reader.endOf());
+        message.kind = { case: "structValue", value };
+        break;
+      }
+      case 6: {
+        const value = message.kind.case === "listValue" ? message.kind.value : zeroGoogleProtobufListValue();
+        readGoogleProtobufListValue(value, reader, reader.endOf());
+        message.kind = { case: "listValue", value };
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufValue(init: Init<Value>, writer: ByteWriter): void {
+  {
+    let at = writer.reserve(20);
+    const { buffer, data } = writer;
+    if (init.kind?.case === "nullValue") {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.kind.value);
+    }
+    if (init.kind?.case === "numberValue") {
+      buffer[at++] = 17;
+      at = putDouble(data, at, init.kind.value);
+    }
+    writer.truncate(at);
+  }
+  if (init.kind?.case === "stringValue") {
+    writeString(writer, 26, init.kind.value);
+  }
+  if (init.kind?.case === "boolValue") {
+    let at = writer.reserve(2);
+    const { buffer } = writer;
+    buffer[at++] = 32;
+    at = putBool(buffer, at, init.kind.value);
+    writer.truncate(at);
+  }
+  if (init.kind?.case === "structValue") {
+    const structValueFrom = fork(writer, 42);
+    writeGoogleProtobufStruct(init.kind.value, writer);
+    join(writer, structValueFrom);
+  }
+  if (init.kind?.case === "listValue") {
+    const listValueFrom = fork(writer, 50);
+    writeGoogleProtobufListValue(init.kind.value, writer);
+    join(writer, listValueFrom);
+  }
+  const { $unknown } = init as Value;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufListValue(): ListValue {
+  return { $typeName: "google.protobuf.ListValue", values: [] };
+}
+
+function readGoogleProtobufListValue(message: ListValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1: {
+        const value = zeroGoogleProtobufValue();
+        readGoogleProtobufValue(value, reader, reader.endOf());
+        message.values.push(value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufListValue(init: Init<ListValue>, writer: ByteWriter): void {
+  if (init.values != null && init.values.length > 0) {
+    for (const value of init.values) {
+      const from = fork(writer, 10);
+      writeGoogleProtobufValue(value, writer);
+      join(writer, from);
+    }
+  }
+  const { $unknown } = init as ListValue;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufFieldMask(): FieldMask {
+  return { $typeName: "google.protobuf.FieldMask", paths: [] };
+}
+
+function readGoogleProtobufFieldMask(message: FieldMask, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.paths.push(reader.string(true));
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufFieldMask(init: Init<FieldMask>, writer: ByteWriter): void {
+  if (init.paths != null && init.paths.length > 0) {
+    for (const value of init.paths) {
+      writeString(writer, 10, value);
+    }
+  }
+  const { $unknown } = init as FieldMask;
   if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

@@ -4,10 +4,11 @@
 
 import type { PlainRequest, PlainResponse } from "./plain_pb.ts";
 import type { Answer, Call, CallOptions, Init, RemoteContext, RemoteService, Request } from "nano-rpc/codegen";
-import type { PresentRequest, PresentResponse, RareRequest, RareResponse } from "./every_pb.ts";
+import type { Needed, PresentRequest, PresentResponse, RareRequest, RareResponse } from "./every_pb.ts";
 import { EveryService } from "./every_pb.ts";
+import type { Int64Value, Struct, Timestamp } from "@bufbuild/protobuf/wkt";
 import { PlainRequestCodec, PlainResponseCodec } from "./plain_codec.ts";
-import { PresentRequestCodec, PresentResponseCodec, RareRequestCodec, RareResponseCodec } from "./every_codec.ts";
+import { GoogleProtobufInt64ValueCodec, GoogleProtobufStructCodec, GoogleProtobufTimestampCodec, NeededCodec, PresentRequestCodec, PresentResponseCodec, RareRequestCodec, RareResponseCodec } from "./every_codec.ts";
 
 /**
  * Everything that a message may hold.
@@ -30,11 +31,25 @@ export interface EveryRemote {
   present(request: PresentRequest, ctx: RemoteContext): Answer<PresentResponse>;
 
   /**
-   * What protobuf-es reads and writes.
+   * What stands for something else, and what is as it was of old.
    *
    * @generated from rpc every.v1.EveryService.Rare
    */
   rare(request: RareRequest, ctx: RemoteContext): Answer<RareResponse>;
+
+  /**
+   * What no file of this folder has.
+   *
+   * @generated from rpc every.v1.EveryService.Foreign
+   */
+  foreign(request: Struct, ctx: RemoteContext): Answer<Int64Value>;
+
+  /**
+   * The same, in fields of others too.
+   *
+   * @generated from rpc every.v1.EveryService.Required
+   */
+  required(request: Timestamp, ctx: RemoteContext): Answer<Needed>;
 }
 
 /**
@@ -62,13 +77,31 @@ export interface EveryCaller {
   present(request: Init<PresentRequest>, options?: CallOptions): Call<PresentResponse>;
 
   /**
-   * What protobuf-es reads and writes.
+   * What stands for something else, and what is as it was of old.
    *
    * Goes to any.
    *
    * @generated from rpc every.v1.EveryService.Rare
    */
   rare(request: Init<RareRequest>, options?: CallOptions): Call<RareResponse>;
+
+  /**
+   * What no file of this folder has.
+   *
+   * Goes to any.
+   *
+   * @generated from rpc every.v1.EveryService.Foreign
+   */
+  foreign(request: Init<Struct>, options?: CallOptions): Call<Int64Value>;
+
+  /**
+   * The same, in fields of others too.
+   *
+   * Goes to any.
+   *
+   * @generated from rpc every.v1.EveryService.Required
+   */
+  required(request: Init<Timestamp>, options?: CallOptions): Call<Needed>;
 }
 
 /**
@@ -79,11 +112,15 @@ export interface EveryCaller {
  * | Plain | remote | servers |  |  | 5000 |  | any |  |  |
  * | Present | remote | servers |  |  | 5000 |  | any |  |  |
  * | Rare | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Foreign | remote | servers |  |  | 5000 |  | any |  |  |
+ * | Required | remote | servers |  |  | 5000 |  | any |  |  |
  */
 export const EveryMethod: {
   readonly plain: Request<PlainRequest, PlainResponse>;
   readonly present: Request<PresentRequest, PresentResponse>;
   readonly rare: Request<RareRequest, RareResponse>;
+  readonly foreign: Request<Struct, Int64Value>;
+  readonly required: Request<Timestamp, Needed>;
 } = {
   plain: {
     kind: "request",
@@ -105,6 +142,20 @@ export const EveryMethod: {
     route: "every.every.rare",
     input: RareRequestCodec,
     output: RareResponseCodec,
+  },
+  foreign: {
+    kind: "request",
+    method: EveryService.method.foreign,
+    route: "every.every.foreign",
+    input: GoogleProtobufStructCodec,
+    output: GoogleProtobufInt64ValueCodec,
+  },
+  required: {
+    kind: "request",
+    method: EveryService.method.required,
+    route: "every.every.required",
+    input: GoogleProtobufTimestampCodec,
+    output: NeededCodec,
   },
 };
 

@@ -8,15 +8,15 @@ import type { OldMessage } from "./old_pb.ts";
 import { file_every_v1_old } from "./old_pb.ts";
 import type { Color, PlainRequest, PlainRequestSchema, PlainResponseSchema } from "./plain_pb.ts";
 import { file_every_v1_plain } from "./plain_pb.ts";
-import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import type { Any, BytesValue, Duration, FieldMask, Int32Value, Int64ValueSchema, ListValue, NullValue, StringValue, StructSchema, Timestamp, TimestampSchema, Value } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file every/v1/every.proto.
  */
 export const file_every_v1_every: GenFile = /*@__PURE__*/
-  fileDesc("ChRldmVyeS92MS9ldmVyeS5wcm90bxIIZXZlcnkudjEipgUKDlByZXNlbnRSZXF1ZXN0EhAKBWludDMyGAEgASgFOgE3Eg4KBnVpbnQ2NBgCIAEoBBIOCgZkb3VibGUYAyABKAESDAoEYm9vbBgEIAEoCBIXCgZzdHJpbmcYBSABKAk6B25vdGhpbmcSDQoFYnl0ZXMYBiABKAwSHgoFY29sb3IYByABKA4yDy5ldmVyeS52MS5Db2xvchItCgVpbm5lchgIIAEoCzIeLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0LklubmVyEi4KBmlubmVycxgJIAMoCzIeLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0LklubmVyEhAKBm51bWJlchgKIAEoBUgAEg4KBHRleHQYCyABKAlIABItCgNvbmUYDCABKAsyHi5ldmVyeS52MS5QcmVzZW50UmVxdWVzdC5Jbm5lckgAEiMKA29sZBgNIAEoCzIULmV2ZXJ5LnYxLk9sZE1lc3NhZ2VIABIOCgRibG9iGA4gASgMSAASIAoFc2hhZGUYDyABKA4yDy5ldmVyeS52MS5Db2xvckgAEg0KA2JpZxgQIAEoEkgAEiYKAmF0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgNmb3IYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoDYW55GBYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIpCgV0aW1lcxgXIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoEbGFzdBj/////ASABKA8aPgoFSW5uZXISDAoEbmFtZRgBIAEoCRInCgVvdXRlchgCIAEoCzIYLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0QgYKBGtpbmQiEQoPUHJlc2VudFJlc3BvbnNlImAKC1JhcmVSZXF1ZXN0EioKBG5hbWUYASABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSJQoEanNvbhgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QihAEKDFJhcmVSZXNwb25zZRIrCgVncm91cBgBIAEoCzIVLmV2ZXJ5LnYxLlJhcmVSZXF1ZXN0QgWqAQIoAhIgCgZjbG9zZWQYAiABKA4yEC5ldmVyeS52MS5DbG9zZWQSJQoFcGxhaW4YAyABKAsyFi5ldmVyeS52MS5QbGFpblJlcXVlc3QqNgoGQ2xvc2VkEhYKEkNMT1NFRF9VTlNQRUNJRklFRBAAEg4KCkNMT1NFRF9PTkUQARoEOgIQAjK/AQoMRXZlcnlTZXJ2aWNlEjgKBVBsYWluEhYuZXZlcnkudjEuUGxhaW5SZXF1ZXN0GhcuZXZlcnkudjEuUGxhaW5SZXNwb25zZRI+CgdQcmVzZW50EhguZXZlcnkudjEuUHJlc2VudFJlcXVlc3QaGS5ldmVyeS52MS5QcmVzZW50UmVzcG9uc2USNQoEUmFyZRIVLmV2ZXJ5LnYxLlJhcmVSZXF1ZXN0GhYuZXZlcnkudjEuUmFyZVJlc3BvbnNlYghlZGl0aW9uc3DpB3oSbmFuby9vcHRpb25zLnByb3Rv", [file_every_v1_old, file_every_v1_plain, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
+  fileDesc("ChRldmVyeS92MS9ldmVyeS5wcm90bxIIZXZlcnkudjEipgUKDlByZXNlbnRSZXF1ZXN0EhAKBWludDMyGAEgASgFOgE3Eg4KBnVpbnQ2NBgCIAEoBBIOCgZkb3VibGUYAyABKAESDAoEYm9vbBgEIAEoCBIXCgZzdHJpbmcYBSABKAk6B25vdGhpbmcSDQoFYnl0ZXMYBiABKAwSHgoFY29sb3IYByABKA4yDy5ldmVyeS52MS5Db2xvchItCgVpbm5lchgIIAEoCzIeLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0LklubmVyEi4KBmlubmVycxgJIAMoCzIeLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0LklubmVyEhAKBm51bWJlchgKIAEoBUgAEg4KBHRleHQYCyABKAlIABItCgNvbmUYDCABKAsyHi5ldmVyeS52MS5QcmVzZW50UmVxdWVzdC5Jbm5lckgAEiMKA29sZBgNIAEoCzIULmV2ZXJ5LnYxLk9sZE1lc3NhZ2VIABIOCgRibG9iGA4gASgMSAASIAoFc2hhZGUYDyABKA4yDy5ldmVyeS52MS5Db2xvckgAEg0KA2JpZxgQIAEoEkgAEiYKAmF0GBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgNmb3IYFSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoDYW55GBYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIpCgV0aW1lcxgXIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoEbGFzdBj/////ASABKA8aPgoFSW5uZXISDAoEbmFtZRgBIAEoCRInCgVvdXRlchgCIAEoCzIYLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0QgYKBGtpbmQiEQoPUHJlc2VudFJlc3BvbnNlIqsJCgtSYXJlUmVxdWVzdBIqCgRuYW1lGAEgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlN0cmluZ1ZhbHVlEiUKBGpzb24YAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiwKBmRvdWJsZRgDIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5Eb3VibGVWYWx1ZRIqCgVmbG9hdBgEIAEoCzIbLmdvb2dsZS5wcm90b2J1Zi5GbG9hdFZhbHVlEioKBWludDY0GAUgASgLMhsuZ29vZ2xlLnByb3RvYnVmLkludDY0VmFsdWUSLAoGdWludDY0GAYgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQ2NFZhbHVlEioKBWludDMyGAcgASgLMhsuZ29vZ2xlLnByb3RvYnVmLkludDMyVmFsdWUSLAoGdWludDMyGAggASgLMhwuZ29vZ2xlLnByb3RvYnVmLlVJbnQzMlZhbHVlEigKBGJvb2wYCSABKAsyGi5nb29nbGUucHJvdG9idWYuQm9vbFZhbHVlEioKBWJ5dGVzGAogASgLMhsuZ29vZ2xlLnByb3RvYnVmLkJ5dGVzVmFsdWUSKwoFbmFtZXMYCyADKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSJgoFanNvbnMYDCADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjIKB2J5X25hbWUYDSADKAsyIS5ldmVyeS52MS5SYXJlUmVxdWVzdC5CeU5hbWVFbnRyeRI2CglieV9udW1iZXIYDiADKAsyIy5ldmVyeS52MS5SYXJlUmVxdWVzdC5CeU51bWJlckVudHJ5EisKCG9uZV9qc29uGA8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgAEjAKCW9uZV9ieXRlcxgQIAEoCzIbLmdvb2dsZS5wcm90b2J1Zi5CeXRlc1ZhbHVlSAASKwoJb25lX3ZhbHVlGBEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAASLgoIb25lX251bGwYEiABKA4yGi5nb29nbGUucHJvdG9idWYuTnVsbFZhbHVlSAASJQoFdmFsdWUYEyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSKAoEbGlzdBgUIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5MaXN0VmFsdWUSKAoEbnVsbBgVIAEoDjIaLmdvb2dsZS5wcm90b2J1Zi5OdWxsVmFsdWUSKAoEbWFzaxgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSJgoGdmFsdWVzGBcgAygLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlGkYKC0J5TmFtZUVudHJ5EgsKA2tleRgBIAEoCRImCgV2YWx1ZRgCIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3Q6AjgBGkwKDUJ5TnVtYmVyRW50cnkSCwoDa2V5GAEgASgFEioKBXZhbHVlGAIgASgLMhsuZ29vZ2xlLnByb3RvYnVmLkludDMyVmFsdWU6AjgBQgUKA29uZSK3BwoMUmFyZVJlc3BvbnNlEisKBWdyb3VwGAEgASgLMhUuZXZlcnkudjEuUmFyZVJlcXVlc3RCBaoBAigCEiAKBmNsb3NlZBgCIAEoDjIQLmV2ZXJ5LnYxLkNsb3NlZBIlCgVwbGFpbhgDIAEoCzIWLmV2ZXJ5LnYxLlBsYWluUmVxdWVzdBItCgZncm91cHMYBCADKAsyFi5ldmVyeS52MS5SYXJlUmVzcG9uc2VCBaoBAigCEjIKCW9uZV9ncm91cBgFIAEoCzIWLmV2ZXJ5LnYxLlJhcmVSZXNwb25zZUIFqgECKAJIABImCgpvbmVfY2xvc2VkGAYgASgOMhAuZXZlcnkudjEuQ2xvc2VkSAASLgoHb25lX29sZBgHIAEoCzIULmV2ZXJ5LnYxLk9sZE1lc3NhZ2VCBaoBAigCSAASMgoIb25lX2pzb24YECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgWqAQIoAkgAEiEKB2Nsb3NlZHMYCCADKA4yEC5ldmVyeS52MS5DbG9zZWQSQAoOY2xvc2VkX2J5X25hbWUYCSADKAsyKC5ldmVyeS52MS5SYXJlUmVzcG9uc2UuQ2xvc2VkQnlOYW1lRW50cnkSMQoEbmFtZRgKIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5TdHJpbmdWYWx1ZUIFqgECKAISLAoEanNvbhgLIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RCBaoBAigCEiYKB3JlcXVlc3QYDCABKAsyFS5ldmVyeS52MS5SYXJlUmVxdWVzdBIgCgZuZWVkZWQYDSABKAsyEC5ldmVyeS52MS5OZWVkZWQSLAoDZmFyGP////8BIAEoCzIULmV2ZXJ5LnYxLk9sZE1lc3NhZ2VCBaoBAigCEicKBnBhY2tlZBgOIAMoDjIQLmV2ZXJ5LnYxLkNsb3NlZEIFqgECGAESRAoQbmVlZGVkX2J5X251bWJlchgPIAMoCzIqLmV2ZXJ5LnYxLlJhcmVSZXNwb25zZS5OZWVkZWRCeU51bWJlckVudHJ5GkUKEUNsb3NlZEJ5TmFtZUVudHJ5EgsKA2tleRgBIAEoCRIfCgV2YWx1ZRgCIAEoDjIQLmV2ZXJ5LnYxLkNsb3NlZDoCOAEaRwoTTmVlZGVkQnlOdW1iZXJFbnRyeRILCgNrZXkYASABKAUSHwoFdmFsdWUYAiABKAsyEC5ldmVyeS52MS5OZWVkZWQ6AjgBQgUKA29uZSL7AQoGTmVlZGVkEhUKBm51bWJlchgBIAEoBUIFqgECCAMSDQoFbWF5YmUYAiABKAUSEwoEZmxhZxgDIAEoCEIFqgECCAMSEwoEdGV4dBgEIAEoCUIFqgECCAMSLAoFaW5uZXIYBSABKAsyFi5ldmVyeS52MS5OZWVkZWQuSW5uZXJCBaoBAggDEjMKB3dyYXBwZWQYBiABKAsyGy5nb29nbGUucHJvdG9idWYuSW50MzJWYWx1ZUIFqgECCAMSJwoGY2xvc2VkGAcgASgOMhAuZXZlcnkudjEuQ2xvc2VkQgWqAQIIAxoVCgVJbm5lchIMCgRibG9iGAEgASgMKnIKBkNsb3NlZBIWChJDTE9TRURfVU5TUEVDSUZJRUQQABIOCgpDTE9TRURfT05FEAESDgoKQ0xPU0VEX1RXTxACEg8KCkNMT1NFRF9GQVIQ6AcSGQoMQ0xPU0VEX0JFTE9XEPv//////////wEaBDoCEAIyugIKDEV2ZXJ5U2VydmljZRI4CgVQbGFpbhIWLmV2ZXJ5LnYxLlBsYWluUmVxdWVzdBoXLmV2ZXJ5LnYxLlBsYWluUmVzcG9uc2USPgoHUHJlc2VudBIYLmV2ZXJ5LnYxLlByZXNlbnRSZXF1ZXN0GhkuZXZlcnkudjEuUHJlc2VudFJlc3BvbnNlEjUKBFJhcmUSFS5ldmVyeS52MS5SYXJlUmVxdWVzdBoWLmV2ZXJ5LnYxLlJhcmVSZXNwb25zZRI/CgdGb3JlaWduEhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBobLmdvb2dsZS5wcm90b2J1Zi5JbnQ2NFZhbHVlEjgKCFJlcXVpcmVkEhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBoQLmV2ZXJ5LnYxLk5lZWRlZGIIZWRpdGlvbnNw6Qd6Em5hbm8vb3B0aW9ucy5wcm90bw", [file_every_v1_old, file_every_v1_plain, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
 
 /**
  * Fields that are there where they were set.
@@ -189,7 +189,7 @@ export const PresentResponseSchema: GenMessage<PresentResponse> = /*@__PURE__*/
   messageDesc(file_every_v1_every, 1);
 
 /**
- * A field that stands for what it wraps makes the whole message rare.
+ * Fields that stand for what they wrap, JSON, and what makes JSON.
  *
  * @generated from message every.v1.RareRequest
  */
@@ -203,6 +203,120 @@ export type RareRequest = Message<"every.v1.RareRequest"> & {
    * @generated from field: google.protobuf.Struct json = 2;
    */
   json?: JsonObject | undefined;
+
+  /**
+   * @generated from field: google.protobuf.DoubleValue double = 3;
+   */
+  double?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.FloatValue float = 4;
+   */
+  float?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Int64Value int64 = 5;
+   */
+  int64?: bigint | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt64Value uint64 = 6;
+   */
+  uint64?: bigint | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Int32Value int32 = 7;
+   */
+  int32?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value uint32 = 8;
+   */
+  uint32?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.BoolValue bool = 9;
+   */
+  bool?: boolean | undefined;
+
+  /**
+   * @generated from field: google.protobuf.BytesValue bytes = 10;
+   */
+  bytes?: Uint8Array | undefined;
+
+  /**
+   * @generated from field: repeated google.protobuf.StringValue names = 11;
+   */
+  names: StringValue[];
+
+  /**
+   * @generated from field: repeated google.protobuf.Struct jsons = 12;
+   */
+  jsons: JsonObject[];
+
+  /**
+   * @generated from field: map<string, google.protobuf.Struct> by_name = 13;
+   */
+  byName: { [key: string]: JsonObject };
+
+  /**
+   * @generated from field: map<int32, google.protobuf.Int32Value> by_number = 14;
+   */
+  byNumber: { [key: number]: Int32Value };
+
+  /**
+   * @generated from oneof every.v1.RareRequest.one
+   */
+  one: {
+    /**
+     * @generated from field: google.protobuf.Struct one_json = 15;
+     */
+    value: JsonObject;
+    case: "oneJson";
+  } | {
+    /**
+     * @generated from field: google.protobuf.BytesValue one_bytes = 16;
+     */
+    value: BytesValue;
+    case: "oneBytes";
+  } | {
+    /**
+     * @generated from field: google.protobuf.Value one_value = 17;
+     */
+    value: Value;
+    case: "oneValue";
+  } | {
+    /**
+     * @generated from field: google.protobuf.NullValue one_null = 18;
+     */
+    value: NullValue;
+    case: "oneNull";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: google.protobuf.Value value = 19;
+   */
+  value?: Value | undefined;
+
+  /**
+   * @generated from field: google.protobuf.ListValue list = 20;
+   */
+  list?: ListValue | undefined;
+
+  /**
+   * @generated from field: google.protobuf.NullValue null = 21;
+   */
+  null: NullValue;
+
+  /**
+   * @generated from field: google.protobuf.FieldMask mask = 22;
+   */
+  mask?: FieldMask | undefined;
+
+  /**
+   * @generated from field: repeated google.protobuf.Value values = 23;
+   */
+  values: Value[];
 };
 
 /**
@@ -213,7 +327,7 @@ export const RareRequestSchema: GenMessage<RareRequest> = /*@__PURE__*/
   messageDesc(file_every_v1_every, 2);
 
 /**
- * A group, and a closed enum.
+ * Groups, closed enums, and fields that must be there.
  *
  * @generated from message every.v1.RareResponse
  */
@@ -232,6 +346,85 @@ export type RareResponse = Message<"every.v1.RareResponse"> & {
    * @generated from field: every.v1.PlainRequest plain = 3;
    */
   plain?: PlainRequest | undefined;
+
+  /**
+   * @generated from field: repeated every.v1.RareResponse groups = 4 [features.message_encoding = DELIMITED];
+   */
+  groups: RareResponse[];
+
+  /**
+   * @generated from oneof every.v1.RareResponse.one
+   */
+  one: {
+    /**
+     * @generated from field: every.v1.RareResponse one_group = 5 [features.message_encoding = DELIMITED];
+     */
+    value: RareResponse;
+    case: "oneGroup";
+  } | {
+    /**
+     * @generated from field: every.v1.Closed one_closed = 6;
+     */
+    value: Closed;
+    case: "oneClosed";
+  } | {
+    /**
+     * @generated from field: every.v1.OldMessage one_old = 7 [features.message_encoding = DELIMITED];
+     */
+    value: OldMessage;
+    case: "oneOld";
+  } | {
+    /**
+     * @generated from field: google.protobuf.Struct one_json = 16 [features.message_encoding = DELIMITED];
+     */
+    value: JsonObject;
+    case: "oneJson";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: repeated every.v1.Closed closeds = 8;
+   */
+  closeds: Closed[];
+
+  /**
+   * @generated from field: map<string, every.v1.Closed> closed_by_name = 9;
+   */
+  closedByName: { [key: string]: Closed };
+
+  /**
+   * @generated from field: google.protobuf.StringValue name = 10 [features.message_encoding = DELIMITED];
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Struct json = 11 [features.message_encoding = DELIMITED];
+   */
+  json?: JsonObject | undefined;
+
+  /**
+   * @generated from field: every.v1.RareRequest request = 12;
+   */
+  request?: RareRequest | undefined;
+
+  /**
+   * @generated from field: every.v1.Needed needed = 13;
+   */
+  needed?: Needed | undefined;
+
+  /**
+   * @generated from field: every.v1.OldMessage far = 536870911 [features.message_encoding = DELIMITED];
+   */
+  far?: OldMessage | undefined;
+
+  /**
+   * @generated from field: repeated every.v1.Closed packed = 14 [features.repeated_field_encoding = PACKED];
+   */
+  packed: Closed[];
+
+  /**
+   * @generated from field: map<int32, every.v1.Needed> needed_by_number = 15;
+   */
+  neededByNumber: { [key: number]: Needed };
 };
 
 /**
@@ -240,6 +433,74 @@ export type RareResponse = Message<"every.v1.RareResponse"> & {
  */
 export const RareResponseSchema: GenMessage<RareResponse> = /*@__PURE__*/
   messageDesc(file_every_v1_every, 3);
+
+/**
+ * A message that cannot be written without some of its fields.
+ *
+ * @generated from message every.v1.Needed
+ */
+export type Needed = Message<"every.v1.Needed"> & {
+  /**
+   * @generated from field: int32 number = 1 [features.field_presence = LEGACY_REQUIRED];
+   */
+  number: number;
+
+  /**
+   * @generated from field: int32 maybe = 2;
+   */
+  maybe: number;
+
+  /**
+   * @generated from field: bool flag = 3 [features.field_presence = LEGACY_REQUIRED];
+   */
+  flag: boolean;
+
+  /**
+   * @generated from field: string text = 4 [features.field_presence = LEGACY_REQUIRED];
+   */
+  text: string;
+
+  /**
+   * @generated from field: every.v1.Needed.Inner inner = 5 [features.field_presence = LEGACY_REQUIRED];
+   */
+  inner?: Needed_Inner | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Int32Value wrapped = 6 [features.field_presence = LEGACY_REQUIRED];
+   */
+  wrapped?: number | undefined;
+
+  /**
+   * @generated from field: every.v1.Closed closed = 7 [features.field_presence = LEGACY_REQUIRED];
+   */
+  closed: Closed;
+};
+
+/**
+ * Describes the message every.v1.Needed.
+ * Use `create(NeededSchema)` to create a new message.
+ */
+export const NeededSchema: GenMessage<Needed> = /*@__PURE__*/
+  messageDesc(file_every_v1_every, 4);
+
+/**
+ * A message that must be there.
+ *
+ * @generated from message every.v1.Needed.Inner
+ */
+export type Needed_Inner = Message<"every.v1.Needed.Inner"> & {
+  /**
+   * @generated from field: bytes blob = 1;
+   */
+  blob: Uint8Array;
+};
+
+/**
+ * Describes the message every.v1.Needed.Inner.
+ * Use `create(Needed_InnerSchema)` to create a new message.
+ */
+export const Needed_InnerSchema: GenMessage<Needed_Inner> = /*@__PURE__*/
+  messageDesc(file_every_v1_every, 4, 0);
 
 /**
  * Closed: other numbers are unknown fields.
@@ -257,6 +518,21 @@ export const Closed = {
    * @generated from enum value: CLOSED_ONE = 1;
    */
   ONE: 1,
+
+  /**
+   * @generated from enum value: CLOSED_TWO = 2;
+   */
+  TWO: 2,
+
+  /**
+   * @generated from enum value: CLOSED_FAR = 1000;
+   */
+  FAR: 1000,
+
+  /**
+   * @generated from enum value: CLOSED_BELOW = -5;
+   */
+  BELOW: -5,
 } as const;
 
 /**
@@ -300,7 +576,7 @@ export const EveryService: GenService<{
     output: typeof PresentResponseSchema;
   },
   /**
-   * What protobuf-es reads and writes.
+   * What stands for something else, and what is as it was of old.
    *
    * @generated from rpc every.v1.EveryService.Rare
    */
@@ -308,6 +584,26 @@ export const EveryService: GenService<{
     methodKind: "unary";
     input: typeof RareRequestSchema;
     output: typeof RareResponseSchema;
+  },
+  /**
+   * What no file of this folder has.
+   *
+   * @generated from rpc every.v1.EveryService.Foreign
+   */
+  foreign: {
+    methodKind: "unary";
+    input: typeof StructSchema;
+    output: typeof Int64ValueSchema;
+  },
+  /**
+   * The same, in fields of others too.
+   *
+   * @generated from rpc every.v1.EveryService.Required
+   */
+  required: {
+    methodKind: "unary";
+    input: typeof TimestampSchema;
+    output: typeof NeededSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_every_v1_every, 0);

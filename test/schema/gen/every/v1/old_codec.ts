@@ -2,7 +2,7 @@
 // @generated from file every/v1/old.proto (package every.v1, syntax proto3)
 /* eslint-disable */
 
-import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
+import type { ByteWriter, GroupCodec, Init, WireReader } from "nano-rpc/codegen";
 import { fork, join, printedCodec, putFixed64, putInt32, putSint32, writeString, writeUnknown } from "nano-rpc/codegen";
 import type { OldMessage } from "./old_pb.ts";
 import { OldMessageSchema } from "./old_pb.ts";
@@ -10,9 +10,10 @@ import { OldMessageSchema } from "./old_pb.ts";
 /**
  * Reads and writes every.v1.OldMessage.
  */
-export const OldMessageCodec: PrintedCodec<OldMessage> = printedCodec(OldMessageSchema, {
+export const OldMessageCodec: GroupCodec<OldMessage> = printedCodec(OldMessageSchema, {
   zero: zeroOldMessage,
   read: readOldMessage,
+  field: fieldOldMessage,
   write: writeOldMessage,
 });
 
@@ -22,8 +23,11 @@ function zeroOldMessage(): OldMessage {
 
 function readOldMessage(message: OldMessage, reader: WireReader, end: number): void {
   reader.enter();
-  while (reader.pos < end) {
-    const tag = reader.tag();
+  while (reader.pos < end) fieldOldMessage(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldOldMessage(message: OldMessage, reader: WireReader, tag: number): void {
     switch (tag >>> 3) {
       case 1:
         message.number = reader.int32();
@@ -56,8 +60,6 @@ function readOldMessage(message: OldMessage, reader: WireReader, end: number): v
       default:
         reader.unknown(message, tag);
     }
-  }
-  reader.leave();
 }
 
 function writeOldMessage(init: Init<OldMessage>, writer: ByteWriter): void {

@@ -3,10 +3,11 @@
 // option features.field_presence = IMPLICIT;
 /* eslint-disable */
 
-import type { ByteWriter, Init, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { fork, join, printedCodec, putInt32, putSint32, putUint32, setEntry, unprintedCodec, writeString, writeUnknown } from "nano-rpc/codegen";
-import type { AskRequest, AskResponse, ClaimRequest, ClaimResponse, CountRequest, CountResponse, DivideRequest, DivideResponse, EveryRequest, EveryResponse, FreeRequest, FreeResponse, MailRequest, MailResponse, Place, TellRequest } from "./rules_pb.ts";
+import type { ByteWriter, Init, PrintedCodec, WireReader, Writable } from "nano-rpc/codegen";
+import { fork, join, printedCodec, prototypeOf, putBool, putDouble, putFixed32, putFixed64, putFloat, putInt32, putInt64, putSfixed32, putSfixed64, putSint32, putSint64, putUint32, putUint64, setEntry, writeBytes, writeRoom, writeString, writeUnknown } from "nano-rpc/codegen";
+import type { AskRequest, AskResponse, ClaimRequest, ClaimResponse, Color, CountRequest, CountResponse, DivideRequest, DivideResponse, EveryRequest, EveryResponse, FreeRequest, FreeResponse, MailRequest, MailResponse, Place, TellRequest } from "./rules_pb.ts";
 import { AskRequestSchema, AskResponseSchema, ClaimRequestSchema, ClaimResponseSchema, CountRequestSchema, CountResponseSchema, DivideRequestSchema, DivideResponseSchema, EveryRequestSchema, EveryResponseSchema, FreeRequestSchema, FreeResponseSchema, MailRequestSchema, MailResponseSchema, PlaceSchema, TellRequestSchema } from "./rules_pb.ts";
+import type { StringValue } from "@bufbuild/protobuf/wkt";
 
 /**
  * Reads and writes rules.v1.Place.
@@ -561,7 +562,481 @@ function writeCountResponse(init: Init<CountResponse>, writer: ByteWriter): void
 /**
  * Reads and writes rules.v1.EveryRequest.
  */
-export const EveryRequestCodec: PrintedCodec<EveryRequest> = unprintedCodec(EveryRequestSchema);
+export const EveryRequestCodec: PrintedCodec<EveryRequest> = printedCodec(EveryRequestSchema, {
+  zero: zeroEveryRequest,
+  read: readEveryRequest,
+  write: writeEveryRequest,
+});
+
+const inheritedEveryRequest = prototypeOf(EveryRequestSchema);
+
+function zeroEveryRequest(): EveryRequest {
+  const message: Writable<EveryRequest> = Object.create(inheritedEveryRequest);
+  message.$typeName = "rules.v1.EveryRequest";
+  message.int32 = 0;
+  message.sint32 = 0;
+  message.uint32 = 0;
+  message.fixed32 = 0;
+  message.sfixed32 = 0;
+  message.int64 = 0n;
+  message.sint64 = 0n;
+  message.uint64 = 0n;
+  message.fixed64 = 0n;
+  message.sfixed64 = 0n;
+  message.float = 0;
+  message.double = 0;
+  message.exact = 0;
+  message.bool = false;
+  message.length = "";
+  message.exactLength = "";
+  message.part = "";
+  message.only = "";
+  message.listed = "";
+  message.bytes = new Uint8Array(0);
+  message.three = new Uint8Array(0);
+  message.color = 0;
+  message.red = 0;
+  message.either = 0;
+  message.required = "";
+  message.requiredAndSmall = 0;
+  message.ifNotEmpty = "";
+  message.never = "";
+  message.requiredDouble = 0;
+  message.requiredBytes = new Uint8Array(0);
+  message.requiredColor = 0;
+  message.requiredMap = {};
+  message.strings = [];
+  message.doubles = [];
+  message.longs = [];
+  message.colors = [];
+  message.places = [];
+  message.skipped = [];
+  message.choice = { case: undefined };
+  return message;
+}
+
+function readEveryRequest(message: EveryRequest, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.int32 = reader.int32();
+        break;
+      case 2:
+        message.sint32 = reader.sint32();
+        break;
+      case 3:
+        message.uint32 = reader.uint32();
+        break;
+      case 4:
+        message.fixed32 = reader.fixed32();
+        break;
+      case 5:
+        message.sfixed32 = reader.sfixed32();
+        break;
+      case 6:
+        message.int64 = reader.int64();
+        break;
+      case 7:
+        message.sint64 = reader.sint64();
+        break;
+      case 8:
+        message.uint64 = reader.uint64();
+        break;
+      case 9:
+        message.fixed64 = reader.fixed64();
+        break;
+      case 10:
+        message.sfixed64 = reader.sfixed64();
+        break;
+      case 11:
+        message.float = reader.float();
+        break;
+      case 12:
+        message.double = reader.double();
+        break;
+      case 13:
+        message.exact = reader.double();
+        break;
+      case 14:
+        message.bool = reader.bool();
+        break;
+      case 15:
+        message.length = reader.string(true);
+        break;
+      case 16:
+        message.exactLength = reader.string(true);
+        break;
+      case 17:
+        message.part = reader.string(true);
+        break;
+      case 18:
+        message.only = reader.string(true);
+        break;
+      case 19:
+        message.listed = reader.string(true);
+        break;
+      case 20:
+        message.bytes = reader.bytes();
+        break;
+      case 21:
+        message.three = reader.bytes();
+        break;
+      case 22:
+        message.color = reader.int32() as Color;
+        break;
+      case 23:
+        message.red = reader.int32() as Color;
+        break;
+      case 24:
+        message.either = reader.int32() as Color;
+        break;
+      case 25:
+        message.required = reader.string(true);
+        break;
+      case 26:
+        message.requiredAndSmall = reader.int32();
+        break;
+      case 27:
+        message.ifNotEmpty = reader.string(true);
+        break;
+      case 28:
+        message.never = reader.string(true);
+        break;
+      case 29:
+        message.explicit = reader.string(true);
+        break;
+      case 30:
+        message.requiredDouble = reader.double();
+        break;
+      case 31:
+        message.requiredBytes = reader.bytes();
+        break;
+      case 32:
+        message.requiredColor = reader.int32() as Color;
+        break;
+      case 33: {
+        let key: string = "";
+        let value: number = 0;
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.string(true);
+          else if (tag >>> 3 === 2) value = reader.int32();
+          else reader.skip(tag);
+        }
+        setEntry(message.requiredMap, key, value);
+        break;
+      }
+      case 34:
+        message.strings.push(reader.string(true));
+        break;
+      case 35:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.doubles.push(reader.double());
+        } else message.doubles.push(reader.double());
+        break;
+      case 36:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.longs.push(reader.int64());
+        } else message.longs.push(reader.int64());
+        break;
+      case 37:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.colors.push(reader.int32() as Color);
+        } else message.colors.push(reader.int32() as Color);
+        break;
+      case 38: {
+        const value = zeroPlace();
+        readPlace(value, reader, reader.endOf());
+        message.places.push(value);
+        break;
+      }
+      case 39: {
+        const value = zeroPlace();
+        readPlace(value, reader, reader.endOf());
+        message.skipped.push(value);
+        break;
+      }
+      case 40:
+        message.place ??= zeroPlace();
+        readPlace(message.place, reader, reader.endOf());
+        break;
+      case 41:
+        message.requiredPlace ??= zeroPlace();
+        readPlace(message.requiredPlace, reader, reader.endOf());
+        break;
+      case 42:
+        message.more ??= zeroEveryRequest();
+        readEveryRequest(message.more, reader, reader.endOf());
+        break;
+      case 43: {
+        const value = zeroGoogleProtobufStringValue();
+        if (message.wrapped !== undefined) value.value = message.wrapped;
+        readGoogleProtobufStringValue(value, reader, reader.endOf());
+        message.wrapped = value.value;
+        break;
+      }
+      case 44:
+        message.choice = { case: "text", value: reader.string(true) };
+        break;
+      case 45: {
+        const value = message.choice.case === "at" ? message.choice.value : zeroPlace();
+        readPlace(value, reader, reader.endOf());
+        message.choice = { case: "at", value };
+        break;
+      }
+      case 46:
+        message.choice = { case: "as", value: reader.int32() as Color };
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeEveryRequest(init: Init<EveryRequest>, writer: ByteWriter): void {
+  {
+    let at = writer.reserve(109);
+    const { buffer, data } = writer;
+    if (init.int32 != null && init.int32 !== 0) {
+      buffer[at++] = 8;
+      at = putInt32(buffer, at, init.int32);
+    }
+    if (init.sint32 != null && init.sint32 !== 0) {
+      buffer[at++] = 16;
+      at = putSint32(buffer, at, init.sint32);
+    }
+    if (init.uint32 != null && init.uint32 !== 0) {
+      buffer[at++] = 24;
+      at = putUint32(buffer, at, init.uint32);
+    }
+    if (init.fixed32 != null && init.fixed32 !== 0) {
+      buffer[at++] = 37;
+      at = putFixed32(data, at, init.fixed32);
+    }
+    if (init.sfixed32 != null && init.sfixed32 !== 0) {
+      buffer[at++] = 45;
+      at = putSfixed32(data, at, init.sfixed32);
+    }
+    if (init.int64 != null && init.int64 !== 0n) {
+      buffer[at++] = 48;
+      at = putInt64(buffer, at, init.int64);
+    }
+    if (init.sint64 != null && init.sint64 !== 0n) {
+      buffer[at++] = 56;
+      at = putSint64(buffer, at, init.sint64);
+    }
+    if (init.uint64 != null && init.uint64 !== 0n) {
+      buffer[at++] = 64;
+      at = putUint64(buffer, at, init.uint64);
+    }
+    if (init.fixed64 != null && init.fixed64 !== 0n) {
+      buffer[at++] = 73;
+      at = putFixed64(data, at, init.fixed64);
+    }
+    if (init.sfixed64 != null && init.sfixed64 !== 0n) {
+      buffer[at++] = 81;
+      at = putSfixed64(data, at, init.sfixed64);
+    }
+    if (init.float != null && !Object.is(init.float, 0)) {
+      buffer[at++] = 93;
+      at = putFloat(data, at, init.float);
+    }
+    if (init.double != null && !Object.is(init.double, 0)) {
+      buffer[at++] = 97;
+      at = putDouble(data, at, init.double);
+    }
+    if (init.exact != null && !Object.is(init.exact, 0)) {
+      buffer[at++] = 105;
+      at = putDouble(data, at, init.exact);
+    }
+    if (init.bool != null && init.bool !== false) {
+      buffer[at++] = 112;
+      at = putBool(buffer, at, init.bool);
+    }
+    writer.truncate(at);
+  }
+  if (init.length != null && init.length !== "") {
+    writeString(writer, 122, init.length);
+  }
+  if (init.exactLength != null && init.exactLength !== "") {
+    writeString(writer, 130, init.exactLength);
+  }
+  if (init.part != null && init.part !== "") {
+    writeString(writer, 138, init.part);
+  }
+  if (init.only != null && init.only !== "") {
+    writeString(writer, 146, init.only);
+  }
+  if (init.listed != null && init.listed !== "") {
+    writeString(writer, 154, init.listed);
+  }
+  if (init.bytes != null && init.bytes.length > 0) {
+    writeBytes(writer, 162, init.bytes);
+  }
+  if (init.three != null && init.three.length > 0) {
+    writeBytes(writer, 170, init.three);
+  }
+  {
+    let at = writer.reserve(36);
+    const { buffer } = writer;
+    if (init.color != null && init.color !== 0) {
+      buffer[at++] = 176;
+      buffer[at++] = 1;
+      at = putInt32(buffer, at, init.color);
+    }
+    if (init.red != null && init.red !== 0) {
+      buffer[at++] = 184;
+      buffer[at++] = 1;
+      at = putInt32(buffer, at, init.red);
+    }
+    if (init.either != null && init.either !== 0) {
+      buffer[at++] = 192;
+      buffer[at++] = 1;
+      at = putInt32(buffer, at, init.either);
+    }
+    writer.truncate(at);
+  }
+  if (init.required != null && init.required !== "") {
+    writeString(writer, 202, init.required);
+  }
+  if (init.requiredAndSmall != null && init.requiredAndSmall !== 0) {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 208;
+    buffer[at++] = 1;
+    at = putInt32(buffer, at, init.requiredAndSmall);
+    writer.truncate(at);
+  }
+  if (init.ifNotEmpty != null && init.ifNotEmpty !== "") {
+    writeString(writer, 218, init.ifNotEmpty);
+  }
+  if (init.never != null && init.never !== "") {
+    writeString(writer, 226, init.never);
+  }
+  if (init.explicit != null && Object.hasOwn(init, "explicit")) {
+    writeString(writer, 234, init.explicit);
+  }
+  if (init.requiredDouble != null && !Object.is(init.requiredDouble, 0)) {
+    let at = writer.reserve(10);
+    const { buffer, data } = writer;
+    buffer[at++] = 241;
+    buffer[at++] = 1;
+    at = putDouble(data, at, init.requiredDouble);
+    writer.truncate(at);
+  }
+  if (init.requiredBytes != null && init.requiredBytes.length > 0) {
+    writeBytes(writer, 250, init.requiredBytes);
+  }
+  if (init.requiredColor != null && init.requiredColor !== 0) {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 128;
+    buffer[at++] = 2;
+    at = putInt32(buffer, at, init.requiredColor);
+    writer.truncate(at);
+  }
+  if (init.requiredMap != null) {
+    for (const [key, value] of Object.entries(init.requiredMap)) {
+      const from = fork(writer, 266);
+      writeString(writer, 10, key);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putInt32(buffer, at, value);
+        writer.truncate(at);
+      }
+      join(writer, from);
+    }
+  }
+  if (init.strings != null && init.strings.length > 0) {
+    for (const value of init.strings) {
+      writeString(writer, 274, value);
+    }
+  }
+  if (init.doubles != null && init.doubles.length > 0) {
+    let at = writeRoom(writer, 282, 8 * init.doubles.length);
+    const { data } = writer;
+    for (const value of init.doubles) {
+      at = putDouble(data, at, value);
+    }
+  }
+  if (init.longs != null && init.longs.length > 0) {
+    const from = fork(writer, 290);
+    for (const value of init.longs) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt64(buffer, at, value);
+      writer.truncate(at);
+    }
+    join(writer, from);
+  }
+  if (init.colors != null && init.colors.length > 0) {
+    const from = fork(writer, 298);
+    for (const value of init.colors) {
+      let at = writer.reserve(10);
+      const { buffer } = writer;
+      at = putInt32(buffer, at, value);
+      writer.truncate(at);
+    }
+    join(writer, from);
+  }
+  if (init.places != null && init.places.length > 0) {
+    for (const value of init.places) {
+      const from = fork(writer, 306);
+      writePlace(value, writer);
+      join(writer, from);
+    }
+  }
+  if (init.skipped != null && init.skipped.length > 0) {
+    for (const value of init.skipped) {
+      const from = fork(writer, 314);
+      writePlace(value, writer);
+      join(writer, from);
+    }
+  }
+  if (init.place != null) {
+    const placeFrom = fork(writer, 322);
+    writePlace(init.place, writer);
+    join(writer, placeFrom);
+  }
+  if (init.requiredPlace != null) {
+    const requiredPlaceFrom = fork(writer, 330);
+    writePlace(init.requiredPlace, writer);
+    join(writer, requiredPlaceFrom);
+  }
+  if (init.more != null) {
+    const moreFrom = fork(writer, 338);
+    writeEveryRequest(init.more, writer);
+    join(writer, moreFrom);
+  }
+  if (init.wrapped != null) {
+    const wrappedFrom = fork(writer, 346);
+    writeGoogleProtobufStringValue({ value: init.wrapped }, writer);
+    join(writer, wrappedFrom);
+  }
+  if (init.choice?.case === "text") {
+    writeString(writer, 354, init.choice.value);
+  }
+  if (init.choice?.case === "at") {
+    const atFrom = fork(writer, 362);
+    writePlace(init.choice.value, writer);
+    join(writer, atFrom);
+  }
+  if (init.choice?.case === "as") {
+    let at = writer.reserve(12);
+    const { buffer } = writer;
+    buffer[at++] = 240;
+    buffer[at++] = 2;
+    at = putInt32(buffer, at, init.choice.value);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as EveryRequest;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
 
 /**
  * Reads and writes rules.v1.EveryResponse.
@@ -590,6 +1065,34 @@ function readEveryResponse(message: EveryResponse, reader: WireReader, end: numb
 
 function writeEveryResponse(init: Init<EveryResponse>, writer: ByteWriter): void {
   const { $unknown } = init as EveryResponse;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufStringValue(): StringValue {
+  return { $typeName: "google.protobuf.StringValue", value: "" };
+}
+
+function readGoogleProtobufStringValue(message: StringValue, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldGoogleProtobufStringValue(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldGoogleProtobufStringValue(message: StringValue, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1:
+        message.value = reader.string(true);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeGoogleProtobufStringValue(init: Init<StringValue>, writer: ByteWriter): void {
+  if (init.value != null && init.value !== "") {
+    writeString(writer, 10, init.value);
+  }
+  const { $unknown } = init as StringValue;
   if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 
