@@ -8,7 +8,7 @@ import { createLifecycles } from "../module/index.ts";
 import { docsOf } from "../reflection/index.ts";
 import { packSchema } from "../route/index.ts";
 import { createDirectory, createRouter } from "../router/index.ts";
-import { createValidation } from "../validation/index.ts";
+import { createKnownChecks, createValidation } from "../validation/index.ts";
 import { createAudience } from "./audience.ts";
 import { createBase } from "./base.ts";
 import { createBeginAndEnd } from "./begin-and-end.ts";
@@ -43,7 +43,7 @@ export function createServer(options: ServerOptions): Server {
   const base = createBase(options, services.types, (typeName) => directory.registry.getMessage(typeName));
   const { incarnation, clock, random, log, counters: clusterCounters } = base;
   const cluster = checkCluster(options, clusterCounters);
-  const edgeCheck = createEdgeCheck(validation);
+  const edgeCheck = createEdgeCheck(validation, createKnownChecks(options.forwards ?? []));
   const schema = packSchema(services.definitions);
   const lifecycles = createLifecycles({ modules: options.modules ?? [], services: services.lifecycles, clock, log });
   const timers = createTimers({ clock, log, tracing: base.tracing });

@@ -1,6 +1,7 @@
 import type { Acceptor } from "../acceptor/index.ts";
 import type { Clock, Random } from "../clock/index.ts";
 import type { Module } from "../context/index.ts";
+import type { HandlerService } from "../contract/index.ts";
 import type { Discovery } from "../discovery/index.ts";
 import type {
   Authenticate,
@@ -64,6 +65,12 @@ export interface ServerOptions {
   readonly types?: readonly string[];
   /** What the server answers. Its types follow from it. */
   readonly services?: readonly Service[];
+  /**
+   * Services of other servers whose generated code a frontend has: `[RoomHandler]`. What clients send to them is checked by the printed rules, as long
+   * as the other server has the same version of the schema; else, and where a message has rules that are not printed, by the library. The default is
+   * none: the frontend knows what others answer by their schemas.
+   */
+  readonly forwards?: readonly HandlerService<unknown>[];
   /** Where clients come in. A server that has one is a frontend. */
   readonly acceptors?: readonly Acceptor[];
   /**

@@ -1,17 +1,8 @@
-import {
-  create,
-  createRegistry,
-  type DescFile,
-  type DescMessage,
-  type Message,
-  type Registry,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { base64Encode } from "@bufbuild/protobuf/wire";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { create, createRegistry, type DescFile, type DescMessage, type Message, type Registry } from "@bufbuild/protobuf";
 import type { Validator } from "@bufbuild/protovalidate";
 import { mostViolations, violationsError } from "../contract/index.ts";
 import type { NanoError } from "../error/index.ts";
+import { fileText, withImports } from "./file-text.ts";
 
 /** Checks any message by all the rules of its schema. */
 export interface RulesLibrary {
@@ -31,11 +22,10 @@ export async function loadRulesLibrary(): Promise<RulesLibrary> {
   function compiledOf(file: DescFile): Compiled {
     const known = ofFile.get(file);
     if (known) return known;
-    const files = [...withImports(file)];
-    const text = files.map(({ proto }) => base64Encode(toBinary(FileDescriptorProtoSchema, proto))).join();
+    const text = fileText(file);
     let made = compiled.get(text);
     if (!made) {
-      const registry = createRegistry(...files);
+      const registry = createRegistry(...withImports(file));
       made = { registry, validator: createValidator({ registry }) };
       compiled.set(text, made);
     }
@@ -69,10 +59,4 @@ export async function loadRulesLibrary(): Promise<RulesLibrary> {
 interface Compiled {
   readonly registry: Registry;
   readonly validator: Validator;
-}
-
-function withImports(file: DescFile, found: Set<DescFile> = new Set()): Set<DescFile> {
-  found.add(file);
-  for (const dependency of file.dependencies) if (!found.has(dependency)) withImports(dependency, found);
-  return found;
 }

@@ -5,7 +5,7 @@ import { createTestCluster, type TestCluster } from "nano-rpc/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RulesChecks } from "../schema/gen/rules/v1/rules_check.ts";
 import { RulesClient } from "../schema/gen/rules/v1/rules_client.ts";
-import { RulesAdminRemote } from "../schema/gen/rules/v1/rules_nano.ts";
+import { RulesAdminRemote, RulesHandler } from "../schema/gen/rules/v1/rules_nano.ts";
 import { type Asked, rulesServices } from "./rules.ts";
 
 let cluster: TestCluster;
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => cluster.stop());
 
-const places = ["on the frontend", "behind a link"] as const;
+const places = ["on the frontend", "behind a link", "behind a link, of a service that the frontend knows"] as const;
 const logged: unknown[] = [];
 const log = {
   ...{ trace() {}, debug() {}, info() {}, warn() {} },
@@ -32,7 +32,15 @@ async function start(place: (typeof places)[number], options: Omit<ClientOptions
   logged.length = 0;
   const { services, asked } = rulesServices();
   const here = place === "on the frontend";
-  const gate = await cluster.start({ id: "gate-1", types: ["gate"], frontend: true, log, services: here ? services : [] });
+  const forwards = place === "behind a link" ? [] : [RulesHandler];
+  const gate = await cluster.start({
+    id: "gate-1",
+    types: ["gate"],
+    frontend: true,
+    log,
+    services: here ? services : [],
+    forwards,
+  });
   if (!here) await cluster.start({ id: "rules-1", log, services });
   const client = await cluster.connect("gate-1", options);
   return { rules: client.service(RulesClient), client, gate, asked };
