@@ -1,6 +1,6 @@
 import type { DescEnum } from "@bufbuild/protobuf";
+import type { RuleValues } from "../src/rules/index.ts";
 import type { RuleTest, Tests } from "./rule-tests.ts";
-import type { RuleValues } from "./rule-values.ts";
 import { noneOf, oneOf } from "./text-tests.ts";
 
 const numberRules = ["const", "lt", "lte", "gt", "gte", "in", "not_in", "finite"];

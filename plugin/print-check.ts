@@ -1,9 +1,10 @@
 import { type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { GeneratedFile, Printable } from "@bufbuild/protoplugin";
 import { FieldRulesSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { oneofRequired } from "../src/rules/index.ts";
 import { codeName, fieldValue, isImplicit } from "./codec-model.ts";
 import type { ServiceModel } from "./model.ts";
-import { oneofIsRequired, printedRules, type RuleModel } from "./rule-model.ts";
+import { printedRules, type RuleModel } from "./rule-model.ts";
 import type { Helper, RuleTest } from "./rule-tests.ts";
 
 // Clients and servers have the same checks, so they come through the door that browsers know.
@@ -49,7 +50,7 @@ function printMessage(f: GeneratedFile, message: DescMessage, rules: RuleModel):
   f.print`function check${name}(message: ${shape}, found: ${f.import("Findings", door, true)}): void {`;
   for (const field of message.fields) printField(f, field, rules);
   for (const oneof of message.oneofs) {
-    if (!oneofIsRequired(oneof)) continue;
+    if (!oneofRequired(oneof)) continue;
     f.print`  if (message.${oneof.localName}.case === undefined) {`;
     f.print`    found.add([${f.string(oneof.name)}], "required", "exactly one field is required in oneof", []);`;
     f.print("  }");

@@ -1,11 +1,6 @@
-import { type DescField, type DescFile, type DescMessage, getOption, hasOption } from "@bufbuild/protobuf";
-import {
-  type FieldRules,
-  field as fieldOption,
-  Ignore,
-  message as messageOption,
-  oneof as oneofOption,
-} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { create, type DescField, type DescFile, type DescMessage } from "@bufbuild/protobuf";
+import { type FieldRules, FieldRulesSchema, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { fieldRules, isRuled, messageRules, oneofRequired } from "../src/rules/index.ts";
 import type { ServiceModel } from "./model.ts";
 import { isPlain, type RuleTest, testsOf } from "./rule-tests.ts";
 
@@ -52,14 +47,16 @@ export function ruleModel(files: readonly DescFile[], services: readonly Service
   };
 }
 
+const noRules: FieldRules = create(FieldRulesSchema);
+
 /** What is asked of a field, as far as it can be printed. */
 export function printedRules(field: DescField): PrintedRules {
-  const rules = getOption(field, fieldOption);
+  const rules = fieldRules(field) ?? noRules;
   const { ignore } = rules;
   const nothing = { required: false, ifSet: false, tests: [], items: [], enters: false };
   if (ignore === Ignore.ALWAYS) return { ...nothing, whole: true };
   // Rules of the message may change what is asked of the fields that they name.
-  if (getOption(field.parent, messageOption).oneof.length > 0) return { ...nothing, whole: !isRuledField(field) };
+  if ((messageRules(field.parent)?.oneof.length ?? 0) > 0) return { ...nothing, whole: rules === noRules };
   const { tests, items, whole } = testsOf(field, rules);
   return {
     required: rules.required,
@@ -69,11 +66,6 @@ export function printedRules(field: DescField): PrintedRules {
     enters: field.message !== undefined && field.fieldKind !== "map" && !skipsItems(rules),
     whole: whole && isPlain(rules),
   };
-}
-
-/** Whether an option of a oneof asks that one of its fields is set. */
-export function oneofIsRequired(oneof: DescMessage["oneofs"][number]): boolean {
-  return getOption(oneof, oneofOption).required;
 }
 
 // google.protobuf.FeatureSet.FieldPresence.IMPLICIT
@@ -87,18 +79,8 @@ function skipsItems({ type }: FieldRules): boolean {
   return type.case === "repeated" && type.value.items?.ignore === Ignore.ALWAYS;
 }
 
-function isRuledField(field: DescField): boolean {
-  return hasOption(field, fieldOption);
-}
-
-/** Whether rules stand in a message itself. */
-function isRuled(message: DescMessage): boolean {
-  const { fields, oneofs } = message;
-  return hasOption(message, messageOption) || fields.some(isRuledField) || oneofs.some((one) => hasOption(one, oneofOption));
-}
-
 function printsOwn(message: DescMessage): boolean {
-  if (message.oneofs.some(oneofIsRequired)) return true;
+  if (message.oneofs.some(oneofRequired)) return true;
   return message.fields.some((field) => {
     const { required, tests, items } = printedRules(field);
     return required || tests.length > 0 || items.length > 0;
@@ -106,8 +88,8 @@ function printsOwn(message: DescMessage): boolean {
 }
 
 function isWholeAlone(message: DescMessage): boolean {
-  const { cel, celExpression, oneof, $unknown } = getOption(message, messageOption);
-  if (cel.length > 0 || celExpression.length > 0 || oneof.length > 0 || $unknown?.length) return false;
+  const rules = messageRules(message);
+  if (rules && (rules.cel.length + rules.celExpression.length + rules.oneof.length > 0 || rules.$unknown?.length)) return false;
   // What stands in a map is not looked into.
   const ruledMap = (field: DescField): boolean => field.fieldKind === "map" && [...reach(field.message)].some(isRuled);
   return message.fields.every((field) => printedRules(field).whole && !ruledMap(field));

@@ -6,8 +6,8 @@ import {
   Ignore,
   RepeatedRulesSchema,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { ruleValues } from "../src/rules/index.ts";
 import { enumTests, numberTests } from "./number-tests.ts";
-import { ruleValues } from "./rule-values.ts";
 import { bytesTests, textTests } from "./text-tests.ts";
 
 /** One question that is asked of a value. Its words are protovalidate's. */

@@ -1,5 +1,5 @@
+import type { RuleValues } from "../src/rules/index.ts";
 import type { RuleTest, Tests } from "./rule-tests.ts";
-import type { RuleValues } from "./rule-values.ts";
 
 // In the order in which protovalidate asks.
 const lengths = [

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 /** The rooms of src/, lowest floor first: a folder imports from lower floors only, never from a peer, and through its index. */
 const floors: readonly (readonly string[])[] = [
   ["error", "clock"],
-  ["logger", "metrics", "contract", "packet", "net", "compression", "text", "tracing"],
+  ["logger", "metrics", "contract", "packet", "net", "compression", "text", "tracing", "rules"],
   ["message", "codec", "serializer", "handshake", "route", "discovery", "acceptor", "reporter", "validation"],
   ["session", "link"],
   ["group", "user", "router", "plain"],

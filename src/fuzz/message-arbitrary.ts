@@ -3,7 +3,7 @@ import { type ReflectList, type ReflectMap, reflect } from "@bufbuild/protobuf/r
 import { createValidator } from "@bufbuild/protovalidate";
 import type { EnumRules, FieldRules, MapRules, RepeatedRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import fc from "fast-check";
-import { oneofRequired, rulesFor, rulesOf } from "./field-rules.ts";
+import { heededRules, oneofRequired, rulesFor } from "../rules/index.ts";
 import { numberArbitrary } from "./number-arbitrary.ts";
 import { bytesArbitrary, textArbitrary } from "./text-arbitrary.ts";
 import { uniqueArbitrary } from "./unique-arbitrary.ts";
@@ -96,14 +96,14 @@ function makeMessages(schema: DescMessage, depth: number, making: Making): fc.Ar
 function fieldOf(field: DescField, depth: number, making: Making): fc.Arbitrary<readonly [DescField, unknown] | undefined> {
   const pair = pairOf(field, depth, making);
   if (!pair) return fc.constant(undefined);
-  const needed = making.rules && (rulesOf(field)?.required ?? false);
+  const needed = making.rules && (heededRules(field)?.required ?? false);
   if (needed || field.fieldKind === "list" || field.fieldKind === "map") return pair;
   return fc.option(pair, { nil: undefined, freq: field.fieldKind === "message" ? 2 : 4 });
 }
 
 /** A field with a value; undefined where it would lead too deep. */
 function pairOf(field: DescField, depth: number, making: Making): fc.Arbitrary<readonly [DescField, unknown]> | undefined {
-  const rules = making.rules ? rulesOf(field) : undefined;
+  const rules = making.rules ? heededRules(field) : undefined;
   return valuesOf(field, rules, depth, making)?.map((value) => [field, value] as const);
 }
 

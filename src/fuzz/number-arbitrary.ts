@@ -1,7 +1,7 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import type { FieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import fc from "fast-check";
-import { type RangeRules, rulesFor } from "./field-rules.ts";
+import { type RangeRules, rulesFor } from "../rules/index.ts";
 
 const smalls: ReadonlyMap<ScalarType, readonly [number, number]> = new Map([
   [ScalarType.INT32, [-0x8000_0000, 0x7fff_ffff]],

@@ -1,6 +1,6 @@
 import type { BytesRules, FieldRules, StringRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import fc from "fast-check";
-import { rulesFor } from "./field-rules.ts";
+import { rulesFor } from "../rules/index.ts";
 
 // Where nothing says how long: enough to find what breaks on more than a word.
 const usualLength = 64;

@@ -1,5 +1,5 @@
 import { ScalarType } from "@bufbuild/protobuf";
-import type { Rules } from "./field-rules.ts";
+import type { Rules } from "../../rules/index.ts";
 
 const wide: ReadonlySet<ScalarType> = new Set([
   ScalarType.INT64,

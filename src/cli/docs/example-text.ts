@@ -1,4 +1,4 @@
-import type { Rules } from "./field-rules.ts";
+import type { Rules } from "../../rules/index.ts";
 
 const formats: Readonly<Record<string, readonly string[]>> = {
   email: ["ann@example.com", "bob@example.com"],

@@ -1,9 +1,9 @@
 import { create, type DescField, type DescMessage, fromJson, type JsonValue, type Message, ScalarType } from "@bufbuild/protobuf";
 import { type ReflectList, type ReflectMap, reflect } from "@bufbuild/protobuf/reflect";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { type Rules, rulesOf } from "../../rules/index.ts";
 import { exampleNumber } from "./example-number.ts";
 import { exampleBytes, exampleText } from "./example-text.ts";
-import { type Rules, rulesOf } from "./field-rules.ts";
 
 const usualItems = 2;
 const usualPairs = 1;

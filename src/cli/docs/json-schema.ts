@@ -1,8 +1,8 @@
 import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { type Rules, rulesOf } from "../../rules/index.ts";
 import { wordsOf } from "../image/source.ts";
 import { isWellKnown } from "./documentation.ts";
-import { type Rules, rulesOf } from "./field-rules.ts";
 import { boundsOf } from "./json-schema-bounds.ts";
 
 /** A JSON Schema, draft 7. */

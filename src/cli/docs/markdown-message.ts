@@ -1,8 +1,8 @@
 import type { DescEnum, DescField } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
+import { rulesOf } from "../../rules/index.ts";
 import { wordsOf } from "../image/source.ts";
 import { isWellKnown, type MessageModel } from "./documentation.ts";
-import { rulesOf } from "./field-rules.ts";
 import { cell, link, markdownTable } from "./markdown-table.ts";
 import { worstWords } from "./worst-words.ts";
 

@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import { type Rules, rulesOf } from "./field-rules.ts";
+import { type Rules, rulesOf } from "../../rules/index.ts";
 import { worstEnum, worstNumber } from "./worst-number.ts";
 import { worstBytes, worstText } from "./worst-text.ts";
 

@@ -1,5 +1,5 @@
 import { type DescEnum, ScalarType } from "@bufbuild/protobuf";
-import type { Rules } from "./field-rules.ts";
+import type { Rules } from "../../rules/index.ts";
 
 const fixed: Partial<Record<ScalarType, number>> = {
   [ScalarType.BOOL]: 1,

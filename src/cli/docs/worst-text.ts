@@ -1,4 +1,4 @@
-import type { Rules } from "./field-rules.ts";
+import type { Rules } from "../../rules/index.ts";
 
 // As long as texts of a format may be.
 const formats: Readonly<Record<string, number>> = {

@@ -7,7 +7,7 @@ export interface RuleValues {
   within(names: readonly string[]): boolean;
   /** The value of a rule by its name in the .proto; undefined where it is not set. */
   value(name: string): unknown;
-  /** The values of a rule that has several; none where it is not set. */
+  /** The values of a rule that has several; none where it is not set, or where rules of the kind have no such one. */
   list(name: string): readonly unknown[];
   /** Where a rule stands, from the options of the field down. */
   path(name: string): readonly DescField[];
@@ -33,7 +33,8 @@ export function ruleValues(rules: Message, of: readonly DescField[]): RuleValues
       return field && values.isSet(field) ? values.get(field) : undefined;
     },
     list(name) {
-      const list = values.get(fieldOf(name));
+      const field = schema.fields.find((one) => one.name === name);
+      const list = field && values.get(field);
       return isReflectList(list) ? [...list] : [];
     },
     path: (name) => [...of, fieldOf(name)],

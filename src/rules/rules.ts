@@ -1,11 +1,8 @@
-import { type DescField, getOption, hasOption, type Message } from "@bufbuild/protobuf";
+import type { DescField, Message } from "@bufbuild/protobuf";
 import { isReflectList, isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import {
-  type FieldRules,
-  FieldRulesSchema,
-  field as fieldOption,
-  Ignore,
-} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { type FieldRules, FieldRulesSchema, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { fieldRules } from "./field-rules.ts";
+import { ruleValues } from "./rule-values.ts";
 
 /** What protovalidate asks of a value, by the names that rules have in the .proto. */
 export interface Rules {
@@ -24,39 +21,30 @@ const none: Rules = { required: false, value: () => undefined, list: () => [], o
 
 /** The rules of a field; none where they are ignored. */
 export function rulesOf(field: DescField): Rules {
-  return hasOption(field, fieldOption) ? rulesIn(getOption(field, fieldOption)) : none;
+  const rules = fieldRules(field);
+  return rules ? rulesIn(rules) : none;
 }
 
 function rulesIn(rules: FieldRules): Rules {
   if (rules.ignore === Ignore.ALWAYS) return none;
-  const values = typeRules(rules);
-  const value = (name: string): unknown => {
-    const field = values?.fields.find((one) => one.name === name);
-    return field && values?.isSet(field) ? values.get(field) : undefined;
-  };
+  const { type } = rules;
+  const holder = FieldRulesSchema.fields.find(({ localName }) => localName === type.case);
+  const values = holder && type.value ? ruleValues(type.value, [holder]) : undefined;
+  const value = (name: string): unknown => values?.value(name);
   return {
     required: rules.required,
     value,
-    list(name) {
-      const list = value(name);
-      return isReflectList(list) ? [...list] : [];
-    },
+    list: (name) => values?.list(name) ?? [],
     of(part) {
       const inner = value(part);
       return isReflectMessage(inner, FieldRulesSchema) ? rulesIn(inner.message as FieldRules) : none;
     },
     words: [
       ...(rules.required ? ["required"] : []),
-      ...(values ? wordsIn(values, rules.type.case ?? "") : []),
+      ...(holder?.message && type.value ? wordsIn(reflect(holder.message, type.value as Message), type.case ?? "") : []),
       ...expressions(rules),
     ],
   };
-}
-
-/** The rules of the one kind that they are of, as `buf.validate.StringRules`. */
-function typeRules({ type }: FieldRules): ReflectMessage | undefined {
-  const schema = FieldRulesSchema.fields.find(({ localName }) => localName === type.case)?.message;
-  return schema && type.value ? reflect(schema, type.value as Message) : undefined;
 }
 
 function wordsIn(values: ReflectMessage, kind: string): string[] {

@@ -1,21 +1,11 @@
-import { type DescField, type DescOneof, getOption, hasOption } from "@bufbuild/protobuf";
-import {
-  type FieldRules,
-  field as fieldOption,
-  Ignore,
-  oneof as oneofOption,
-} from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { DescField } from "@bufbuild/protobuf";
+import { type FieldRules, Ignore } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { fieldRules } from "./field-rules.ts";
 
 /** The rules of a field; undefined where it has none, or they are ignored. */
-export function rulesOf(field: DescField): FieldRules | undefined {
-  if (!hasOption(field, fieldOption)) return undefined;
-  const rules = getOption(field, fieldOption);
-  return rules.ignore === Ignore.ALWAYS ? undefined : rules;
-}
-
-/** Whether one member of a oneof must be set. */
-export function oneofRequired(oneof: DescOneof): boolean {
-  return hasOption(oneof, oneofOption) && getOption(oneof, oneofOption).required;
+export function heededRules(field: DescField): FieldRules | undefined {
+  const rules = fieldRules(field);
+  return rules?.ignore === Ignore.ALWAYS ? undefined : rules;
 }
 
 /** The rules by which one value of a kind is made: those of that kind, if they are. */
