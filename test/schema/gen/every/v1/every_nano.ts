@@ -39,6 +39,8 @@ export interface EveryRemote {
 
   /**
    * What no file of this folder has.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Foreign
    */
@@ -46,6 +48,8 @@ export interface EveryRemote {
 
   /**
    * The same, in fields of others too.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Required
    */
@@ -87,6 +91,8 @@ export interface EveryCaller {
 
   /**
    * What no file of this folder has.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * Goes to any.
    *
@@ -96,6 +102,8 @@ export interface EveryCaller {
 
   /**
    * The same, in fields of others too.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * Goes to any.
    *

@@ -441,6 +441,8 @@ export const RareResponseSchema: GenMessage<RareResponse> = /*@__PURE__*/
  */
 export type Needed = Message<"every.v1.Needed"> & {
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: int32 number = 1 [features.field_presence = LEGACY_REQUIRED];
    */
   number: number;
@@ -451,26 +453,36 @@ export type Needed = Message<"every.v1.Needed"> & {
   maybe: number;
 
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: bool flag = 3 [features.field_presence = LEGACY_REQUIRED];
    */
   flag: boolean;
 
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: string text = 4 [features.field_presence = LEGACY_REQUIRED];
    */
   text: string;
 
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: every.v1.Needed.Inner inner = 5 [features.field_presence = LEGACY_REQUIRED];
    */
   inner?: Needed_Inner | undefined;
 
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: google.protobuf.Int32Value wrapped = 6 [features.field_presence = LEGACY_REQUIRED];
    */
   wrapped?: number | undefined;
 
   /**
+   * buf:lint:ignore FIELD_NOT_REQUIRED
+   *
    * @generated from field: every.v1.Closed closed = 7 [features.field_presence = LEGACY_REQUIRED];
    */
   closed: Closed;
@@ -587,6 +599,8 @@ export const EveryService: GenService<{
   },
   /**
    * What no file of this folder has.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Foreign
    */
@@ -597,6 +611,8 @@ export const EveryService: GenService<{
   },
   /**
    * The same, in fields of others too.
+   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Required
    */
