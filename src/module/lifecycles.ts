@@ -32,7 +32,7 @@ interface Part {
 
 const defaultTimeoutMs = 10_000;
 
-/** @param services What implements the server's services, with a name for messages; an object that stands twice lives once. */
+/** Throws a TypeError where two modules have one key. @param services What implements the server's services, with a name for messages; an object that stands twice lives once. */
 export function createLifecycles(options: {
   readonly modules: readonly Module[];
   readonly services: readonly { readonly name: string; readonly lifecycle: Lifecycle }[];
@@ -40,6 +40,11 @@ export function createLifecycles(options: {
   readonly log: Logger;
 }): Lifecycles {
   const { clock, log } = options;
+  const keys = new Set<ModuleKey<unknown>>();
+  for (const { key } of options.modules) {
+    if (keys.has(key)) throw new TypeError(`two modules have the key "${key.name}": only the first would be found`);
+    keys.add(key);
+  }
   const unique = new Map(options.services.map(({ name, lifecycle }) => [lifecycle, name]));
   const parts = [...options.modules.map(modulePart), ...[...unique].map(([lifecycle, name]) => servicePart(name, lifecycle))];
   const values = new Map<Part, unknown>();

@@ -86,6 +86,8 @@ async function stepped(entry: Entry, call: ServerCall, message: Message): Promis
     return async (current) => {
       const step = steps[at];
       if (step) return step(current, next(at + 1));
+      // A step may have waited for longer than anybody waits for the answer.
+      call.mustLive();
       const value = await invoke(entry, call, current.message);
       if (method.kind === "notify" || typeof value !== "object" || value === null) return undefined;
       return method.output.create(value);

@@ -1,6 +1,7 @@
-import type { Sample } from "../metrics/index.ts";
+import type { HistogramSample, Sample } from "../metrics/index.ts";
 import { type Datagrams, openDatagrams } from "../net/index.ts";
 import type { Reporter, ReporterHost } from "./reporter.ts";
+import { timingsOf } from "./timings.ts";
 
 /** Where statsd is, and how it is spoken to. */
 export interface StatsdOptions {
@@ -17,6 +18,13 @@ export interface StatsdOptions {
    * "tags" is the form of Datadog, Telegraf and others: `name:1|c|#kind:in`.
    */
   readonly labels?: "names" | "tags";
+  /**
+   * How histograms go out. "sums": how many values came (`_count`) and their sum (`_sum`), as two counters. "timings": value by value (`|ms`), of which statsd makes
+   * percentiles; a value is as large as its bucket's end, in milliseconds where the histogram is in seconds. The default is "sums".
+   */
+  readonly histograms?: "sums" | "timings";
+  /** Which share of a histogram's values goes out as timings: 0.1 is one in ten, marked `@0.1`, so that statsd counts all. Above 0, at most 1. The default is 1. */
+  readonly sampleRate?: number;
   /** Labels of every metric, as the region. The default is none. */
   readonly tags?: Readonly<Record<string, string>>;
 }
@@ -25,11 +33,12 @@ export interface StatsdOptions {
 const mostBytes = 1_400;
 
 /**
- * Tells statsd over UDP what was counted: counters by what they have grown since the last time, gauges as they are, of a histogram how many values came
- * (`_count`) and their sum (`_sum`), both as counters. UDP loses what it loses; a statsd that is away costs nothing.
+ * Tells statsd over UDP what was counted: counters by what they have grown since the last time, gauges as they are, histograms as sums or as timings. UDP loses
+ * what it loses; a statsd that is away costs nothing. Throws a RangeError for a sample rate that makes no sense.
  */
 export function statsd(options: StatsdOptions = {}): Reporter {
-  const { host = "127.0.0.1", port = 8_125, everyMs = 10_000 } = options;
+  const { host = "127.0.0.1", port = 8_125, everyMs = 10_000, histograms = "sums", sampleRate = 1 } = options;
+  if (!(sampleRate > 0 && sampleRate <= 1)) throw new RangeError(`sampleRate is above 0 and at most 1: not ${sampleRate}`);
   const told = new Map<string, number>();
   let to: ReporterHost | undefined;
   let way: Datagrams | undefined;
@@ -38,6 +47,7 @@ export function statsd(options: StatsdOptions = {}): Reporter {
     for (const sample of samples) {
       if (sample.kind === "gauge") yield* gauge(sample.value, sample);
       else if (sample.kind === "counter") yield* grown(sample.name, sample.value, sample);
+      else if (histograms === "timings") yield* timings(sample);
       else {
         yield* grown(`${sample.name}_count`, sample.count, sample);
         yield* grown(`${sample.name}_sum`, sample.sum, sample);
@@ -54,10 +64,23 @@ export function statsd(options: StatsdOptions = {}): Reporter {
 
   function* grown(of: string, value: number, { labels }: Sample): Iterable<string> {
     const [name, tags] = written(of, labels, options);
-    const key = name + tags;
+    const by = growth(name + tags, value);
+    if (by > 0) yield `${name}:${by}|c${tags}`;
+  }
+
+  function growth(key: string, value: number): number {
     const by = value - (told.get(key) ?? 0);
     told.set(key, value);
-    if (by > 0) yield `${name}:${by}|c${tags}`;
+    return by;
+  }
+
+  function* timings(sample: HistogramSample): Iterable<string> {
+    const [name, tags] = written(sample.name, sample.labels, options);
+    const grownBy = (bucket: number, count: number): number => growth(`${name}${tags} ${bucket}`, count);
+    for (const { value, times, rate } of timingsOf(sample, sampleRate, grownBy)) {
+      const line = `${name}:${value}|ms${rate === 1 ? "" : `|@${rate}`}${tags}`;
+      for (let time = 0; time < times; time++) yield line;
+    }
   }
 
   function tell(): void {

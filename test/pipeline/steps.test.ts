@@ -154,4 +154,23 @@ describe("the steps around a call", () => {
     await server.remote(WhoRemote).owner({});
     expect(methods).toEqual(["play.who.any"]);
   });
+
+  test("have the call's time: when it is over the caller hears so, the step's signal aborts, and what it still answers is nobody's", async () => {
+    const seen: unknown[] = [];
+    let ended = (): void => {};
+    const end = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    const slow: Step = async (call, next) => {
+      await new Promise<void>((resolve) => call.ctx.signal.addEventListener("abort", () => resolve(), { once: true }));
+      seen.push((call.ctx.signal.reason as NanoError).code);
+      ended();
+      return next(call);
+    };
+    const { server, heard } = await start([slow]);
+    await expect(server.remote(WhoRemote).any({}, { timeoutMs: 50 })).rejects.toMatchObject({ code: "deadline_exceeded" });
+    await end;
+    expect(seen).toEqual(["deadline_exceeded"]);
+    expect(heard).toEqual([]);
+  });
 });

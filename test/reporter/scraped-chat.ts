@@ -17,7 +17,8 @@ export interface ScrapedChat {
   play(): Promise<Client>;
 }
 
-export async function startChat(cleanups: (() => unknown)[]): Promise<ScrapedChat> {
+/** @param ofGate What its gate has beside. */
+export async function startChat(cleanups: (() => unknown)[], ofGate: ServerOptions = {}): Promise<ScrapedChat> {
   const discovery = memory();
   async function start(options: ServerOptions): Promise<Server> {
     const server = createServer({ discovery, log: silentLogger, http: {}, reporters: [prometheus()], watchdog: {}, ...options });
@@ -26,7 +27,7 @@ export async function startChat(cleanups: (() => unknown)[]): Promise<ScrapedCha
     return server;
   }
   const room = await start({ id: "room-1", services: chatRooms() });
-  const gate = await start({ id: "gate-1", types: ["gate"], acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })] });
+  const gate = await start({ id: "gate-1", types: ["gate"], acceptors: [tcp({ port: 0 }), webSocket({ port: 0 })], ...ofGate });
   await until(() => gate.servers("room").length).toBe(1);
 
   async function connect(): Promise<Client> {
@@ -51,6 +52,12 @@ export async function startChat(cleanups: (() => unknown)[]): Promise<ScrapedCha
       return client;
     },
   };
+}
+
+/** The value of one series; NaN where it is not shown. */
+export async function seriesOf(server: Server, series: string): Promise<number> {
+  const line = (await scrape(server)).find((one) => one.startsWith(`${series} `));
+  return Number(line?.slice(series.length + 1) ?? Number.NaN);
 }
 
 /** What a server shows, line by line. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createServer, type Server, type StatsdOptions, silentLogger, statsd } from "nano-rpc";
 import { afterEach, expect, test } from "vitest";
 import { until } from "../net/recorder.ts";
-import { startChild } from "../support/child.ts";
+import { type Child, startChild } from "../support/child.ts";
 import { freePort } from "../support/port.ts";
 
 // What statsd 0.9 writes its log by is gone from Node.
@@ -68,14 +68,17 @@ test("packets stay below 1,400 bytes, and all of them arrive", async () => {
   expect(Math.max(...packets.map((packet) => Buffer.byteLength(packet)))).toBeGreaterThan(1_000);
 });
 
-test("a real statsd counts the same", async () => {
+/** A real one (of npm), what it says of what it was told, and what it makes of it each `flushMs`. */
+async function startStatsd(
+  flushMs = 3_600_000,
+): Promise<{ readonly port: number; ask(words: string): Promise<string>; line: Child["line"] }> {
   const folder = await mkdtemp(join(tmpdir(), "nano-statsd-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   const [port, mgmt] = [await freePort(), await freePort()];
   const config = join(folder, "config.js");
   await writeFile(
     config,
-    `{ port: ${port}, address: "127.0.0.1", mgmt_address: "127.0.0.1", mgmt_port: ${mgmt}, backends: ["./backends/console"], flushInterval: 3600000 }`,
+    `{ port: ${port}, address: "127.0.0.1", mgmt_address: "127.0.0.1", mgmt_port: ${mgmt}, backends: ["./backends/console"], flushInterval: ${flushMs} }`,
   );
   const program = createRequire(import.meta.url).resolve("statsd/stats.js");
   const child = startChild(process.execPath, ["--import", oldNode, program, config]);
@@ -91,11 +94,36 @@ test("a real statsd counts the same", async () => {
       socket.on("error", () => resolve("")).on("close", () => resolve(text));
     });
   await expect.poll(() => ask("counters"), { timeout: 20_000 }).toContain("END");
+  return { port, ask, line: child.line };
+}
+
+test("a real statsd counts the same", async () => {
+  const { port, ask } = await startStatsd();
   const server = await start({ port });
   const said = server.metrics.counter({ name: "said_total", help: "Lines.", labels: ["room"] });
   for (let time = 0; time < 10; time++) said.add(3, { room: "lobby" });
   await expect.poll(() => ask("counters"), { timeout: 20_000 }).toContain("'said_total.lobby': 30");
   await expect.poll(() => ask("gauges"), { timeout: 20_000 }).toContain("nano_ready: 1");
+});
+
+test("histograms go out as timings, of which a real statsd counts all and makes percentiles, though it is told one in ten", async () => {
+  const { port: own, packets } = await listen();
+  const { port, line } = await startStatsd(1_000);
+  const server = createServer({
+    ...{ id: "one", log: silentLogger },
+    reporters: [port, own].map((to) => statsd({ port: to, everyMs: 3_600_000, histograms: "timings", sampleRate: 0.1 })),
+  });
+  const took = server.metrics.histogram({ name: "took_seconds", help: "How long.", labels: ["of"], buckets: [0.01, 0.1, 1] });
+  await server.start();
+  for (let at = 0; at < 1_000; at++) took.observe(at < 800 ? 0.005 : at < 995 ? 0.05 : 2, { of: "it" });
+  await server.stop();
+  const lines = (): string[] => packets.flatMap((packet) => packet.split("\n")).filter((line) => line.startsWith("took"));
+  await until(() => lines().length).toBe(80 + 20 + 1);
+  expect(lines().filter((line) => line === "took_seconds.it:10|ms|@0.1")).toHaveLength(80);
+  expect(lines().at(-1)).toBe("took_seconds.it:1000|ms|@0.2");
+  await line((text) => /\bcount: (1000|999\.9{6,}|1000\.0{6,}\d*)\b/.test(text));
+  expect(await line((text) => /\bupper_90: /.test(text))).toContain("upper_90: 100");
+  expect(() => statsd({ sampleRate: 0 })).toThrow(RangeError);
 });
 
 test("the last of it goes out when the server has ended; a statsd that is nowhere costs nothing", async () => {

@@ -1,20 +1,13 @@
 import { connect as openSocket } from "node:net";
-import type { Server } from "nano-rpc";
 import { afterEach, expect, test } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
-import { scrape, startChat } from "./scraped-chat.ts";
+import { scrape, seriesOf, startChat } from "./scraped-chat.ts";
 
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-/** The value of one series. */
-async function seriesOf(server: Server, series: string): Promise<number> {
-  const line = (await scrape(server)).find((one) => one.startsWith(`${series} `));
-  return Number(line?.slice(series.length + 1));
-}
 
 test("a message is counted on each of its ways: to its turn, over a link, and as a call between servers", async () => {
   const { gate, room, play } = await startChat(cleanups);
