@@ -17,6 +17,8 @@ export interface ClientForm {
   readonly table: CodeTable | undefined;
   /** Whether the client has the table from before. */
   readonly tableKnown: boolean;
+  /** From how many bytes on bodies may be deflated. */
+  readonly deflatesFrom: number;
   /** A smaller body; undefined where the client does not inflate, or there is nothing to gain. Of one that many clients get, the work is done once. */
   readonly deflate: (body: Uint8Array) => Uint8Array | undefined;
 }
@@ -33,7 +35,8 @@ export function createClientForms(options: {
   readonly dictionary: Dictionary | undefined;
   readonly compression: CompressionOptions | false;
 }): ClientForms {
-  const deflate = options.compression ? createDeflate(options.compression.leastBytes ?? 1_024) : never;
+  const leastBytes = options.compression ? (options.compression.leastBytes ?? 1_024) : Number.POSITIVE_INFINITY;
+  const deflate = options.compression ? createDeflate(leastBytes) : never;
   // Clients that are spoken to alike have one form, by which whoever writes knows them. A new dictionary makes new ones.
   let forms: ClientForm[] = [];
   let dictionary: CodeTable | undefined;
@@ -57,7 +60,9 @@ export function createClientForms(options: {
         encoding,
         table,
         tableKnown: table !== undefined && named === table.name,
-        deflate: inflatesZlib(request) ? deflate : never,
+        ...(inflatesZlib(request)
+          ? { deflate, deflatesFrom: leastBytes }
+          : { deflate: never, deflatesFrom: Number.POSITIVE_INFINITY }),
       });
     },
   };

@@ -1,5 +1,6 @@
 import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey } from "../group/index.ts";
 import type { ResetReason, Stage } from "../metrics/index.ts";
@@ -17,8 +18,9 @@ import {
 } from "../session/index.ts";
 import { type Arrival, Arriving } from "./arrival.ts";
 import type { ClientForm } from "./client-form.ts";
+import type { ClientMessage } from "./client-message.ts";
 import type { Connection } from "./connection.ts";
-import type { ClientMessage, ConnectedSession, NanoPart } from "./connection-host.ts";
+import type { ConnectedSession, NanoPart } from "./connection-host.ts";
 import { Cuts } from "./cuts.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Farewell } from "./farewells.ts";
@@ -194,6 +196,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   answer(id: number, route: string, body: Uint8Array): void {
     this.#add({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" });
+  }
+
+  /** An answer that is all that lies in a writer: true during the call. Where nothing waits before it, it need not wait either. */
+  answerLaid(id: number, route: string, answer: ByteWriter): void {
+    if (this.core.ended) return;
+    if (this.#leaving || !this.#connection?.lay(id, answer)) return this.answer(id, route, answer.slice(0, answer.length));
+    if (!this.resumption) return;
+    const body = answer.slice(0, answer.length);
+    if (!this.log.passed({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" })) this.#full();
+    if (this.#host.budget.over) this.#crowded();
   }
 
   /** An answer that no schema has under the route. */

@@ -1,9 +1,10 @@
+import type { ReadClock } from "../clock/index.ts";
 import type { CloseReason, Kick } from "../error/index.ts";
 import type { HandshakeRequest, NanoAnswer } from "../handshake/index.ts";
 import type { RouteTexts } from "../message/index.ts";
 import type { SessionLog } from "../session/index.ts";
-import type { TraceCarrier } from "../tracing/index.ts";
 import type { ClientForm } from "./client-form.ts";
+import type { ClientMessage } from "./client-message.ts";
 import type { Connection } from "./connection.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
@@ -11,19 +12,6 @@ import type { Pace } from "./rate.ts";
 import type { Relay } from "./relay.ts";
 import type { Offer, Resumption } from "./resumption.ts";
 import type { Desk } from "./writer.ts";
-
-/** One message of a client, as it came. */
-export interface ClientMessage {
-  readonly kind: "request" | "notify";
-  readonly id: number;
-  readonly route: string;
-  /** In the connection's encoding. Its own copy. */
-  readonly body: Uint8Array;
-  /** When it was read, on the frontend's clock. */
-  readonly atMs: number;
-  /** The place in a trace that the client says it has. */
-  readonly trace?: TraceCarrier;
-}
 
 /** The session behind a connection. */
 export interface ConnectedSession {
@@ -74,6 +62,8 @@ export interface ConnectionHost extends LogWriterHost {
   readonly crowded: boolean;
   /** Whether clients may say where their messages stand in a trace. */
   readonly readsTraces: boolean;
+  /** Begins and ends with each read. */
+  readonly time: ReadClock;
   now(): number;
   /** Undefined: the next handshake is decided on. */
   admit(): Postponed | undefined;

@@ -1,4 +1,5 @@
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import type { CloseReason, Kick, KickCode } from "../error/index.ts";
 import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
 import { countedCode, type LimitName } from "../metrics/index.ts";
@@ -38,7 +39,7 @@ export class Connection implements SocketEvents {
   acknowledged = false;
   /** Whether there is something to write: when the turn is over, or what is being read is. */
   dirty = false;
-  /** Whether it reads all that came at once. It writes then by itself what it was given meanwhile. */
+  /** Whether it is reading. It sees by itself to what it was given meanwhile. */
   reading = false;
 
   readonly #socket: AcceptedSocket;
@@ -73,23 +74,39 @@ export class Connection implements SocketEvents {
 
   data(bytes: Uint8Array): void {
     if (this.#state === "closed" || this.#state === "closing") return;
-    this.lastReceivedAtMs = this.#host.now();
-    this.#host.counters.bytesReceived += bytes.length;
-    if (this.#relay) return this.#relay.data(bytes);
-    // Of a WebSocket each message comes by itself, and others may have come with it.
-    this.reading = this.#socket.framing === undefined;
+    const host = this.#host;
+    host.counters.bytesReceived += bytes.length;
+    if (this.#relay) {
+      this.lastReceivedAtMs = host.now();
+      return this.#relay.data(bytes);
+    }
+    this.lastReceivedAtMs = host.time.begin();
+    const { framing } = this.#socket;
+    this.reading = true;
     try {
       // Two packets in one message, or a part of one, are a breach (clients.md, rule 4).
-      if (this.#socket.framing) exactPacket(bytes);
+      if (framing) exactPacket(bytes);
       this.#decoder.push(bytes, this.#packet);
     } catch (reason) {
       this.#violation(reason instanceof Error ? reason.message : String(reason), sizeLimit(reason, this.acknowledged));
+    } finally {
+      this.reading = false;
+      host.time.end();
     }
-    if (!this.reading) return;
-    this.reading = false;
     if (!this.dirty) return;
     this.dirty = false;
-    this.flush();
+    // Of a WebSocket each message comes by itself, and others may have come with it.
+    if (framing) host.flushSoon(this);
+    else this.flush();
+  }
+
+  /** Lays an answer to what is being read. False where it has to wait in the log: something else waits, or nothing is being read. */
+  lay(id: number, answer: ByteWriter): boolean {
+    if (!this.reading || this.#state !== "working" || !this.#writer || this.#session?.log.length !== 0) return false;
+    if (this.#socket.queuedBytes >= socketHighWaterBytes || this.#packets.laid >= sliceBytes) return false;
+    if (!this.#writer.lay(id, answer)) return false;
+    this.dirty = true;
+    return true;
   }
 
   drain(): void {
@@ -112,6 +129,7 @@ export class Connection implements SocketEvents {
   flush(): void {
     const log = this.#session?.log;
     if (this.#state !== "working" || !log || !this.#writer) return;
+    this.#packets.own();
     while (log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) {
       while (log.length > 0 && this.#packets.length < sliceBytes) {
         const entry = log.take();
@@ -122,6 +140,8 @@ export class Connection implements SocketEvents {
       }
       this.#packets.flush();
     }
+    // What was answered while it was read.
+    this.#packets.flush();
   }
 
   /** A heartbeat of the server: clients of the old kind send none by themselves (clients.md, rule 5). */
@@ -360,6 +380,7 @@ export class Connection implements SocketEvents {
   #gone(reason: CloseReason): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#packets.drop();
     this.#host.closed(this);
     this.#relay?.close();
     this.#session?.disconnected(this, reason);

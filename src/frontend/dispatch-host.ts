@@ -6,6 +6,7 @@ import type { FrontendCounters } from "../metrics/index.ts";
 import type { Directory, KnownRoute, Retries, Router } from "../router/index.ts";
 import type { Tracing } from "../tracing/index.ts";
 import type { EdgeCheck } from "./edge-check.ts";
+import type { LocalRoutes } from "./local-routes.ts";
 import type { SessionPeers } from "./session-peers.ts";
 import type { UnknownRoute } from "./unknown-route.ts";
 
@@ -18,6 +19,8 @@ export interface DispatchHost {
   /** Decides on routes that are not found. */
   readonly unknownRoute: UnknownRoute | undefined;
   readonly router: Router;
+  /** The routes that only this server answers. */
+  readonly local: LocalRoutes;
   readonly retries: Retries;
   readonly clock: Clock;
   readonly handlers: Handlers;

@@ -1,4 +1,5 @@
 import type { Timer } from "../clock/index.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
 import { accessRefusal, type Breakable } from "../handler/index.ts";
@@ -9,6 +10,7 @@ import type { ClientSession } from "./client-session.ts";
 import type { DispatchHost } from "./dispatch-host.ts";
 import { type ForwardOutlet, forward } from "./forward.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
+import type { LocalRoute } from "./local-routes.ts";
 import { secondTryAfterMs } from "./second-try.ts";
 import { SideBySide } from "./side-by-side.ts";
 import { Stickiness } from "./stickiness.ts";
@@ -107,31 +109,34 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
 
   /** False while it must wait. */
   #go(incoming: Incoming): boolean {
-    const { known, body } = incoming;
+    const { known, serial } = incoming;
     const host = this.#host;
     const { core } = this.#session;
-    const { serial } = incoming;
     // Before it stands one that may have to be sent elsewhere.
     if (serial && this.#serial > 0 && this.#target === undefined) return false;
+    const local = incoming.chosen ? undefined : host.local.of(known);
     let server: ServerInfo;
     let info: RouteInfo;
-    try {
-      const before = this.#stuck.of(known.info.server);
-      const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
-      if (picked instanceof Promise) {
-        this.#choose(incoming, picked);
-        return false;
+    if (local) ({ server, info } = local);
+    else
+      try {
+        const before = this.#stuck.of(known.info.server);
+        const { body } = incoming;
+        const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
+        if (picked instanceof Promise) {
+          this.#choose(incoming, picked);
+          return false;
+        }
+        server = picked;
+        info = host.directory.routeOf(server, known.info.route) ?? known.info;
+      } catch (reason) {
+        if (serial && this.#serial > 0) return false;
+        const error = NanoError.from(reason);
+        const before = this.#stuck.of(known.info.server);
+        if (known.info.policy.by === "sticky" && before) this.#tellGone(known.info.server, before.incarnation);
+        this.#fail(incoming, error, "route");
+        return true;
       }
-      server = picked;
-      info = host.directory.routeOf(server, known.info.route) ?? known.info;
-    } catch (reason) {
-      if (serial && this.#serial > 0) return false;
-      const error = NanoError.from(reason);
-      const before = this.#stuck.of(known.info.server);
-      if (known.info.policy.by === "sticky" && before) this.#tellGone(known.info.server, before.incarnation);
-      this.#fail(incoming, error, "route");
-      return true;
-    }
     if (serial && this.#serial > 0) {
       if (info.policy.access === "bound" && core.user === undefined) return false;
       if (server.incarnation !== this.#target) return false;
@@ -143,7 +148,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     }
     if (server.incarnation === host.incarnation) {
       this.#began(incoming, server);
-      this.#local(incoming);
+      this.#local(incoming, local);
       return true;
     }
     const link = host.linkOf(server);
@@ -151,7 +156,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
       this.#link(incoming, server);
       return false;
     }
-    const invalid = host.edgeCheck.refusal(info, body);
+    const invalid = host.edgeCheck.refusal(info, incoming.body);
     if (invalid !== undefined) {
       if (!isPublic(invalid)) host.handlerFailed(info.route, invalid);
       this.#fail(incoming, publicError(invalid), "validate");
@@ -163,9 +168,9 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   }
 
   #began(incoming: Incoming, server: ServerInfo): void {
-    const { known, body } = incoming;
+    const { known } = incoming;
     incoming.server = server;
-    incoming.unsure = known.info.policy.own && !this.#host.router.isSure(known, body);
+    incoming.unsure = known.info.policy.own && !this.#host.router.isSure(known, incoming.body);
     if (incoming.attempt === 0) this.#host.retries.counted();
     if (!incoming.serial) return;
     this.#serial++;
@@ -242,12 +247,16 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     this.#waiting.putBack(incoming);
   }
 
-  #local(incoming: Incoming): void {
-    const { message, known, body, deadlineMs } = incoming;
-    const { span, attempt } = incoming;
-    const info = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
-    const traced = span ? { ...info, span } : info;
-    const call = this.#host.handlers.dispatch(this.#session.core, known.info.route, body, traced, incoming);
+  #local(incoming: Incoming, local: LocalRoute | undefined): void {
+    const { message, known, deadlineMs, span, attempt, asRead } = incoming;
+    const { handlers } = this.#host;
+    const { core } = this.#session;
+    const plain = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
+    const info = span ? { ...plain, span } : plain;
+    const call =
+      local && asRead
+        ? handlers.begin(local.at, core, asRead.bytes, asRead.from, asRead.to, info, incoming)
+        : handlers.dispatch(core, known.info.route, incoming.body, info, incoming);
     if (call) this.sent(incoming, call);
   }
 
@@ -257,14 +266,29 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   }
 
   answered(incoming: Incoming, body: Uint8Array): void {
-    this.#running?.remove(incoming);
-    incoming.span?.end();
-    const { message, known, body: request, server } = incoming;
-    if (server && incoming.unsure) this.#host.router.learn(known, request, server.incarnation);
-    if (server) this.#stuck.answeredBy(known.info.server, server);
+    this.#done(incoming);
+    const { message, known } = incoming;
     if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
     this.#left(incoming);
     this.#finished(incoming);
+  }
+
+  laid(incoming: Incoming, answer: ByteWriter): void {
+    this.#done(incoming);
+    const { message, known } = incoming;
+    if (message.kind === "request") this.#session.answerLaid(message.id, known.info.route, answer);
+    this.#left(incoming);
+    this.#finished(incoming);
+  }
+
+  #done(incoming: Incoming): void {
+    this.#running?.remove(incoming);
+    incoming.span?.end();
+    incoming.message.over = true;
+    const { known, server } = incoming;
+    if (!server) return;
+    if (incoming.unsure) this.#host.router.learn(known, incoming.body, server.incarnation);
+    this.#stuck.answeredBy(known.info.server, server);
   }
 
   failed(incoming: Incoming, reason: unknown, stage: Stage, begun = true): void {
@@ -299,6 +323,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
 
   #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
     incoming.span?.end(error);
+    incoming.message.over = true;
     this.#session.refuse(incoming.message, error, stage);
     this.#left(incoming);
   }

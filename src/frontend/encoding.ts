@@ -8,6 +8,8 @@ import { asciiSerializer, createJsonSerializer, malformed, padEmptyProtobuf, typ
 export interface ClientEncoding {
   /** As the handshake names it. */
   readonly name: string;
+  /** Whether it is protobuf as it stands, both ways but for empty bodies. */
+  readonly plain: boolean;
   /** A client's body in protobuf. Throws NanoError `invalid_argument`. */
   decode(message: DescMessage, body: Uint8Array): Uint8Array;
   /** A body of the cluster as the client reads it. Of one that many clients get, the work is done once. */
@@ -26,7 +28,12 @@ export function createEncodings(options: {
   readonly serializers: readonly Serializer[];
   readonly registry: () => Registry;
 }): Encodings {
-  const plain: ClientEncoding = { name: "protobuf", decode: (_message, body) => body, encode: (_message, body) => body };
+  const plain: ClientEncoding = {
+    name: "protobuf",
+    plain: true,
+    decode: (_message, body) => body,
+    encode: (_message, body) => body,
+  };
   const padded: ClientEncoding = { ...plain, encode: (_message, body) => padEmptyProtobuf(body) };
   const json = transcoding(createJsonSerializer({ registry: options.registry }));
   const asciiOnly = transcoding(createJsonSerializer({ registry: options.registry, ascii: true }));
@@ -50,6 +57,7 @@ function transcoding(serializer: Serializer): ClientEncoding {
   const encoded = new WeakMap<Uint8Array, Uint8Array>();
   return {
     name: serializer.name,
+    plain: false,
     decode(message, body) {
       try {
         return toBinary(message, serializer.decode(message, body));

@@ -1,6 +1,6 @@
 import type { SessionEvent } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Acceptor } from "../acceptor/index.ts";
-import type { Clock, Random } from "../clock/index.ts";
+import type { Clock, Random, ReadClock } from "../clock/index.ts";
 import type { Logger } from "../logger/index.ts";
 import type { ClusterCounters } from "../metrics/index.ts";
 import type { Net } from "../net/index.ts";
@@ -16,7 +16,7 @@ import type { ClientsOptions } from "./releases.ts";
 
 /** What a frontend is made of. */
 export interface FrontendOptions
-  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute">,
+  extends Omit<DispatchHost, "peers" | "limits" | "counters" | "now" | "handlerFailed" | "findRoute" | "local">,
     Omit<FrontendUsersOptions, "linkTo"> {
   readonly id: string;
   /** The server's own: what a route of two parts means. */
@@ -26,6 +26,7 @@ export interface FrontendOptions
   readonly sharePorts: boolean;
   readonly authenticate: Authenticate | undefined;
   readonly clock: Clock;
+  readonly time: ReadClock;
   readonly random: Random;
   readonly net: Net;
   readonly log: Logger;

@@ -34,6 +34,7 @@ import { createHandOver } from "./hand-over.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import { createListening } from "./listening.ts";
+import { LocalRoutes } from "./local-routes.ts";
 import { moved, moveMs, moveSessions } from "./move.ts";
 import { createPausedSessions } from "./paused-sessions.ts";
 import { createPressure } from "./pressure.ts";
@@ -174,6 +175,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     heardOf: announcer.heard,
     directory,
     now,
+    local: new LocalRoutes(options),
     linkTo(server: ServerInfo) {
       for (const type of server.types) links.linkAll(type);
       return options.linkTo(server);
@@ -237,6 +239,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     counters,
     desk: createDesk(),
     routeTexts: new RouteTexts(),
+    time: options.time,
     readsTraces: options.tracing !== undefined,
     sharedPushes,
     messages: (route) => directory.route(route)?.info.output,

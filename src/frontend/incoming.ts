@@ -1,4 +1,5 @@
 import type { Due } from "../clock/index.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Breakable } from "../handler/index.ts";
@@ -6,7 +7,7 @@ import type { Stage } from "../metrics/index.ts";
 import type { Outlet } from "../pipeline/index.ts";
 import type { KnownRoute } from "../router/index.ts";
 import type { CallSpan } from "../tracing/index.ts";
-import type { ClientMessage } from "./connection-host.ts";
+import type { ClientMessage } from "./client-message.ts";
 
 /** What hears how a message fared. */
 export interface IncomingOwner {
@@ -14,14 +15,15 @@ export interface IncomingOwner {
   expired(incoming: Incoming): void;
   /** @param body In protobuf. */
   answered(incoming: Incoming, body: Uint8Array): void;
+  /** The same, where the answer is all that lies in a writer: true during the call. */
+  laid(incoming: Incoming, answer: ByteWriter): void;
   failed(incoming: Incoming, reason: unknown, stage: Stage): void;
 }
 
-/** A message of a client on its way, its body in protobuf. One object for all of its way: messages are many. */
+/** A message of a client on its way. One object for all of its way: messages are many. */
 export class Incoming implements Due, Outlet {
   readonly message: ClientMessage;
   readonly known: KnownRoute;
-  readonly body: Uint8Array;
   readonly deadlineMs: number;
   /** Where it was sent. */
   server: ServerInfo | undefined;
@@ -39,13 +41,26 @@ export class Incoming implements Due, Outlet {
   /** Undefined: nothing is traced. */
   span: CallSpan | undefined;
   readonly #owner: IncomingOwner;
+  // Where it came in another encoding.
+  readonly #body: Uint8Array | undefined;
 
-  constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array, deadlineMs: number, owner: IncomingOwner) {
+  /** @param body In protobuf, where it came otherwise. */
+  constructor(message: ClientMessage, known: KnownRoute, body: Uint8Array | undefined, deadlineMs: number, owner: IncomingOwner) {
     this.message = message;
     this.known = known;
-    this.body = body;
+    this.#body = body;
     this.deadlineMs = deadlineMs;
     this.#owner = owner;
+  }
+
+  /** Its body in protobuf, a copy of its own. */
+  get body(): Uint8Array {
+    return this.#body ?? this.message.body;
+  }
+
+  /** Where its body stands as it came, in protobuf; undefined where it came otherwise. */
+  get asRead(): ClientMessage | undefined {
+    return this.#body ? undefined : this.message;
   }
 
   /** Whether later messages of the session wait for it. */
@@ -59,6 +74,10 @@ export class Incoming implements Due, Outlet {
 
   answered(body: Uint8Array): void {
     this.#owner.answered(this, body);
+  }
+
+  laid(answer: ByteWriter): void {
+    this.#owner.laid(this, answer);
   }
 
   failed(reason: unknown, stage: Stage): void {

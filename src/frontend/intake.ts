@@ -2,8 +2,8 @@ import { isPublic, NanoError, publicError } from "../error/index.ts";
 import type { Stage } from "../metrics/index.ts";
 import type { KnownRoute } from "../router/index.ts";
 import type { ClientForm } from "./client-form.ts";
+import type { ClientMessage } from "./client-message.ts";
 import type { ClientSession } from "./client-session.ts";
-import type { ClientMessage } from "./connection-host.ts";
 import type { DispatchHost } from "./dispatch-host.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Incoming, shapeRefusal } from "./incoming.ts";
@@ -86,13 +86,15 @@ export class Intake {
       if (pace === "abuse") this.#session.abused(route);
       return;
     }
-    let body: Uint8Array;
-    try {
-      body = encoding.decode(known.info.input, message.body);
-    } catch (reason) {
-      return this.#refuse(message, NanoError.from(reason), "validate");
+    let body: Uint8Array | undefined;
+    if (!encoding.plain) {
+      try {
+        body = encoding.decode(known.info.input, message.body);
+      } catch (reason) {
+        return this.#refuse(message, NanoError.from(reason), "validate");
+      }
     }
-    if (policy.maxBytes !== undefined && body.length > policy.maxBytes) {
+    if (policy.maxBytes !== undefined && (body?.length ?? message.to - message.from) > policy.maxBytes) {
       host.counters.limits.methodBytes++;
       const large = `${route} takes at most ${policy.maxBytes} bytes`;
       return this.#refuse(message, new NanoError({ code: "resource_exhausted", message: large }), "limit");

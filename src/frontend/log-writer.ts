@@ -1,6 +1,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 import { ErrorSchema, FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
+import type { ByteWriter } from "../contract/index.ts";
 import { NanoError, toWireError } from "../error/index.ts";
 import { MessageKind } from "../message/index.ts";
 import type { FrontendCounters } from "../metrics/index.ts";
@@ -40,6 +41,16 @@ export class LogWriter {
     this.#packets = packets;
     this.#form = form;
     this.#host = host;
+  }
+
+  /** Lays an answer of this moment, all that lies in a writer. False where it needs more than that. */
+  lay(id: number, body: ByteWriter): boolean {
+    const { encoding, deflatesFrom } = this.#form;
+    const { length } = body;
+    // An empty body may have to be padded.
+    if (!encoding.plain || length === 0 || length >= deflatesFrom || length > this.#host.limits.packetOutBytes) return false;
+    this.#packets.answer(id, body);
+    return true;
   }
 
   write(entry: LogEntry): void {

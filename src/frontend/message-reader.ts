@@ -1,6 +1,7 @@
 import { inflateZlib } from "../compression/index.ts";
 import { type DecodedMessage, decodeMessage, decodeTracePlace, MessageError, MessageKind } from "../message/index.ts";
 import type { ClientForm } from "./client-form.ts";
+import { ClientMessage } from "./client-message.ts";
 import type { ConnectedSession, ConnectionHost } from "./connection-host.ts";
 import type { Pace } from "./rate.ts";
 
@@ -34,15 +35,18 @@ export class MessageReader {
     const kind = message.kind === MessageKind.request ? "request" : "notify";
     let pace = session.pace(atMs, 1, to - from);
     if (pace === "within") {
-      let body: Uint8Array;
+      const trace = place && { traceparent: place.traceparent, tracestate: "" };
+      const came = new ClientMessage(kind, id, route, atMs, buffer, bodyFrom, bodyTo, trace);
       if (message.compressed) {
         // libpitaya deflates whatever gets smaller (rule 3).
-        body = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
-        pace = session.pace(atMs, 0, Math.max(0, body.length - (bodyTo - bodyFrom)));
-      } else body = buffer.slice(bodyFrom, bodyTo);
-      const plain = { kind, id, route, body, atMs } as const;
-      if (pace === "within")
-        session.receive(place ? { ...plain, trace: { traceparent: place.traceparent, tracestate: "" } } : plain, this.form);
+        came.bytes = inflateZlib(buffer.subarray(bodyFrom, bodyTo), this.#host.limits.packetBytes);
+        came.from = 0;
+        came.to = came.bytes.length;
+        pace = session.pace(atMs, 0, Math.max(0, came.to - (bodyTo - bodyFrom)));
+      }
+      if (pace === "within") session.receive(came, this.form);
+      // Who answers later asks later.
+      if (!came.over) came.keep();
     }
     if (pace === "over") session.tooFast({ kind, id, route });
     return pace;

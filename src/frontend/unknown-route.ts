@@ -5,7 +5,7 @@ import { NanoError } from "../error/index.ts";
 import type { ClientFamily } from "../handshake/index.ts";
 import type { ClientInfo } from "../session/index.ts";
 import type { ClientForm } from "./client-form.ts";
-import type { ClientMessage } from "./connection-host.ts";
+import type { ClientMessage } from "./client-message.ts";
 import type { WholeMessage } from "./whole-message.ts";
 
 /** A message whose route no server has. */

@@ -1,6 +1,6 @@
 import type { AcceptedSocket, Framing } from "../acceptor/index.ts";
 import { ByteWriter } from "../contract/index.ts";
-import { type MessageHeader, writeMessageHeader } from "../message/index.ts";
+import { answerHeadBytes, type MessageHeader, writeAnswerHead, writeMessageHeader } from "../message/index.ts";
 import type { FrontendCounters } from "../metrics/index.ts";
 import { PacketType, packetHeaderBytes, writePacketHeader } from "../packet/index.ts";
 import { Slab } from "./slab.ts";
@@ -9,11 +9,13 @@ import { Slab } from "./slab.ts";
 export interface Desk {
   readonly slab: Slab;
   readonly head: ByteWriter;
+  /** Whose packets lie on it while others may come by: who wants to lay some has them written first. */
+  holder: PacketWriter | undefined;
 }
 
 /** Nothing lies on it. */
 export function createDesk(): Desk {
-  return { slab: new Slab(), head: new ByteWriter(512) };
+  return { slab: new Slab(), head: new ByteWriter(512), holder: undefined };
 }
 
 const empty = new Uint8Array(0);
@@ -42,6 +44,11 @@ export class PacketWriter {
     return this.#desk.slab.length;
   }
 
+  /** Bytes of answers that it has laid and left. */
+  get laid(): number {
+    return this.#desk.holder === this ? this.length : 0;
+  }
+
   /** What the transport wants before each packet. */
   get framing(): Framing | undefined {
     return this.#socket.framing;
@@ -50,6 +57,21 @@ export class PacketWriter {
   packet(type: PacketType, body: Uint8Array = empty): void {
     const at = this.#begin(type, body.length);
     this.#desk.slab.buffer.set(body, at);
+  }
+
+  /** Lays an answer, and leaves it until `flush`: what it was answered with is all that lies in a writer. */
+  answer(id: number, body: ByteWriter): void {
+    this.#counters.messagesSent++;
+    const headBytes = answerHeadBytes(id);
+    const bodyBytes = body.length;
+    const at = this.#begin(PacketType.data, headBytes + bodyBytes);
+    this.#desk.holder = this;
+    const { buffer } = this.#desk.slab;
+    const bodyAt = writeAnswerHead(buffer, at, id);
+    const from = body.buffer;
+    // Of a few bytes a loop is faster than a view.
+    if (bodyBytes <= fewBytes) for (let byte = 0; byte < bodyBytes; byte++) buffer[bodyAt + byte] = from[byte] ?? 0;
+    else buffer.set(body.view(0, bodyBytes), bodyAt);
   }
 
   message(header: MessageHeader, body: Uint8Array): void {
@@ -67,6 +89,7 @@ export class PacketWriter {
 
   /** A message as it was laid before, for a socket of the same framing. */
   again(frame: Uint8Array): void {
+    this.own();
     this.#counters.messagesSent++;
     this.#desk.slab.add(frame);
   }
@@ -76,8 +99,24 @@ export class PacketWriter {
     return this.#desk.slab.since(length);
   }
 
+  /** Has what another one left written: what lies there from now on is this one's. */
+  own(): void {
+    const { holder } = this.#desk;
+    if (holder && holder !== this) holder.flush();
+  }
+
+  /** Forgets what was laid and not yet written. */
+  drop(): void {
+    if (this.#desk.holder !== this) return;
+    this.#desk.holder = undefined;
+    this.#desk.slab.take();
+  }
+
   /** One write for all that was laid. False when the socket is full. */
   flush(): boolean {
+    const { holder } = this.#desk;
+    if (holder && holder !== this) return true;
+    this.#desk.holder = undefined;
     if (this.length === 0) return true;
     const bytes = this.#desk.slab.take();
     this.#written += bytes.length;
@@ -86,6 +125,7 @@ export class PacketWriter {
   }
 
   #begin(type: PacketType, bodyBytes: number): number {
+    this.own();
     const { slab } = this.#desk;
     const { framing } = this.#socket;
     const packetBytes = packetHeaderBytes + bodyBytes;
@@ -99,3 +139,5 @@ export class PacketWriter {
     return at + packetHeaderBytes;
   }
 }
+
+const fewBytes = 64;

@@ -39,6 +39,26 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array): Uint8Arr
   return writer.detach();
 }
 
+/** How many bytes stand before the body of an answer. */
+export function answerHeadBytes(id: number): number {
+  let count = 2;
+  for (let rest = id; rest >= 128; rest = Math.floor(rest / 128)) count++;
+  return count;
+}
+
+/** Writes them: of a response that is no error, and not compressed. Gives where they end. */
+export function writeAnswerHead(target: Uint8Array, at: number, id: number): number {
+  let next = at;
+  target[next++] = MessageKind.response << 1;
+  let rest = id;
+  while (rest >= 128) {
+    target[next++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  target[next++] = rest;
+  return next;
+}
+
 function writeId(writer: ByteWriter, id: number): void {
   if (!Number.isSafeInteger(id) || id < 0) throw new MessageError(`${id} is no id`);
   let rest = id;

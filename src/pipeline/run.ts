@@ -10,6 +10,8 @@ import type { Next, PipelineCall } from "./step.ts";
 export interface Outlet {
   /** The answer in protobuf; empty for a notify. The bytes are the caller's to keep. */
   answered(body: Uint8Array): void;
+  /** The same, where the answer is all that lies in a writer: true during the call. The default is `answered` with a copy. */
+  laid?(answer: ByteWriter): void;
   failed(reason: unknown, stage: Stage): void;
 }
 
@@ -18,18 +20,35 @@ const nothing = new Uint8Array(0);
 /**
  * From the bytes of a message to the bytes of its answer: decodes, checks, goes through the steps, calls the handler, encodes. Without a promise where the handler needs none.
  *
+ * @param from Where the message begins in the bytes, which are only looked at during the call. @param to Where it ends.
  * @param writer Where answers are laid; it is the caller's, and may serve all calls.
  */
-export function run(entry: Entry, call: ServerCall, body: Uint8Array, writer: ByteWriter, outlet: Outlet): void {
+export function run(
+  entry: Entry,
+  call: ServerCall,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  writer: ByteWriter,
+  outlet: Outlet,
+): void {
   const { span } = call;
-  if (span) span.run(() => answerTo(entry, call, body, writer, outlet));
-  else answerTo(entry, call, body, writer, outlet);
+  if (span) span.run(() => answerTo(entry, call, bytes, from, to, writer, outlet));
+  else answerTo(entry, call, bytes, from, to, writer, outlet);
 }
 
-function answerTo(entry: Entry, call: ServerCall, body: Uint8Array, writer: ByteWriter, outlet: Outlet): void {
+function answerTo(
+  entry: Entry,
+  call: ServerCall,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  writer: ByteWriter,
+  outlet: Outlet,
+): void {
   let message: Message;
   try {
-    message = entry.method.input.decode(body, 0, body.length);
+    message = entry.method.input.decode(bytes, from, to);
   } catch (reason) {
     outlet.failed(new NanoError({ code: "invalid_argument", message: "the message is malformed", cause: reason }), "validate");
     return;
@@ -68,16 +87,15 @@ function invoke(entry: Entry, call: ServerCall, message: Message): unknown {
 function answer(entry: Entry, value: unknown, writer: ByteWriter, outlet: Outlet): void {
   const { method } = entry;
   if (method.kind === "notify") return outlet.answered(nothing);
-  let body: Uint8Array;
   try {
     if (typeof value !== "object" || value === null) throw new TypeError(`${method.route} answered with ${String(value)}`);
     writer.truncate(0);
     method.output.encode(value, writer);
-    body = writer.slice(0, writer.length);
   } catch (reason) {
     return outlet.failed(reason, "encode");
   }
-  outlet.answered(body);
+  if (outlet.laid) outlet.laid(writer);
+  else outlet.answered(writer.slice(0, writer.length));
 }
 
 async function stepped(entry: Entry, call: ServerCall, message: Message): Promise<unknown> {

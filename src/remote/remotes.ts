@@ -94,12 +94,12 @@ export function createRemotes(options: RemotesOptions): Remotes {
           heard.failed(reason, stage);
         },
       });
-      if (!at.entry.ownedBy) run(at.entry, context, body, writer, call);
+      if (!at.entry.ownedBy) run(at.entry, context, body, 0, body.length, writer, call);
       else {
         const begin = (entered: Home): void => {
           if (call.over) return ownership.left(entered);
           home = entered;
-          run(at.entry, context, body, writer, call);
+          run(at.entry, context, body, 0, body.length, writer, call);
         };
         atHome(ownership, at.entry.ownedBy, body, begin, (reason) => call.failed(reason, "route"));
       }

@@ -30,6 +30,8 @@ export interface RouteQuery {
 export interface Router {
   /** By the type's routing function, or else the rule of the schema; a promise where the function gives one. Throws or rejects with `unavailable` where nobody is there. */
   pick(route: KnownRoute, query: RouteQuery): ServerInfo | Promise<ServerInfo>;
+  /** Whether the application itself picks the servers of a type. */
+  chooses(type: string): boolean;
   /** By a key that the caller names. */
   pickByKey(route: KnownRoute, key: string): ServerInfo;
   /** Whether it is known where the call must go: false only where its key is owned, and nobody has answered for it yet. */
@@ -134,6 +136,7 @@ export function createRouter(options: RouterOptions): Router {
       const choose = routers?.get(known.info.server);
       return choose ? byFunction(choose, known, query) : byRule(known, query);
     },
+    chooses: (type) => routers?.has(type) ?? false,
     pickByKey: (known, key) => {
       const home = known.info.policy.own ? homeOf(known, key) : undefined;
       return home ?? found(rendezvous(key, known.servers), known.info);

@@ -1,5 +1,13 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { type Clock, createDeadlineSweep, type DeadlineSweep, type Random, systemClock, systemRandom } from "../clock/index.ts";
+import {
+  type Clock,
+  createDeadlineSweep,
+  type DeadlineSweep,
+  type Random,
+  ReadClock,
+  systemClock,
+  systemRandom,
+} from "../clock/index.ts";
 import { aloneScope } from "../context/index.ts";
 import { type ResolvedLimits, resolveLimits } from "../frontend/index.ts";
 import { createJsonLogger, type Logger, redactMessages, withFields } from "../logger/index.ts";
@@ -17,6 +25,8 @@ export interface Base {
   readonly types: readonly string[];
   readonly isFrontend: boolean;
   readonly clock: Clock;
+  /** The clock, for what happens at once where clients are read. */
+  readonly time: ReadClock;
   readonly random: Random;
   readonly net: Net;
   readonly log: Logger;
@@ -49,6 +59,7 @@ export function createBase(
   const { mustLive } = aloneScope(tracing);
   return {
     ...{ id, incarnation, types, clock, random, net },
+    time: new ReadClock(clock),
     isFrontend: (options.acceptors ?? []).length > 0,
     log: withFields(redactMessages(lines, messageOf), { server: id }),
     limits: resolveLimits(options.limits),

@@ -36,7 +36,7 @@ export interface CallsOptions {
 /** Nothing runs. */
 export function createCalls(options: CallsOptions): Calls {
   const { base, services, place, core: cluster, directory, router, linkOf, linkTo } = options;
-  const { id, incarnation, types, clock, log, deadlines, tracing } = base;
+  const { id, incarnation, types, clock, time, log, deadlines, tracing } = base;
   const now = (): number => clock.now();
 
   const ownership = createOwnership({
@@ -46,7 +46,7 @@ export function createCalls(options: CallsOptions): Calls {
     onRelease: releaseHooks(services.lifecycles),
   });
   const shared = { ownership, cluster, now, deadlines, log, tracing };
-  const handlers = createHandlers({ ...shared, entries: services.handlers, maxPending: base.limits.inFlight });
+  const handlers = createHandlers({ ...shared, time, entries: services.handlers, maxPending: base.limits.inFlight });
   const remotes = createRemotes({ ...shared, entries: services.remotes });
   const retries = createRetries(base.random);
   const callers = createCallers({

@@ -18,11 +18,11 @@ export interface ServerFrontendOptions
 export function createServerFrontend(options: ServerOptions, parts: ServerFrontendOptions): Frontend | undefined {
   const { base, calls, place, links, ...rest } = parts;
   if (!base.isFrontend) return undefined;
-  const { id, incarnation, types, clock, random, net, log, limits, deadlines, tracing } = base;
+  const { id, incarnation, types, clock, time, random, net, log, limits, deadlines, tracing } = base;
   const { authenticate, clients, unknownRoute, describeError, users } = options;
   return createFrontend({
     ...rest,
-    ...{ id, incarnation, types, clock, random, net, log, limits, deadlines, tracing },
+    ...{ id, incarnation, types, clock, time, random, net, log, limits, deadlines, tracing },
     ...{ authenticate, clients, unknownRoute, describeError },
     clusterCounters: base.counters,
     acceptors: options.acceptors ?? [],

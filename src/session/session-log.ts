@@ -136,6 +136,12 @@ export class SessionLog {
     return undefined;
   }
 
+  /** Something was sent without waiting here: it is kept as if it had been taken. False when the log is full. */
+  passed(entry: LogEntry): boolean {
+    this.#keep(entry);
+    return !this.#over(1);
+  }
+
   /** What was taken last could not be sent, and is no packet. */
   unsent(): void {
     const entry = this.#sent?.pop();

@@ -242,7 +242,7 @@ function converse({ tokens, greeted }: (typeof ways)[number], bytes: Uint8Array)
   });
   const backend = createBackend({
     handlers: {
-      ...{ routes: new Map(), counters: new Map(), pending: 0 },
+      ...{ routes: new Map(), counters: new Map(), pending: 0, at: () => undefined, begin: () => undefined },
       dispatch: (...call) => ({ breakOff: dispatch(...call) }),
     },
     ...{ clock, log: silentLogger, hooks: [], counters },
