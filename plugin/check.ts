@@ -59,6 +59,8 @@ function checkFile(file: DescFile, report: Report): void {
       position(file, session.number),
       `(nano.session) names "${name}", which is no message of this package or its imports: write "${fullName(file, "Name")}"`,
     );
+  } else if (name !== "" && !file.services.some((desc) => hasOption(desc, handler))) {
+    report(position(file, session.number), "(nano.session) is said of a file's handlers, and this file has none: leave it out");
   }
   for (const desc of file.services) {
     const isHandler = hasOption(desc, handler);

@@ -14,10 +14,13 @@ export function commentOf(desc: DescService | DescMethod, policy: readonly strin
     .join("\n\n");
 }
 
-/** A comment without the blank that follows `//`, without blanks at the ends of lines, and without empty lines around it. */
+/** A comment without the blank that follows `//`, without blanks at the ends of lines, without what it says to buf, and without empty lines around it. */
 function unindent(comment: string): string {
   const lines = comment.replaceAll(/^ /gm, "").replaceAll(/[ \t]+$/gm, "");
-  return lines.replace(/^\n+/, "").trimEnd();
+  return lines
+    .replaceAll(/^buf:lint:ignore .*\n?/gm, "")
+    .replace(/^\n+/, "")
+    .trimEnd();
 }
 
 /** What the policy of a method says, in sentences. */

@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { assemble, type MadeMessages, madeOnce } from "./message-arbitrary.ts";
+import { assemble, type MadeMessages, madeOnce, mustBeSet, notTooDeep } from "./message-arbitrary.ts";
 import { rangeOf } from "./number-arbitrary.ts";
 import { wellKnownArbitrary } from "./well-known-arbitrary.ts";
 
@@ -25,24 +25,21 @@ const maxDepth = 2;
 
 /** Messages whose every value is at the edge of what its type can hold, whatever rules say: they decode, and few handlers think of them. */
 export function boundaryArbitrary(schema: DescMessage): fc.Arbitrary<Message> {
-  return messagesOf(schema, maxDepth, new Map());
+  return notTooDeep(schema, messagesOf(schema, maxDepth, new Map()));
 }
 
-function messagesOf(schema: DescMessage, depth: number, made: MadeMessages): fc.Arbitrary<Message> {
+function messagesOf(schema: DescMessage, depth: number, made: MadeMessages): fc.Arbitrary<Message> | undefined {
   return madeOnce(made, schema, depth, () => makeMessages(schema, depth, made));
 }
 
-function makeMessages(schema: DescMessage, depth: number, made: MadeMessages): fc.Arbitrary<Message> {
+function makeMessages(schema: DescMessage, depth: number, made: MadeMessages): fc.Arbitrary<Message> | undefined {
   const known = wellKnownArbitrary(schema);
   if (known) return known;
+  if (schema.fields.some((field) => mustBeSet(field) && !valuesOf(field, depth, made))) return undefined;
   const parts = schema.fields.map((field): fc.Arbitrary<readonly [DescField, unknown] | undefined> => {
-    const value = valuesOf(field, depth, made);
-    return value
-      ? fc.option(
-          value.map((one) => [field, one] as const),
-          { nil: undefined },
-        )
-      : fc.constant(undefined);
+    const pair = valuesOf(field, depth, made)?.map((one) => [field, one] as const);
+    if (!pair) return fc.constant(undefined);
+    return mustBeSet(field) ? pair : fc.option(pair, { nil: undefined });
   });
   return fc.tuple(...parts).map((given) =>
     assemble(

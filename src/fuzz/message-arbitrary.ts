@@ -19,8 +19,8 @@ export interface MessageArbitraryOptions {
   readonly rules?: boolean;
 }
 
-/** Arbitraries of messages that were made, by their names and how deep they may go. */
-export type MadeMessages = Map<string, fc.Arbitrary<Message>>;
+/** Arbitraries of messages that were made, by their names and how deep they may go; undefined of what needs others deeper than that. */
+export type MadeMessages = Map<string, fc.Arbitrary<Message> | undefined>;
 
 interface Making {
   readonly maxItems: number;
@@ -45,7 +45,9 @@ export function messageArbitrary<S extends DescMessage>(
   options: MessageArbitraryOptions = {},
 ): fc.Arbitrary<MessageShape<S>> {
   const { maxDepth = 2, maxItems = 4, rules = true } = options;
-  const made = messagesOf(schema, maxDepth, { maxItems, rules, made: new Map() }) as fc.Arbitrary<MessageShape<S>>;
+  const made = notTooDeep(schema, messagesOf(schema, maxDepth, { maxItems, rules, made: new Map() })) as fc.Arbitrary<
+    MessageShape<S>
+  >;
   if (!rules) return made;
   const validator = createValidator();
   let misses = 0;
@@ -63,21 +65,35 @@ export function madeOnce(
   made: MadeMessages,
   { typeName }: DescMessage,
   depth: number,
-  make: () => fc.Arbitrary<Message>,
-): fc.Arbitrary<Message> {
+  make: () => fc.Arbitrary<Message> | undefined,
+): fc.Arbitrary<Message> | undefined {
   const key = `${typeName} ${depth}`;
-  const known = made.get(key) ?? make();
-  made.set(key, known);
-  return known;
+  if (!made.has(key)) made.set(key, make());
+  return made.get(key);
 }
 
-function messagesOf(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> {
+/** Throws where a message cannot be made at all. */
+export function notTooDeep({ typeName }: DescMessage, made: fc.Arbitrary<Message> | undefined): fc.Arbitrary<Message> {
+  if (!made) throw new Error(`${typeName} requires messages in messages, deeper than maxDepth lets them stand`);
+  return made;
+}
+
+/** Whether a message cannot be sent without a field: `required` of proto2, LEGACY_REQUIRED of editions. */
+export function mustBeSet({ presence }: DescField): boolean {
+  return presence === legacyRequired;
+}
+
+// google.protobuf.FeatureSet.FieldPresence.LEGACY_REQUIRED
+const legacyRequired = 3;
+
+function messagesOf(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> | undefined {
   return madeOnce(making.made, schema, depth, () => makeMessages(schema, depth, making));
 }
 
-function makeMessages(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> {
+function makeMessages(schema: DescMessage, depth: number, making: Making): fc.Arbitrary<Message> | undefined {
   const known = wellKnownArbitrary(schema);
   if (known) return known;
+  if (schema.fields.some((field) => mustBeSet(field) && !pairOf(field, depth, making))) return undefined;
   const parts = schema.members.map((member): fc.Arbitrary<readonly [DescField, unknown] | undefined> => {
     if (member.kind === "field") return fieldOf(member, depth, making);
     const fields = member.fields.flatMap((field) => pairOf(field, depth, making) ?? []);
@@ -96,7 +112,7 @@ function makeMessages(schema: DescMessage, depth: number, making: Making): fc.Ar
 function fieldOf(field: DescField, depth: number, making: Making): fc.Arbitrary<readonly [DescField, unknown] | undefined> {
   const pair = pairOf(field, depth, making);
   if (!pair) return fc.constant(undefined);
-  const needed = making.rules && (heededRules(field)?.required ?? false);
+  const needed = mustBeSet(field) || (making.rules && (heededRules(field)?.required ?? false));
   if (needed || field.fieldKind === "list" || field.fieldKind === "map") return pair;
   return fc.option(pair, { nil: undefined, freq: field.fieldKind === "message" ? 2 : 4 });
 }

@@ -19,11 +19,16 @@ export interface Rules {
 
 const none: Rules = { required: false, value: () => undefined, list: () => [], of: () => none, words: [] };
 
-/** The rules of a field; none where they are ignored. */
+/** The rules of a field; none where they are ignored. A field that its message cannot be sent without is required, whatever rules say. */
 export function rulesOf(field: DescField): Rules {
   const rules = fieldRules(field);
-  return rules ? rulesIn(rules) : none;
+  const asked = rules ? rulesIn(rules) : none;
+  if (field.presence !== legacyRequired || asked.required) return asked;
+  return { ...asked, required: true, words: ["required", ...asked.words] };
 }
+
+// google.protobuf.FeatureSet.FieldPresence.LEGACY_REQUIRED: `required` of proto2.
+const legacyRequired = 3;
 
 function rulesIn(rules: FieldRules): Rules {
   if (rules.ignore === Ignore.ALWAYS) return none;

@@ -124,6 +124,12 @@ test("the page has comments, policies, errors and sizes; for clients it has no r
   });
 });
 
+test("the page says what a message cannot be sent without, and nothing of what comments say to linters", async () => {
+  const page = await run(join(root, "test/schema/proto"));
+  expect(page).toContain("| `number` | 1 | int32 | `required` |  |\n| `maybe` | 2 | int32 |  |  |");
+  expect(page).not.toContain("buf:lint");
+});
+
 test("the worst case is as long as a message can be, and no message within its rules is longer", async () => {
   const page = await withShop((folder) => run(folder));
   // item 2+32, count 3, sizes 2+3, wishes 2*(2+8), color 2, card 3+20, note 2+2+5, at 2+22, size 2+2.

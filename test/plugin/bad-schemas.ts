@@ -66,6 +66,12 @@ option (nano.session) = "Nobody";
     ],
   },
   {
+    name: "session_of_nobody",
+    proto: `
+option (nano.session) = "JoinRequest";${service("  rpc Stats(JoinRequest) returns (JoinResponse);", "RoomAdminService", "remote")}`,
+    problems: ["2:1: (nano.session) is said of a file's handlers, and this file has none: leave it out"],
+  },
+  {
     name: "policy_twice",
     proto: `
 option (nano.policy) = {defaults: {timeout_ms: 10}};

@@ -10,6 +10,9 @@ const inMessage = { field: 2, message: 3, enum: 4 } as const;
 const serviceMethod = 2;
 const enumValue = 2;
 
+// What a comment says to buf, and to nobody who reads it.
+const toLinters = /^buf:lint:ignore .*\n?/gm;
+
 /** Where something stands, as "chat/v1/chat.proto:18:3"; 1:1 where the image does not say. */
 export function placeOf(desc: Declared): string {
   const [line = 0, column = 0] = locationOf(desc)?.span ?? [];
@@ -24,6 +27,7 @@ export function wordsOf(desc: Declared): string {
       comment
         .replaceAll(/^ /gm, "")
         .replaceAll(/[ \t]+$/gm, "")
+        .replaceAll(toLinters, "")
         .trim(),
     )
     .filter((comment) => comment !== "")

@@ -39,8 +39,6 @@ export interface EveryRemote {
 
   /**
    * What no file of this folder has.
-   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Foreign
    */
@@ -48,8 +46,6 @@ export interface EveryRemote {
 
   /**
    * The same, in fields of others too.
-   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * @generated from rpc every.v1.EveryService.Required
    */
@@ -91,8 +87,6 @@ export interface EveryCaller {
 
   /**
    * What no file of this folder has.
-   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * Goes to any.
    *
@@ -102,8 +96,6 @@ export interface EveryCaller {
 
   /**
    * The same, in fields of others too.
-   * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
-   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *
    * Goes to any.
    *
