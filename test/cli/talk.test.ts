@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is how nano-cli names a value
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
@@ -11,7 +11,6 @@ import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
-import { verbs } from "../../src/cli/talk/verbs.ts";
 
 const cli = ["--conditions=nano-source", "src/cli/main.ts"];
 
@@ -208,16 +207,6 @@ describe("nano-cli talks to a server that tells its schema", () => {
     expect(out).toContain('\n{"token":"t 1"}\n{"members":["ann"]}\n');
     expect(await run([ws(), "--script", join(folder, "none")], [])).toMatchObject({ code: 1 });
   });
-});
-
-test("the page's example says what the page says, and the page has all that there is", async () => {
-  await start(true);
-  const page = await readFile("docs/cli.md", "utf8");
-  const block = (kind: string): string => new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, "ms").exec(page)?.[1] ?? "";
-  const { out, errors, code } = await runHere(block("nano").split("\n"));
-  expect([errors, code]).toEqual(["", 0]);
-  expect(`${out.slice(out.indexOf("\n") + 1)}\n`).toBe(block("text"));
-  for (const { name } of verbs) expect(page).toContain(`| \`${name}`);
 });
 
 test("answers and pushes over several lines; what was typed", async () => {
