@@ -13,17 +13,19 @@ function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-for (const [name, args] of [
+for (const [name, args, wanted = 0] of [
   ["node alone", ["--eval", "0"]],
   ["nano-cli --help", [programs[0] ?? "", "--help"]],
   ["nano-cli talk --help", [programs[0] ?? "", "talk", "--help"]],
+  // A whole conversation that comes to nothing: nobody listens there.
+  ["nano-cli talk", [programs[0] ?? "", "tcp://127.0.0.1:1", "--json"], 1],
   ["nano-bot --help", [programs[1] ?? "", "--help"]],
 ] as const) {
   const runs = Array.from({ length: times }, () => {
     const began = performance.now();
     const { status, stderr } = spawnSync(execPath, ["--import", tell, ...args], { encoding: "utf8" });
-    if (status !== 0) throw new Error(`${name} ended with ${status} (npm run build comes first): ${stderr}`);
-    return { cpuMs: Number(stderr), wallMs: performance.now() - began };
+    if (status !== wanted) throw new Error(`${name} ended with ${status} (npm run build comes first): ${stderr}`);
+    return { cpuMs: Number(/[\d.]+$/.exec(stderr)?.[0]), wallMs: performance.now() - began };
   });
   const [cpu, wall] = [median(runs.map(({ cpuMs }) => cpuMs)), median(runs.map(({ wallMs }) => wallMs))];
   console.log(

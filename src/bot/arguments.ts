@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "./plan.ts";
-import { isSpecs } from "./spec/read-spec.ts";
+import { isSpecs } from "./spec/is-specs.ts";
 import { parseThreshold } from "./thresholds.ts";
 
 /** What `nano-bot run` was called with. */

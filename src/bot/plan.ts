@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { ClientOptions, Transport } from "../client/index.ts";
 import { waysTo } from "../dial/index.ts";
 import { type Scenario, scenario } from "./scenario.ts";
-import { isSpecs } from "./spec/read-spec.ts";
+import { isSpecs } from "./spec/is-specs.ts";
 import { redisAt } from "./spec/redis.ts";
 import { specScenario } from "./spec/spec-scenario.ts";
 

@@ -1,12 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type HookWorld, hookFault } from "./hooks.ts";
 import { comparisons, type JsonSchema, type Spec, type SpecHook, type SpecOperation } from "./spec.ts";
-
-/** Whether a path is one of specs: a file of JSON, or a folder. */
-export function isSpecs(path: string): boolean {
-  return path.endsWith(".json") || (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
-}
 
 /** The specs of a file, or all `*.json` of a folder and those below it. Throws a TypeError that says what is wrong, and where. */
 export function readSpecs(path: string, world: HookWorld): readonly Spec[] {
