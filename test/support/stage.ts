@@ -12,7 +12,7 @@ import { systemNet } from "../../src/net/index.ts";
 import { type Recording, recordingsIn, replay } from "./recordings.ts";
 
 /** What the pages of the tools take for granted: the chat in a cluster with a token, eve in its office, and a folder with their files. */
-export interface Stage {
+interface Stage {
   /** Runs a command of a page, and gives what it prints, with the page's addresses. */
   play(recording: Recording): Promise<string>;
   stop(): Promise<void>;
@@ -21,7 +21,7 @@ export interface Stage {
 const token = "a token of thirty-two bytes, or so";
 
 /** Makes what stands on a page. @param page Its files are the blocks that name one: `nano hello.nano`. */
-export async function setStage(page: string): Promise<Stage> {
+async function setStage(page: string): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "nano-page-"));
   const { http2 } = systemNet;
   if (!http2) throw new Error("there is no HTTP/2 here");
