@@ -74,6 +74,7 @@ export function createBeginAndEnd(
         ...(record.clusterAddress ? { cluster: record.clusterAddress } : {}),
         ...(operations.address ? { http: operations.address } : {}),
       };
+      log.info({ types: options.base.types, addresses }, "ready");
     },
     async end(drained) {
       const server = options.server();
@@ -93,6 +94,7 @@ export function createBeginAndEnd(
       await watchdog?.stop();
       offUncaught();
       offSignals();
+      log.info({}, "stopped");
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Server } from "../../context/index.ts";
 import { createServer } from "../create-server.ts";
 import type { ServerOptions } from "../server-options.ts";
 import { loadSettings, type Settings, SettingsError, type SettingsSources, withSettings } from "../settings/index.ts";
+import { debugOnSignal } from "./debug-signal.ts";
 import { settingsHelp } from "./settings-help.ts";
 import { asWorker, workerNumber } from "./worker.ts";
 import { runWorkers } from "./workers.ts";
@@ -12,7 +13,7 @@ export type Served = ServerOptions | (() => ServerOptions | Promise<ServerOption
 
 /**
  * Runs a server as a process of its own: with settings from `nano.config.ts`, the environment and flags over the options of the code, and ended by SIGTERM and
- * SIGINT. `docs/reference/configuration.md` lists the settings; `--help` does so, too.
+ * SIGINT; SIGUSR2 sets the level of its log to "debug", and back. `docs/reference/configuration.md` lists the settings; `--help` does so, too.
  *
  * It ends the process with exit code 2 where a setting or an option makes no sense, and with 1 where the server does not start: a line on stderr says why.
  * With `workers` it starts that many processes of the same script, and keeps them up.
@@ -36,6 +37,7 @@ export async function serve(served: Served, sources: SettingsSources = {}): Prom
     }
     const server = createServer(await optionsOf(served, settings, number));
     if (settings.logLevel !== undefined) server.log.level = settings.logLevel;
+    debugOnSignal(server.log);
     await server.start();
     if (number !== undefined) {
       cluster.worker?.send("ready");

@@ -2,6 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import { constants } from "node:os";
 import { systemClock } from "../../clock/index.ts";
 import { createJsonLogger } from "../../logger/index.ts";
+import { debugSignal } from "./debug-signal.ts";
 
 const leastBackoffMs = 100;
 const mostBackoffMs = 30_000;
@@ -10,7 +11,7 @@ const healthyMs = 60_000;
 
 /**
  * Starts so many processes of the script that this one runs, and keeps them up: one that dies is started again, later each time that it dies soon. SIGTERM and
- * SIGINT are handed on, and the process ends when all have; a second signal kills them. Where one does not come up in the first place all end,
+ * SIGINT are handed on, and the process ends when all have; a second signal kills them. SIGUSR2 is handed on as well. Where one does not come up in the first place all end,
  * and the process with its exit code.
  *
  * @returns Resolves when all are up.
@@ -65,6 +66,12 @@ export function runWorkers(count: number): Promise<void> {
     }
 
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
+    if (process.platform !== "win32") {
+      process.on(debugSignal, () => {
+        // One that is not up yet would be ended by it.
+        for (const [number, worker] of living) if (ready.has(number)) worker.process.kill(debugSignal);
+      });
+    }
     for (let number = 1; number <= count; number++) start(number, 0);
   });
 }

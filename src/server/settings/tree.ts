@@ -1,5 +1,5 @@
 import { limitSettings } from "./limit-settings.ts";
-import { choice, flag, list, map, type SettingsOf, text, whole } from "./setting.ts";
+import { choice, flag, list, map, type SettingsOf, share, text, whole } from "./setting.ts";
 
 const tls = {
   certFile: text("Certificate, PEM."),
@@ -65,6 +65,8 @@ export const settingTree = {
     prefix: text("Stands before every name."),
     everyMs: whole("How often.", 10_000),
     labels: choice(["names", "tags"], "How labels go out.", "names"),
+    histograms: choice(["sums", "timings"], "How histograms do.", "sums"),
+    sampleRate: share("Which share of a histogram's values goes out as timings, above 0.", 1),
   },
 } as const;
 
