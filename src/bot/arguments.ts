@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Plan } from "./plan.ts";
 import { isSpecs } from "./spec/is-specs.ts";
+import { originalFault } from "./spec/original-flags.ts";
 import { parseThreshold } from "./thresholds.ts";
 
 /** What `nano-bot run` was called with. */
@@ -36,6 +37,7 @@ How many:
 How they talk:
   --encoding NAME     json or protobuf (default: protobuf; specs speak JSON)
   --user JSON         what the handshake tells as its user, where the scenario does not say: a token
+  --timeout MS        how long an answer may take (default: what the method says, or 5000)
   --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
   --insecure          takes any certificate for tls:// and wss://
 
@@ -62,6 +64,7 @@ const options = {
   processes: { type: "string", default: "1" },
   encoding: { type: "string" },
   user: { type: "string" },
+  timeout: { type: "string" },
   ca: { type: "string" },
   insecure: { type: "boolean", default: false },
   threshold: { type: "string", multiple: true },
@@ -78,6 +81,8 @@ const mostProcesses = 64;
 
 /** Reads them. Throws a TypeError or RangeError that says what is wrong. */
 export function runArguments(args: readonly string[]): RunArguments {
+  const fault = originalFault(args);
+  if (fault !== undefined) throw new TypeError(fault);
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) throw new TypeError("it wants: run FILE");
@@ -92,8 +97,9 @@ export function runArguments(args: readonly string[]): RunArguments {
   if (processes > mostProcesses) throw new RangeError(`--processes is at most ${mostProcesses}`);
   const users = values.users === undefined ? undefined : wholeOf("users", values.users);
   const forMs = wholeOf("for", values.for);
+  const timeoutMs = values.timeout === undefined ? undefined : wholeOf("timeout", values.timeout);
   return {
-    plan: { file, url, encoding, ca, insecure, users, forMs, thresholds, user: userOf(values.user), redis, save },
+    plan: { file, url, encoding, ca, insecure, users, forMs, timeoutMs, thresholds, user: userOf(values.user), redis, save },
     ...{ processes, json: values.json, junit: values.junit, report: values.report },
     prometheus: values.prometheus === undefined ? undefined : placeOf(values.prometheus),
     metrics: (values.metrics ?? []).map(pageOf),

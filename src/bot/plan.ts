@@ -24,6 +24,8 @@ export interface Plan {
   readonly save: string | undefined;
   /** What the handshakes tell as `user`, where the scenario does not say. */
   readonly user: object | undefined;
+  /** How long an answer may take; undefined: what the method says, or the client. */
+  readonly timeoutMs: number | undefined;
 }
 
 // All at once they would measure how the server takes a storm.
@@ -53,9 +55,10 @@ export async function scenarioOf(plan: Plan): Promise<Scenario> {
 /** What the clients of a plan are made of. Throws a TypeError on an address that is none. */
 export function clientOf(plan: Plan): (index: number) => ClientOptions {
   const transport = transportOf(plan);
-  const { encoding, user } = plan;
+  const { encoding, user, timeoutMs } = plan;
   const handshake = { platform: "nano-bot", ...(user ? { user } : {}) };
-  return () => ({ transport, encoding, handshake });
+  const most = timeoutMs === undefined ? {} : { timeoutMs };
+  return () => ({ transport, encoding, handshake, ...most });
 }
 
 function transportOf({ url, ca, insecure }: Plan): Transport {

@@ -115,6 +115,14 @@ test.each<[object, string[], string]>([
   [{ preRun: { function: "redis" } }, ["--redis", "127.0.0.1:1"], "preRun: args.name is the name of its set in Redis"],
   [{ preRun: { function: "saveToFile" } }, [], "preRun: there is redis"],
   [{ postRun: { function: "mail" } }, [], "postRun: there is redis, saveToFile"],
+  [{ preRun: { function: "mail" } }, [], 'pitaya-bot itself does nothing with another name: leave it out, or give "store"'],
+  [{ sequentialOperations: [{ request: "a.b.c" }] }, [], 'an early form: write "type": "request", "uri": "a.b.c"'],
+  [{}, ["--duration", "1m"], "--duration is pitaya-bot's: specs are played again with --users N --for MS"],
+  [{}, ["--config=config.yaml"], "--url tcp://HOST:PORT, or tls://HOST:PORT"],
+  [{}, ["-d", "specs"], "-d is pitaya-bot's: name the folder itself"],
+  [{}, ["-t", "local"], "--processes N plays in so many processes"],
+  [{}, ["config/config.yaml"], "config/config.yaml: pitaya-bot's config is not read"],
+  [{}, ["--timeout", "soon"], '--timeout is a whole number from 1, not "soon"'],
   [{}, ["--redis", "http://x"], "--redis is HOST:PORT, or redis://HOST:PORT"],
 ])("%j with %j cannot begin", async (hooks, args, words) => {
   const { sequentialOperations } = match;

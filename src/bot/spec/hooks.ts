@@ -22,7 +22,12 @@ return value`;
 export function hookFault(hook: SpecHook, when: "preRun" | "postRun", { redis }: HookWorld): string | undefined {
   const name = hook.args?.["name"];
   if (hook.function === "saveToFile" && when === "postRun") return undefined;
-  if (hook.function !== "redis") return `there is ${when === "preRun" ? "redis" : "redis, saveToFile"}`;
+  // A spec of the original's own names it, and nothing there hears it.
+  if (hook.function === "initializeDb" && when === "preRun") return undefined;
+  if (hook.function !== "redis") {
+    const known = when === "preRun" ? "redis" : "redis, saveToFile";
+    return `there is ${known}; pitaya-bot itself does nothing with another name: leave it out, or give "store"`;
+  }
   if (typeof name !== "string" || name === "") return "args.name is the name of its set in Redis";
   if (!redis) return 'redis wants --redis HOST:PORT; or give "store" in its place: what users begin with';
   return undefined;
@@ -30,7 +35,7 @@ export function hookFault(hook: SpecHook, when: "preRun" | "postRun", { redis }:
 
 /** What a user begins with. Rejects where Redis has nothing, or says what is no object. */
 export async function runBefore(hook: SpecHook | undefined, { redis }: HookWorld): Promise<Store> {
-  if (!hook || !redis) return new Map();
+  if (hook?.function !== "redis" || !redis) return new Map();
   const name = String(hook.args?.["name"]);
   const text = await askRedis(redis, "EVAL", take, "1", name);
   if (text === undefined) throw new Error(`preRun: ${name}:available is empty: there are more users than states`);

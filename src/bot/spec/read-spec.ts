@@ -86,7 +86,9 @@ function readOne(file: string, world: HookWorld): Spec {
     const operation = object(given, where);
     const { type, uri, timeout, expect, schema } = operation;
     for (const key of Object.keys(operation))
-      if (!ofOperation.includes(key)) wrong(`${where}.${key}`, `there is ${ofOperation.join(", ")}`);
+      if (kinds.includes(key))
+        wrong(`${where}.${key}`, `an early form: write "type": "${key}", "uri": ${JSON.stringify(operation[key])}`);
+      else if (!ofOperation.includes(key)) wrong(`${where}.${key}`, `there is ${ofOperation.join(", ")}`);
     if (typeof type !== "string" || !kinds.includes(type)) wrong(`${where}.type`, `it is one of ${kinds.join(", ")}`);
     if (typeof uri !== "string" || uri === "") wrong(`${where}.uri`, "it is a route, or the name of a function");
     if (type === "function" && !functions.includes(String(uri)))
