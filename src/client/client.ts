@@ -1,6 +1,6 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import { type Failed, FailedSchema, type Gone, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import { systemClock, systemRandom, within } from "../clock/index.ts";
+import { systemClock, systemRandom } from "../clock/index.ts";
 import {
   type CallOptions,
   type ClientService,
@@ -11,19 +11,18 @@ import {
   reflectCodec,
 } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
-import type { HandshakeAnswer, HandshakeRequest, NanoRequest } from "../handshake/index.ts";
 import { type DecodedMessage, encodeTracePlace, MessageKind } from "../message/index.ts";
 import type { Serializer } from "../serializer/index.ts";
-import { type BodyCodec, createBodyCodec } from "./body.ts";
+import { createAgreement } from "./agreement.ts";
 import type { ClientOptions } from "./client-options.ts";
 import type { ClientSpan } from "./client-tracing.ts";
-import { canInflate } from "./inflow.ts";
 import { createListeners } from "./listeners.ts";
 import { createOutbox } from "./outbox.ts";
 import { closedError, resetOutcome, unknownOutcome, unsentError } from "./outcome.ts";
 import { createPendingRequests } from "./pending.ts";
 import { createPushes } from "./pushes.ts";
-import { createService, detailsOf } from "./service.ts";
+import { createResets } from "./resets.ts";
+import { createService } from "./service.ts";
 import type { ClientState } from "./state.ts";
 import { canceled, Uplink } from "./uplink.ts";
 
@@ -53,9 +52,7 @@ export interface Client {
 
 /** @param builtIn The serializers that this build of the client brings. */
 export function buildClient(options: ClientOptions, builtIn: readonly Serializer[]): Client {
-  const { clock = systemClock, random = systemRandom, encoding = "protobuf", queueMessages = 256, inFlight = 256 } = options;
-  const { codes: withCodes = true, inflate: mayInflate = true } = options;
-  const inflate = mayInflate && canInflate();
+  const { clock = systemClock, random = systemRandom, queueMessages = 256, inFlight = 256 } = options;
   const { connectTimeoutMs = 10_000, maxPacketBytes = 4 * 1_024 * 1_024, reconnect = {} } = options;
   const failed = guarded(options.onError ?? reportUncaught);
   const pending = createPendingRequests(clock);
@@ -65,26 +62,13 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     else failed(reason);
   });
   const states = createListeners<[ClientState, ClientState]>(failed);
-  const resets = new Set<{ readonly handler: (why: string) => unknown }>();
+  const resets = createResets(clock, connectTimeoutMs);
   // Idempotent requests that have been sent once, by their ids: after a reset they go again.
   const repeatable = new Map<number, () => void>();
   let resetting = false;
   const pushes = createPushes(failed);
   const services = new Map<ClientService<unknown>, unknown>();
-  const serializers = [...(options.serializers ?? []), ...builtIn].map((one) => one.knowing?.(details) ?? one);
-  if (encoding !== "protobuf" && !serializers.some(({ name }) => name === encoding)) {
-    const where = encoding === "json" ? ': in browsers "nano-rpc/client/json" has it' : "";
-    throw new TypeError(`encoding "${encoding}" needs its serializer in "serializers"${where}`);
-  }
-  let bodies: BodyCodec | undefined;
-  let codes: ReadonlyMap<string, number> = new Map();
-  let routes: ReadonlyMap<number, string> = new Map();
-  // The name of the codes that the server gave: a server that has the same does not tell them again.
-  let dictionary: string | undefined;
-  // Those that the client has by itself, should the server know its services: their routes, sorted, from 1 on.
-  let printed: readonly string[] = [];
-  // Whether the server reads where messages stand in a trace.
-  let traced = false;
+  const agreement = createAgreement(options, builtIn, services);
   let connections = 0;
 
   const uplink = new Uplink({
@@ -94,8 +78,8 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     connectTimeoutMs,
     maxPacketBytes,
     reconnect,
-    handshake,
-    admitted,
+    handshake: agreement.handshake,
+    admitted: agreement.admitted,
     open,
     message,
     lost(reason) {
@@ -109,51 +93,6 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     },
     changed: (state, before) => states.tell(state, before),
   });
-
-  function details(): readonly DescMessage[] {
-    return [...services.keys()].flatMap(detailsOf);
-  }
-
-  function handshake(resume: NanoRequest["resume"]): HandshakeRequest {
-    const { platform = "js", version, user } = options.handshake ?? {};
-    const fingerprint = [...services.keys()]
-      .map((service) => service.fingerprint ?? "")
-      .sort()
-      .join(",");
-    const known = [...services.keys()].flatMap(({ methods }) => Object.values(methods).map(({ route }) => route));
-    printed = [...new Set(known)].sort();
-    const nano = {
-      v: 1,
-      fingerprint,
-      codes: withCodes,
-      inflate: inflate ? ["zlib"] : [],
-      dictionary: dictionary ?? "printed",
-      ...(options.tracing ? { trace: true } : {}),
-      ...(resume ? { resume } : {}),
-    };
-    return {
-      sys: { platform, clientVersion: version, serializer: encoding, nano },
-      user,
-    };
-  }
-
-  function admitted({ sys: { serializer, dict, nano } }: HandshakeAnswer): void {
-    bodies = createBodyCodec(serializer, serializers);
-    if (!bodies)
-      throw new NanoError({ code: "unimplemented", message: `the server speaks "${serializer}", which this client does not` });
-    traced = nano?.trace === true;
-    if (nano?.dictionary === "known") {
-      if (dictionary === undefined) learn(printed.map((route, at) => [route, at + 1]));
-      return;
-    }
-    dictionary = nano?.dictionary;
-    learn(Object.entries(dict));
-  }
-
-  function learn(dict: readonly (readonly [string, number])[]): void {
-    codes = new Map(dict);
-    routes = new Map(dict.map(([route, code]) => [code, route]));
-  }
 
   /** What was sent in a session that is over, and not answered: it may have been done or not. What does no harm twice goes once more. */
   function settleSent(why: string): void {
@@ -175,13 +114,11 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     }
     const own = ++connections;
     if (via === "reset") settleSent(reset);
-    resetting = via === "reset" && resets.size > 0;
-    if (!resetting) return outbox.flush();
+    const handled = via === "reset" ? resets.run(reset) : undefined;
+    resetting = handled !== undefined;
+    if (!handled) return outbox.flush();
     outbox.hold();
-    const late = (): never => {
-      throw new NanoError({ code: "deadline_exceeded", message: `a reset handler took over ${connectTimeoutMs} ms` });
-    };
-    within(clock, connectTimeoutMs, Promise.all([...resets].map(async ({ handler }) => handler(reset))), late).then(
+    handled.then(
       () => {
         if (own !== connections) return;
         resetting = false;
@@ -200,17 +137,18 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
 
   function message(decoded: DecodedMessage, buffer: Uint8Array): void {
     const { kind, id, code, bodyFrom, bodyTo } = decoded;
+    const { bodies } = agreement;
     if (kind === MessageKind.response) {
       const body = buffer.subarray(bodyFrom, bodyTo);
       if (pending.has(id)) pending.settle(id, decoded.error && bodies ? bodies.decodeError(body) : body);
       return;
     }
     if (kind !== MessageKind.push) throw new Error("servers send responses and pushes only");
-    const route = decoded.route ?? routes.get(code);
-    const bodiesNow = bodies;
-    if (!bodiesNow) return;
+    if (!bodies) return;
     // A push that cannot be read ends the connection, as all nonsense does: dropped, it would be a hole that nobody sees.
-    pushes.deliver(route ?? "", (codec) => bodiesNow.decode(codec, buffer.subarray(bodyFrom, bodyTo)));
+    pushes.deliver(decoded.route ?? agreement.routeOf(code) ?? "", (codec) =>
+      bodies.decode(codec, buffer.subarray(bodyFrom, bodyTo)),
+    );
   }
 
   function send(
@@ -230,8 +168,9 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
     init: Message,
   ): () => void {
     const write = (): void => {
+      const { bodies, traced } = agreement;
       if (!bodies) return;
-      const header = { kind: MessageKind[kind], id, route, code: codes.get(route) ?? -1, compressed: false, error: false };
+      const header = { kind: MessageKind[kind], id, route, code: agreement.codeOf(route) ?? -1, compressed: false, error: false };
       const trace = traced && span ? encodeTracePlace(span.traceparent) : undefined;
       uplink.send(trace ? { ...header, trace } : header, bodies.encode(codec, init));
     };
@@ -280,7 +219,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
         repeatable.delete(id);
         if (outcome instanceof NanoError) return reject(unsent ? unsentError(outcome, uplink.state) : outcome);
         try {
-          resolve(bodies?.decode(method.output, outcome) ?? method.output.create({}));
+          resolve(agreement.bodies?.decode(method.output, outcome) ?? method.output.create({}));
         } catch (reason) {
           reject(NanoError.from(reason));
         }
@@ -309,17 +248,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       // Made from this very service.
       return made as C;
     },
-    onReset(handler, { signal } = {}) {
-      const entry = { handler };
-      const off = (): void => {
-        resets.delete(entry);
-        signal?.removeEventListener("abort", off);
-      };
-      if (signal?.aborted) return off;
-      resets.add(entry);
-      signal?.addEventListener("abort", off, { once: true });
-      return off;
-    },
+    onReset: resets.add,
     onState: (listener, listenOptions) => states.add(listener, listenOptions),
     onFailed: pushes.listen("nano.failed", reflectCodec(FailedSchema)),
     onGone: pushes.listen("nano.gone", reflectCodec(GoneSchema)),

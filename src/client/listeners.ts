@@ -9,6 +9,18 @@ export interface Listeners<A extends readonly unknown[]> {
   tell(...args: A): void;
 }
 
+/** Adds to a set, until what it gives is called or the signal aborts. */
+export function enlist<T>(set: Set<T>, entry: T, { signal }: ListenOptions = {}): () => void {
+  const off = (): void => {
+    set.delete(entry);
+    signal?.removeEventListener("abort", off);
+  };
+  if (signal?.aborted) return off;
+  set.add(entry);
+  signal?.addEventListener("abort", off, { once: true });
+  return off;
+}
+
 /** @param failed Hears what a listener threw. */
 export function createListeners<A extends readonly unknown[]>(failed: (reason: unknown) => void): Listeners<A> {
   const listeners = new Set<{ readonly call: (...args: A) => void }>();
@@ -16,18 +28,7 @@ export function createListeners<A extends readonly unknown[]>(failed: (reason: u
     get size() {
       return listeners.size;
     },
-    add(listener, options) {
-      const { signal } = options ?? {};
-      if (signal?.aborted) return () => {};
-      const entry = { call: listener };
-      const remove = (): void => {
-        listeners.delete(entry);
-        signal?.removeEventListener("abort", remove);
-      };
-      listeners.add(entry);
-      signal?.addEventListener("abort", remove, { once: true });
-      return remove;
-    },
+    add: (listener, options) => enlist(listeners, { call: listener }, options),
     tell(...args) {
       for (const entry of [...listeners]) {
         if (!listeners.has(entry)) continue;
