@@ -299,9 +299,10 @@ export function createFrontend(options: FrontendOptions): Frontend {
       return pending;
     },
     async start() {
-      if (!door.measure(options.net.spareSockets?.())) {
+      const spare = options.net.spareSockets?.();
+      if (!door.measure(spare)) {
         log.warn(
-          { limit: limits.connections },
+          { limit: limits.connections, spare },
           "the system allows fewer open files than limits.connections: fewer clients come in",
         );
       }

@@ -24,6 +24,8 @@ export function createJsonLogger(options: {
       base: null,
       timestamp: () => `,"time":${options.now()}`,
       formatters: { level: (level) => ({ level }) },
+      // Errors are plain by then: pino would call their type "Object", and lay the words of their causes into their own.
+      serializers: { err: (shown: unknown) => shown },
     },
     { write: (line: string) => options.sink.write(harmless(line.trimEnd())) },
   );

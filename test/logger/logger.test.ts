@@ -93,6 +93,14 @@ describe("what a line says of", () => {
     expect(stack.length).toBeGreaterThan(256);
   });
 
+  test("an error under the name that pino has a form of its own for: the same", () => {
+    const { log, lines: written } = lines();
+    log.error({ err: new RangeError("too far", { cause: new TypeError("no way") }) }, "failed");
+    const { err } = JSON.parse(written[0] ?? "");
+    expect(err).toMatchObject({ name: "RangeError", message: "too far", cause: { name: "TypeError", message: "no way" } });
+    expect(err.type).toBeUndefined();
+  });
+
   test("an error's stack: bounded, whatever was thrown", () => {
     const error = new Error("m".repeat(100_000));
     expect(JSON.stringify(logged(error)).length).toBeLessThan(8_000);
