@@ -1,3 +1,4 @@
+import type { ServerOptions } from "nano-rpc";
 import type { Client } from "nano-rpc/client";
 import { createTestCluster, type TestCluster } from "nano-rpc/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -5,6 +6,7 @@ import { OtherClient, PlayClient } from "../schema/gen/play/v1/play_client.ts";
 import { otherServices, playServices, type Seen } from "./play.ts";
 
 let cluster: TestCluster;
+let logged: [unknown, string][];
 let waits: { readonly atMs: number; readonly done: () => void }[];
 
 // Waits of handlers end when the test says so: `advance` below moves the cluster's clock past them.
@@ -25,6 +27,7 @@ async function advance(ms: number): Promise<void> {
 
 beforeEach(() => {
   waits = [];
+  logged = [];
   cluster = createTestCluster();
 });
 afterEach(() => cluster.stop());
@@ -37,10 +40,14 @@ async function start(
   encoding: "protobuf" | "json" = "protobuf",
 ): Promise<{ client: Client; play: PlayClient; seen: Seen }> {
   const { services, seen } = playServices(wait);
-  if (place === "on the frontend") await cluster.start({ id: "gate-1", frontend: true, services });
+  const log = {
+    ...{ trace() {}, debug() {}, info() {}, warn() {} },
+    error: (fields: object, message: string) => void logged.push([Reflect.get(fields, "err"), message]),
+  } as unknown as NonNullable<ServerOptions["log"]>;
+  if (place === "on the frontend") await cluster.start({ id: "gate-1", frontend: true, log, services });
   else {
     await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
-    await cluster.start({ id: "play-1", services });
+    await cluster.start({ id: "play-1", log, services });
   }
   const client = await cluster.connect("gate-1", { encoding });
   return { client, play: client.service(PlayClient), seen };
@@ -72,12 +79,18 @@ describe.each(places)("a handler %s", (place) => {
     expect(order).toEqual(["a", "b", "slow"]);
   });
 
-  test.each(["throw", "async", "nothing"])("that fails (%s) answers internal, and tells nothing of it", async (how) => {
-    const { play } = await start(place, "json");
-    const outcome = await play.fail({ how }).result();
-    expect(outcome.ok ? "ok" : [outcome.error.code, outcome.error.message]).toEqual(["internal", "internal error"]);
-    expect((await play.kept({})).numbers).toEqual([]);
-  });
+  test.each(["throw", "async", "nothing"])(
+    "that fails (%s) answers internal, tells nothing of it, and is logged",
+    async (how) => {
+      const { play } = await start(place, "json");
+      const outcome = await play.fail({ how }).result();
+      expect(outcome.ok ? "ok" : [outcome.error.code, outcome.error.message]).toEqual(["internal", "internal error"]);
+      // Its words and its cause are the log's.
+      expect(logged.map(([reason, message]) => [reason instanceof Error, message])).toEqual([[true, "a handler threw"]]);
+      if (how !== "nothing") expect(logged).toEqual([[expect.objectContaining({ message: "secret text" }), "a handler threw"]]);
+      expect((await play.kept({})).numbers).toEqual([]);
+    },
+  );
 
   test.each(["protobuf", "json"] as const)("declared errors arrive with their details in %s", async (encoding) => {
     const { play } = await start(place, encoding);
