@@ -9,6 +9,7 @@ import { message } from "./message.ts";
 import { origin } from "./origin.ts";
 import { packetExact, packetStream } from "./packet.ts";
 import { dataPatch } from "./patch.ts";
+import { printed } from "./printed.ts";
 import { proxyHeader } from "./proxy.ts";
 import { record } from "./record.ts";
 import { policy, schemaPack, schemaText } from "./schema.ts";
@@ -23,6 +24,7 @@ export const edgeTargets: readonly Target[] = [
   kick,
   jsonBody,
   protobufBody,
+  printed,
   errorBody,
   inflate,
   origin,
