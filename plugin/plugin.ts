@@ -4,7 +4,7 @@ import { codecModel } from "./codec-model.ts";
 import { readServices } from "./model.ts";
 import { policyTable } from "./policy-table.ts";
 import { checkName, printCheckFile } from "./print-check.ts";
-import { printClient } from "./print-client.ts";
+import { clientDoor, printClient } from "./print-client.ts";
 import { reflectedCodecs } from "./print-codec.ts";
 import { codecOf, printCodecFile } from "./print-codec-file.ts";
 import { printServer } from "./print-server.ts";
@@ -14,6 +14,8 @@ import { ruleModel } from "./rule-model.ts";
 interface Options {
   /** How servers read and write messages: by code that is printed for each (`*_codec.ts`, the default), or by descriptors at run time. */
   readonly codecs: "printed" | "reflected";
+  /** How clients do: by descriptors (the default; small, for browsers), or by the same printed code, for clients in Node of which many run. */
+  readonly clients: "printed" | "reflected";
 }
 
 /** Prints, beside what protoc-gen-es prints, `*_nano.ts` and `*_codec.ts` for servers, `*_client.ts` for clients, and `*_check.ts` for both. */
@@ -39,7 +41,15 @@ export const protocGenNano = createEcmaScriptPlugin({
         policyTable: (methods) => policyTable(methods, rules),
       });
       const handlers = ofFile.filter(({ kind }) => kind === "handler");
-      if (handlers.length > 0) printClient(schema.generateFile(`${file.name}_client.ts`), file, handlers);
+      if (handlers.length === 0) continue;
+      const client = schema.generateFile(`${file.name}_client.ts`);
+      const ofClients = schema.options.clients === "printed";
+      printClient(
+        client,
+        file,
+        handlers,
+        ofClients ? (message) => codecOf(client, file, message, codecs) : reflectedCodecs(client, clientDoor),
+      );
     }
   },
   generateJs: refuseTarget,
@@ -49,13 +59,15 @@ export const protocGenNano = createEcmaScriptPlugin({
 const serverDoor = "nano-rpc/codegen";
 
 function parseOptions(options: readonly { readonly key: string; readonly value: string }[]): Options {
-  let codecs: Options["codecs"] = "printed";
+  const said: { -readonly [K in keyof Options]: Options[K] } = { codecs: "printed", clients: "reflected" };
   for (const { key, value } of options) {
-    if (key !== "codecs") throw new Error(`"${key}" is no option: "codecs" is`);
-    if (value !== "printed" && value !== "reflected") throw new Error(`codecs is printed or reflected, not "${value}"`);
-    codecs = value;
+    if (key !== "codecs" && key !== "clients") throw new Error(`"${key}" is no option: "codecs" and "clients" are`);
+    if (value !== "printed" && value !== "reflected") throw new Error(`${key} is printed or reflected, not "${value}"`);
+    said[key] = value;
   }
-  return { codecs };
+  if (said.clients === "printed" && said.codecs === "reflected")
+    throw new Error("clients=printed leans on the codecs that codecs=reflected leaves out");
+  return said;
 }
 
 function refuseTarget(): never {

@@ -4,19 +4,21 @@ import { commentOf } from "./describe.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { MethodModel, ServiceModel } from "./model.ts";
 import { listenerName } from "./names.ts";
-import { reflectedCodecs } from "./print-codec.ts";
+import type { PrintCodec } from "./print-codec.ts";
 import { callType, errorsEntry, type PrintError, printErrorType } from "./print-errors.ts";
 import { memberName, printInterface } from "./print-interface.ts";
 
-const door = "nano-rpc/client/codegen";
+/** Where what clients are made of comes from. */
+export const clientDoor = "nano-rpc/client/codegen";
+const door = clientDoor;
 
 /** Prints `*_client.ts`: what clients ask, tell and hear. It knows no server, so that browsers need none. */
-export function printClient(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[]): void {
+export function printClient(f: GeneratedFile, file: DescFile, services: readonly ServiceModel[], codec: PrintCodec): void {
   f.preamble(file);
-  for (const service of services) printService(f, service);
+  for (const service of services) printService(f, service, codec);
 }
 
-function printService(f: GeneratedFile, service: ServiceModel): void {
+function printService(f: GeneratedFile, service: ServiceModel, codec: PrintCodec): void {
   const { name, desc, methods } = service;
   printInterface(f, `${name}Client`, commentOf(desc), methods, (method) => {
     f.print(f.jsDoc(commentOf(method.desc), "  "));
@@ -32,7 +34,7 @@ function printService(f: GeneratedFile, service: ServiceModel): void {
   f.print("  methods: {", methods.length > 0 ? "" : "},");
   for (const method of methods) {
     f.print`    ${method.desc.localName}: {`;
-    for (const entry of entries(f, method)) f.print`      ${entry},`;
+    for (const entry of entries(f, method, codec)) f.print`      ${entry},`;
     f.print("    },");
   }
   if (methods.length > 0) f.print("  },");
@@ -51,9 +53,8 @@ function member(f: GeneratedFile, method: MethodModel): Printable {
   return [memberName(method), "(request: ", init, ", options?: ", options, "): ", callType(f, door, method)];
 }
 
-function entries(f: GeneratedFile, method: MethodModel): Printable[] {
+function entries(f: GeneratedFile, method: MethodModel, codec: PrintCodec): Printable[] {
   const { desc, kind, route, policy, idempotent } = method;
-  const codec = reflectedCodecs(f, door);
   const entries: Printable[] = [`kind: "${kind}"`, ["route: ", f.string(route)]];
   if (kind === "request") {
     if (policy.timeoutMs !== undefined) entries.push(`timeoutMs: ${policy.timeoutMs}`);

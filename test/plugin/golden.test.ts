@@ -40,6 +40,19 @@ test("codecs=reflected prints none, for whoever has few bytes to spare", () => {
   for (const [, content] of printed) expect(content).not.toContain("_codec");
 });
 
+test("clients=printed has clients read and write by what is printed for servers, and changes nothing else", () => {
+  const request = requestFor(files, names, "target=ts,import_extension=ts,clients=printed");
+  const usual = print(files, ...names);
+  const bare = (content: string): string => content.replace(/^.* with parameter .*\n/, "");
+  const codecs = [];
+  for (const { name = "", content = "" } of protocGenNano.run(request).file) {
+    if (name.endsWith("_client.ts")) codecs.push(...(content.match(/^ +(?:input|output): .*$/gm) ?? []));
+    else expect(bare(content)).toBe(bare(usual[name] ?? ""));
+  }
+  expect(codecs.length).toBeGreaterThan(3);
+  for (const codec of codecs) expect(codec).toMatch(/^ +(?:input|output): \w+Codec,$/);
+});
+
 test("every.proto uses every option that there is", () => {
   const used = new Set<string>();
   const every = files.find(({ name }) => name === "every.proto");

@@ -105,6 +105,8 @@ interface Script {
 
 test("an option that there is not, or a value that it has not, is refused", () => {
   const run = (option: string) => () => protocGenNano.run(requestFor(files, ["listener.proto"], `target=ts,${option}`));
-  expect(run("codec=printed")).toThrow('"codec" is no option: "codecs" is');
+  expect(run("codec=printed")).toThrow('"codec" is no option: "codecs" and "clients" are');
   expect(run("codecs=fast")).toThrow('codecs is printed or reflected, not "fast"');
+  expect(run("clients=fast")).toThrow('clients is printed or reflected, not "fast"');
+  expect(run("codecs=reflected,clients=printed")).toThrow("clients=printed leans on the codecs that codecs=reflected leaves out");
 });
