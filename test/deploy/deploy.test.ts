@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,6 +106,26 @@ test("compose has its form, and tells servers only what is a setting", () => {
     "grafana",
     "jaeger",
   ]);
+});
+
+test("Prometheus takes the configuration that compose and Kubernetes are told of, with the alerts beside it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "nano-deploy-"));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  cpSync(path("docs/prometheus/alerts.yml"), join(folder, "alerts.yml"));
+  const [, ofKubernetes = ""] =
+    /```yaml\n(rule_files.*?)```/s.exec(readFileSync(path("examples/deploy/README.md"), "utf8")) ?? [];
+  const service = manifests.find(({ kind, metadata }) => kind === "Service" && metadata.name === "chat");
+  expect(ofKubernetes).toContain(`http://${service?.metadata.name}.default:9100/sd`);
+  expect(service?.spec.ports?.map(({ targetPort }) => targetPort)).toContain("http");
+  for (const text of [readFileSync(path("examples/deploy/compose/prometheus.yaml"), "utf8"), ofKubernetes]) {
+    writeFileSync(join(folder, "prometheus.yml"), text);
+    const { status, stdout, stderr } = spawnSync("promtool", ["check", "config", join(folder, "prometheus.yml")], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/SUCCESS: .*prometheus.yml is valid/);
+    expect(stdout).toMatch(/SUCCESS: \d+ rules found/);
+  }
 });
 
 test("the image copies what is there", () => {
