@@ -59,7 +59,7 @@ export interface ConnectionHost extends LogWriterHost {
   readonly desk: Desk;
   readonly routeTexts: RouteTexts;
   /** Whether so many sockets are closing that none can be waited for. */
-  readonly crowded: boolean;
+  isCrowded(): boolean;
   /** Whether clients may say where their messages stand in a trace. */
   readonly readsTraces: boolean;
   /** Begins and ends with each read. */

@@ -100,12 +100,12 @@ export class Connection implements SocketEvents {
     else this.flush();
   }
 
-  /** Lays an answer to what is being read. False where it has to wait in the log: something else waits, or nothing is being read. */
+  /** Lays an answer behind others of this turn. False where it has to wait in the log: something else waits, or another connection lays its own. */
   lay(id: number, answer: ByteWriter): boolean {
-    if (!this.reading || this.#state !== "working" || !this.#writer || this.#session?.log.length !== 0) return false;
-    if (this.#socket.queuedBytes >= socketHighWaterBytes || this.#packets.laid >= sliceBytes) return false;
+    if (this.#state !== "working" || !this.#writer || this.#session?.log.length !== 0 || !this.#packets.free) return false;
+    if (this.#socket.queuedBytes >= socketHighWaterBytes || this.#packets.length >= sliceBytes) return false;
     if (!this.#writer.lay(id, answer)) return false;
-    this.dirty = true;
+    this.#host.flushSoon(this);
     return true;
   }
 
@@ -330,7 +330,7 @@ export class Connection implements SocketEvents {
     this.#packets.flush();
     this.#state = "closing";
     // What the system has taken goes out all the same.
-    if (this.#host.crowded) this.#socket.destroy();
+    if (this.#host.isCrowded()) this.#socket.destroy();
     else this.#socket.end();
     this.#gone({ kind: "protocol", code: kick.code, message: kick.reason });
   }

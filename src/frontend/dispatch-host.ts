@@ -23,7 +23,7 @@ export interface DispatchHost {
   readonly local: LocalRoutes;
   readonly retries: Retries;
   readonly clock: Clock;
-  readonly handlers: Handlers;
+  readonly handlers: Pick<Handlers, "at" | "begin" | "dispatch">;
   readonly edgeCheck: Pick<EdgeCheck, "refusal">;
   readonly deadlines: DeadlineSweep;
   readonly peers: SessionPeers;

@@ -38,8 +38,8 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   #linking = false;
   // A routing function takes its time for it.
   #choosing: Incoming | undefined;
-  // The last of them that may change something.
-  #lastWrite: Incoming | undefined;
+  // How many of them may have changed something. A number: the last of them itself would be kept by a session that is idle for long.
+  #writes = 0;
   // What failed is tried once more after it.
   #pause: Timer | undefined;
 
@@ -73,7 +73,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   }
 
   #send(incoming: Incoming): void {
-    const free = !this.#held && (!incoming.serial || this.#waiting.length === 0);
+    const free = !this.#held() && (!incoming.serial || this.#waiting.length === 0);
     if (!free || !this.#go(incoming)) this.#waiting.add(incoming);
   }
 
@@ -94,12 +94,12 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   }
 
   /** Whether nothing is sent for now: what came later must not overtake. */
-  get #held(): boolean {
+  #held(): boolean {
     return this.#linking || this.#pause !== undefined || this.#choosing !== undefined;
   }
 
   #pump(): void {
-    while (!this.#held && this.#waiting.length > 0) {
+    while (!this.#held() && this.#waiting.length > 0) {
       // Taken out first: a handler that answers at once pumps again.
       const first = this.#waiting.shift();
       if (!first) return;
@@ -175,7 +175,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     if (!incoming.serial) return;
     this.#serial++;
     this.#target = incoming.unsure ? undefined : server.incarnation;
-    if (!known.info.readOnly) this.#lastWrite = incoming;
+    if (!known.info.readOnly) incoming.writes = ++this.#writes;
   }
 
   #choose(incoming: Incoming, picked: Promise<ServerInfo>): void {
@@ -222,7 +222,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     const { retries, clock } = this.#host;
     const { info } = incoming.known;
     const stuck = info.policy.by === "sticky" && this.#stuck.of(info.server) !== undefined;
-    const overtaken = incoming.serial && this.#lastWrite !== incoming;
+    const overtaken = incoming.serial && this.#writes !== incoming.writes;
     const delayMs = secondTryAfterMs({ incoming, error, begun, stuck, overtaken }, retries, clock.now());
     if (delayMs === undefined) return false;
     this.#putBack(incoming);
@@ -253,10 +253,15 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     const { core } = this.#session;
     const plain = { arrivedMs: message.atMs, deadlineMs, hops: 0, traceparent: "", tracestate: "", attempt };
     const info = span ? { ...plain, span } : plain;
-    const call =
-      local && asRead
-        ? handlers.begin(local.at, core, asRead.bytes, asRead.from, asRead.to, info, incoming)
-        : handlers.dispatch(core, known.info.route, incoming.body, info, incoming);
+    if (local && asRead) {
+      const call = handlers.begin(local.at, core, asRead.bytes, asRead.from, asRead.to, info, incoming);
+      if (!call) return;
+      // Nobody tries it once more: its body is not looked at again.
+      if (call.begun && !known.info.idempotent) message.over = true;
+      else call.keep(message.body);
+      return this.sent(incoming, call);
+    }
+    const call = handlers.dispatch(core, known.info.route, incoming.body, info, incoming);
     if (call) this.sent(incoming, call);
   }
 
@@ -316,8 +321,6 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
 
   #finished(incoming: Incoming): void {
     if (incoming.serial) this.#serial--;
-    // A session may be idle for long: it does not keep its last message.
-    if (this.#lastWrite === incoming) this.#lastWrite = undefined;
     this.#pump();
   }
 

@@ -161,8 +161,11 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
   const sharedPushes = new SharedPushes((push) => latestKey(directory.route(push.route)?.info, push));
+  // What has getters is looked up by name at each use.
+  const { at, begin, dispatch } = options.handlers;
   const sessionHost: SessionHost = {
     ...options,
+    handlers: { at, begin, dispatch },
     logLimits: { messages: limits.queueMessages, bytes: limits.queueBytes },
     messageRate: { perSecond: limits.messagesPerSecond, burst: limits.messagesBurst },
     byteRate: { perSecond: limits.bytesPerSecond, burst: limits.bytesBurst },
@@ -246,9 +249,7 @@ export function createFrontend(options: FrontendOptions): Frontend {
     describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
     oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
     now,
-    get crowded() {
-      return door.crowded;
-    },
+    isCrowded: () => door.crowded,
     admit() {
       // Whoever says when to come again is come back to, also by a client that was never in.
       if (draining) return { kick: moved, afterMs: 0 };

@@ -31,6 +31,8 @@ export class Incoming implements Due, Outlet {
   attempt = 0;
   /** What a routing function that took its time has chosen for this try. */
   chosen: ServerInfo | undefined;
+  /** Where it stands among the messages of its session that may change something. */
+  writes = 0;
   /** Whether its key is owned, and the server that it was sent to may not be its home. */
   unsure = false;
   /** While it is under way: its call, and where it stands among its session's others. */

@@ -5,6 +5,9 @@ import type { ServerKey } from "../router/index.ts";
 export class Stickiness {
   #servers: Map<string, ServerKey> | undefined;
   #toldGone: Set<bigint> | undefined;
+  // Most often the next answer is the same server's.
+  #lastType: string | undefined;
+  #last: ServerInfo | undefined;
 
   get servers(): ReadonlyMap<string, ServerKey> {
     return this.#servers ?? new Map();
@@ -17,10 +20,13 @@ export class Stickiness {
   /** It was stuck to these at another frontend. */
   adopt(servers: ReadonlyMap<string, ServerKey>): void {
     if (servers.size > 0) this.#servers = new Map(servers);
+    this.#last = undefined;
   }
 
   answeredBy(type: string, server: ServerInfo): void {
-    if (this.#servers?.get(type) === server) return;
+    if (server === this.#last && type === this.#lastType) return;
+    this.#last = server;
+    this.#lastType = type;
     this.#servers ??= new Map();
     this.#servers.set(type, server);
   }

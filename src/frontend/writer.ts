@@ -44,9 +44,10 @@ export class PacketWriter {
     return this.#desk.slab.length;
   }
 
-  /** Bytes of answers that it has laid and left. */
-  get laid(): number {
-    return this.#desk.holder === this ? this.length : 0;
+  /** Whether no other one has left something there. */
+  get free(): boolean {
+    const { holder } = this.#desk;
+    return holder === undefined || holder === this;
   }
 
   /** What the transport wants before each packet. */

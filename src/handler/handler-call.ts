@@ -14,10 +14,18 @@ export interface Breakable {
   breakOff(reason: NanoError): void;
 }
 
+/** One of a message that stands in bytes of somebody else. */
+export interface StandingCall extends Breakable {
+  /** Whether its turn has come: it looks at the bytes no more. */
+  readonly begun: boolean;
+  /** Gives it bytes that stay. */
+  keep(body: Uint8Array): void;
+}
+
 /** What the calls of a server share. */
 export interface Desk {
   readonly time: ReadClock;
-  readonly deadlines: DeadlineSweep;
+  readonly deadlines: Pick<DeadlineSweep, "add" | "remove">;
   readonly ownership: Ownership;
   readonly writer: ByteWriter;
   /** Calls that began and have not been answered. */
@@ -25,7 +33,7 @@ export interface Desk {
 }
 
 /** One message from its arrival on this server to its answer. */
-export class HandlerCall implements Breakable, Due, Outlet, Work {
+export class HandlerCall implements StandingCall, Due, Outlet, Work {
   readonly #desk: Desk;
   readonly #entry: Entry;
   readonly #counter: CallCounter;
@@ -44,7 +52,7 @@ export class HandlerCall implements Breakable, Due, Outlet, Work {
   // The sweep's. Here from the start, so that all of them are of one shape.
   place: number | undefined = undefined;
 
-  /** @param bytes The message stands in them, from `from` up to `to`. Where that is not all of them, `keep` is called before they change. */
+  /** @param bytes The message stands in them, from `from` up to `to`. */
   constructor(
     desk: Desk,
     at: At,
@@ -73,17 +81,14 @@ export class HandlerCall implements Breakable, Due, Outlet, Work {
     return this.#context.deadlineMs;
   }
 
-  /** Makes the bytes its own, where it waits for its turn. */
-  keep(): void {
-    if (!Number.isNaN(this.#beganMs)) return;
-    this.#bytes = this.#own();
-    this.#from = 0;
-    this.#to = this.#bytes.length;
+  get begun(): boolean {
+    return !Number.isNaN(this.#beganMs);
   }
 
-  #own(): Uint8Array {
-    const bytes = this.#bytes;
-    return this.#from === 0 && this.#to === bytes.length ? bytes : bytes.slice(this.#from, this.#to);
+  keep(body: Uint8Array): void {
+    this.#bytes = body;
+    this.#from = 0;
+    this.#to = body.length;
   }
 
   /** Its turn in the mailbox has come. */
@@ -106,7 +111,7 @@ export class HandlerCall implements Breakable, Due, Outlet, Work {
   #beginAtHome(ownedBy: NonNullable<Entry["ownedBy"]>): void {
     const { ownership, writer } = this.#desk;
     // It may have to wait for its claim.
-    const body = this.#own();
+    const body = this.#bytes.slice(this.#from, this.#to);
     const begin = (home: Home): void => {
       if (this.over) return ownership.left(home);
       this.#home = home;

@@ -8,7 +8,7 @@ import { type At, atSites, type Entry, type Outlet, tracedName, tracedOutlet } f
 import type { Ownership } from "../router/index.ts";
 import type { SessionCore } from "../session/index.ts";
 import type { Tracing } from "../tracing/index.ts";
-import { type Breakable, type Desk, HandlerCall } from "./handler-call.ts";
+import { type Breakable, type Desk, HandlerCall, type StandingCall } from "./handler-call.ts";
 
 /** What answers clients on this server. */
 export interface Handlers {
@@ -24,7 +24,7 @@ export interface Handlers {
    * Gives the call, to be broken off; undefined when it is over already.
    */
   dispatch(session: SessionCore, route: string, body: Uint8Array, info: MessageInfo, outlet: Outlet): Breakable | undefined;
-  /** The same of a message that stands in `bytes` from `from` up to `to`, which need only be true during the call. */
+  /** The same of a message that stands in `bytes` from `from` up to `to`. Of a call that has not begun the bytes must stay, until it is given others. */
   begin(
     at: At,
     session: SessionCore,
@@ -33,7 +33,7 @@ export interface Handlers {
     to: number,
     info: MessageInfo,
     outlet: Outlet,
-  ): Breakable | undefined;
+  ): StandingCall | undefined;
 }
 
 /** What a client's message carries. */
@@ -59,7 +59,9 @@ export interface HandlersOptions {
 
 /** Joins routes with the code that answers them. */
 export function createHandlers(options: HandlersOptions): Handlers {
-  const { entries, time, deadlines, tracing, maxPending = 256 } = options;
+  const { entries, time, tracing, maxPending = 256 } = options;
+  // What has getters is looked up by name at each use.
+  const deadlines = { add: options.deadlines.add, remove: options.deadlines.remove };
   const sites = atSites(entries, options);
   const counters = new Map([...sites].map(([route, { counter }]) => [route, counter]));
   const desk: Desk = { time, deadlines, ownership: options.ownership, writer: new ByteWriter(4_096), pending: 0 };
@@ -85,7 +87,6 @@ export function createHandlers(options: HandlersOptions): Handlers {
     if (at.entry.method.order === "concurrent") call.begin();
     else mailbox.add(call);
     if (call.over) return undefined;
-    call.keep();
     deadlines.add(call);
     return call;
   };

@@ -10,7 +10,8 @@ export interface Distribution {
 /** @param bounds Upper bounds, rising. */
 export function createDistribution(bounds: readonly number[]): Distribution {
   const counts = new Float64Array(bounds.length + 1);
-  let sum = 0;
+  // In an array, since a variable that closures share is a new object with each new number.
+  const sum = new Float64Array(1);
   let count = 0;
   return {
     observe(value) {
@@ -18,7 +19,7 @@ export function createDistribution(bounds: readonly number[]): Distribution {
       let at = 0;
       while (at < bounds.length && value > (bounds[at] ?? 0)) at++;
       counts[at] = (counts[at] ?? 0) + 1;
-      sum += value;
+      sum[0] = (sum[0] ?? 0) + value;
       count++;
     },
     read() {
@@ -27,7 +28,7 @@ export function createDistribution(bounds: readonly number[]): Distribution {
         below += counts[at] ?? 0;
         return { le, count: below };
       });
-      return { buckets, sum, count };
+      return { buckets, sum: sum[0] ?? 0, count };
     },
   };
 }
