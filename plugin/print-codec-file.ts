@@ -15,15 +15,15 @@ export function printCodecFile(f: GeneratedFile, file: DescFile, codecs: CodecMo
   // What stands in fields and is printed in no file, as google.protobuf.Timestamp: here for this one.
   const others = new Set<DescMessage>();
   for (const message of messages) {
-    printExport(f, message, namingOf(message));
+    printExport(f, message, nameIn(file, message), namingOf(message));
     printMessage(f, message);
   }
   for (const other of others) printMessage(f, other);
 
   function partsOf(message: DescMessage): Parts {
-    const name = nameIn(file, message);
     if (message.file === file || !codecs.has(message)) {
       if (!messages.includes(message)) others.add(message);
+      const name = functionsName(file, message);
       return { zero: `zero${name}`, read: `read${name}`, field: `field${name}`, write: `write${name}` };
     }
     const codec = codecOf(f, file, message, codecs);
@@ -31,7 +31,7 @@ export function printCodecFile(f: GeneratedFile, file: DescFile, codecs: CodecMo
   }
 
   function namingOf(message: DescMessage): Naming {
-    return { name: nameIn(file, message), shape: f.importShape(message), isGroup: codecs.isGroup(message), partsOf };
+    return { name: functionsName(file, message), shape: f.importShape(message), isGroup: codecs.isGroup(message), partsOf };
   }
 
   function printMessage(f: GeneratedFile, message: DescMessage): void {
@@ -48,16 +48,26 @@ export function codecOf(f: GeneratedFile, file: DescFile, message: DescMessage, 
   return f.import(`${nameIn(at, message)}Codec`, `./${at.name}_codec.js`);
 }
 
-/** What a message is called in what is printed for a file: "GoogleProtobufTimestamp" where it is another's. */
+/** What a message is called in what is printed for a file: "GoogleProtobufTimestamp" where it is another's, and no message of the file has that name. */
 function nameIn(file: DescFile, message: DescMessage): string {
   if (message.file === file) return codeName(message);
-  return message.typeName.split(".").map(upperFirst).join("");
+  const name = message.typeName.split(".").map(upperFirst).join("");
+  return file.messages.some((own) => codeName(own) === name) ? `${name}$` : name;
 }
 
-function printExport(f: GeneratedFile, message: DescMessage, { name, shape, isGroup }: Naming): void {
+/** What a message is called in the names of its functions, so that none is named as what they call: `writeBytes` writes bytes, `writeBytes$` a message. */
+function functionsName(file: DescFile, message: DescMessage): string {
+  const name = nameIn(file, message);
+  return takenNames.has(name) ? `${name}$` : name;
+}
+
+/** Of the functions that printed code may call, what stands behind `zero`, `read`, `field`, `write` and `inherited`. */
+export const takenNames: ReadonlySet<string> = new Set(["Bytes", "Group", "Room", "String", "Tag", "Unknown"]);
+
+function printExport(f: GeneratedFile, message: DescMessage, exported: string, { name, shape, isGroup }: Naming): void {
   const type = [f.import(isGroup ? "GroupCodec" : "PrintedCodec", door, true), "<", shape, ">"];
   f.print(f.jsDoc(`Reads and writes ${message.typeName}.`));
-  f.print`${f.export("const", `${name}Codec`)}: ${type} = ${f.import("printedCodec", door)}(${f.importSchema(message)}, {`;
+  f.print`${f.export("const", `${exported}Codec`)}: ${type} = ${f.import("printedCodec", door)}(${f.importSchema(message)}, {`;
   f.print`  zero: zero${name},`;
   f.print`  read: read${name},`;
   if (isGroup) f.print`  field: field${name},`;

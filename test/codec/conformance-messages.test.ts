@@ -1,7 +1,16 @@
 // The messages of protobuf's own conformance suite: proto2, proto3, and both in edition 2023.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { clone, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import {
+  clone,
+  create,
+  type DescMessage,
+  fromBinary,
+  getExtension,
+  type Message,
+  setExtension,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
@@ -83,6 +92,20 @@ describe("the conformance suite's messages", () => {
       ),
     );
   }, 120_000);
+
+  test("keep extensions, as fields that they do not know", () => {
+    const codec = codecs.find(({ schema }) => schema.typeName === "protobuf_test_messages.proto2.TestAllTypesProto2");
+    if (!codec) throw new Error("not there");
+    const schema: DescMessage = codec.schema;
+    const extension = schema.file.extensions.find(({ name }) => name === "extension_int32");
+    if (extension?.fieldKind !== "scalar") throw new Error("no extension");
+    const message = create(schema);
+    setExtension(message, extension, -7);
+    const bytes = toBinary(schema, message);
+    const read = codec.decode(bytes, 0, bytes.length);
+    expect(getExtension(read, extension)).toBe(-7);
+    expect(encoded(codec, read)).toEqual(bytes);
+  });
 
   test("are refused where protobuf-es refuses them", () => {
     each((codec, schema) =>

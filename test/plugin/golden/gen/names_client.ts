@@ -6,8 +6,8 @@
 
 import type { Call, CallOptions, ClientService, DeclaredError, Init, Listen as Listen$1, UndeclaredError } from "nano-rpc/client/codegen";
 import { reflectCodec } from "nano-rpc/client/codegen";
-import type { Answer, Call as Call$1, CallOptions as CallOptions$1, Codec, DeclaredError as DeclaredError$1, Done, HandlerContext, Init as Init$1, Key, Listen, Message, Message_Init, NamesClient as NamesClient$1, NamesHandler, NamesMethod, NamesPush, Notify, Object$, Promise, PublicContext, Push, Request } from "./names_pb.ts";
-import { AnswerSchema, CallOptionsSchema, CallSchema, CodecSchema, DeclaredErrorSchema, DoneSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NotifySchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RequestSchema } from "./names_pb.ts";
+import type { Answer, Call as Call$1, CallOptions as CallOptions$1, Codec, DeclaredError as DeclaredError$1, Done, HandlerContext, Init as Init$1, Key, Listen, Message, Message_Init, NamesClient as NamesClient$1, NamesHandler, NamesMethod, NamesPush, Notify, Object$, Promise, PublicContext, Push, Request, Room, String } from "./names_pb.ts";
+import { AnswerSchema, CallOptionsSchema, CallSchema, CodecSchema, DeclaredErrorSchema, DoneSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NotifySchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RequestSchema, RoomSchema, StringSchema } from "./names_pb.ts";
 import type { Empty } from "@bufbuild/protobuf/wkt";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 
@@ -63,6 +63,11 @@ export interface NamesClient {
   pick(request: Init<Key>, options?: CallOptions): Call<Key>;
 
   /**
+   * @generated from rpc names.NamesService.Written
+   */
+  written(request: Init<Room>, options?: CallOptions): Call<String>;
+
+  /**
    * @generated from rpc names.NamesService.said
    */
   readonly onSaid: Listen$1<NamesHandler>;
@@ -109,7 +114,7 @@ export const NamesClient: ClientService<NamesClient> = {
   codegen: 1,
   kind: "client",
   service: "names.NamesService",
-  fingerprint: "7912d1a4a126ecb7",
+  fingerprint: "72321d66e0e4d03d",
   methods: {
     delete: {
       kind: "request",
@@ -166,6 +171,12 @@ export const NamesClient: ClientService<NamesClient> = {
       route: "names.names.pick",
       input: /*@__PURE__*/ reflectCodec(KeySchema),
       output: /*@__PURE__*/ reflectCodec(KeySchema),
+    },
+    written: {
+      kind: "request",
+      route: "names.names.written",
+      input: /*@__PURE__*/ reflectCodec(RoomSchema),
+      output: /*@__PURE__*/ reflectCodec(StringSchema),
     },
     said: {
       kind: "push",

@@ -4,11 +4,11 @@
 // option features.enforce_naming_style = STYLE_LEGACY;
 /* eslint-disable */
 
-import type { ByteWriter, Init as Init$1, PrintedCodec, WireReader } from "nano-rpc/codegen";
-import { printedCodec, writeString, writeUnknown } from "nano-rpc/codegen";
-import type { Answer, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler, NamesMethod, NamesPush, Notify, Object$, Promise, PublicContext, Push, RemoteContext, RemoteService, Request, ServiceCaller, ServiceRemote } from "./names_pb.ts";
-import { AnswerSchema, CallOptionsSchema, CallSchema, CodecSchema, DoneSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NotifySchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RemoteContextSchema, RemoteServiceSchema, RequestSchema, ServiceCallerSchema, ServiceRemoteSchema } from "./names_pb.ts";
-import type { Empty } from "@bufbuild/protobuf/wkt";
+import type { ByteWriter, GroupCodec as GroupCodec$1, Init as Init$1, PrintedCodec, WireReader } from "nano-rpc/codegen";
+import { fork, join, printedCodec, putBool, putDouble, putInt32, putInt64, putUint32, readGroup, setEntry, writeBytes, writeRoom, writeString, writeTag, writeUnknown } from "nano-rpc/codegen";
+import type { Answer, Array, Bytes, Call, CallOptions, Codec, Done, GoogleProtobufTimestamp, Group, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler, NamesMethod, NamesPush, Notify, Number, Object$, Promise, PublicContext, Push, RemoteContext, RemoteService, Request, Room, ServiceCaller, ServiceRemote, String, Tag, Unknown } from "./names_pb.ts";
+import { AnswerSchema, ArraySchema, BytesSchema, CallOptionsSchema, CallSchema, CodecSchema, DoneSchema, GoogleProtobufTimestampSchema, GroupSchema, HandlerContextSchema, InitSchema, KeySchema, ListenSchema, Message_InitSchema, MessageSchema, NamesClientSchema, NamesHandlerSchema, NamesMethodSchema, NamesPushSchema, NotifySchema, NumberSchema, ObjectSchema, PromiseSchema, PublicContextSchema, PushSchema, RemoteContextSchema, RemoteServiceSchema, RequestSchema, RoomSchema, ServiceCallerSchema, ServiceRemoteSchema, StringSchema, TagSchema, UnknownSchema } from "./names_pb.ts";
+import type { Empty, Timestamp } from "@bufbuild/protobuf/wkt";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -774,6 +774,486 @@ function writeMessage_Init(init: Init$1<Message_Init>, writer: ByteWriter): void
 }
 
 /**
+ * Reads and writes names.Room.
+ */
+export const RoomCodec: PrintedCodec<Room> = printedCodec(RoomSchema, {
+  zero: zeroRoom$,
+  read: readRoom$,
+  write: writeRoom$,
+});
+
+function zeroRoom$(): Room {
+  return { $typeName: "names.Room", places: [] };
+}
+
+function readRoom$(message: Room, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.places.push(reader.double());
+        } else message.places.push(reader.double());
+        break;
+      case 2:
+        message.string ??= zeroString$();
+        readString$(message.string, reader, reader.endOf());
+        break;
+      case 3:
+        message.bytes ??= zeroBytes$();
+        readBytes$(message.bytes, reader, reader.endOf());
+        break;
+      case 4:
+        message.tag ??= zeroTag$();
+        readTag$(message.tag, reader, reader.endOf());
+        break;
+      case 5:
+        message.group ??= zeroGroup$();
+        readGroup(message.group, reader, 5, fieldGroup$);
+        break;
+      case 6:
+        message.unknown ??= zeroUnknown$();
+        readUnknown$(message.unknown, reader, reader.endOf());
+        break;
+      case 7:
+        message.array ??= zeroArray();
+        readArray(message.array, reader, reader.endOf());
+        break;
+      case 8:
+        message.number ??= zeroNumber();
+        readNumber(message.number, reader, reader.endOf());
+        break;
+      case 9:
+        message.own ??= zeroGoogleProtobufTimestamp();
+        readGoogleProtobufTimestamp(message.own, reader, reader.endOf());
+        break;
+      case 10:
+        message.at ??= zeroGoogleProtobufTimestamp$();
+        readGoogleProtobufTimestamp$(message.at, reader, reader.endOf());
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeRoom$(init: Init$1<Room>, writer: ByteWriter): void {
+  if (init.places != null && init.places.length > 0) {
+    let at = writeRoom(writer, 10, 8 * init.places.length);
+    const { data } = writer;
+    for (const value of init.places) {
+      at = putDouble(data, at, value);
+    }
+  }
+  if (init.string != null) {
+    const stringFrom = fork(writer, 18);
+    writeString$(init.string, writer);
+    join(writer, stringFrom);
+  }
+  if (init.bytes != null) {
+    const bytesFrom = fork(writer, 26);
+    writeBytes$(init.bytes, writer);
+    join(writer, bytesFrom);
+  }
+  if (init.tag != null) {
+    const tagFrom = fork(writer, 34);
+    writeTag$(init.tag, writer);
+    join(writer, tagFrom);
+  }
+  if (init.group != null) {
+    writeTag(writer, 43);
+    writeGroup$(init.group, writer);
+    writeTag(writer, 44);
+  }
+  if (init.unknown != null) {
+    const unknownFrom = fork(writer, 50);
+    writeUnknown$(init.unknown, writer);
+    join(writer, unknownFrom);
+  }
+  if (init.array != null) {
+    const arrayFrom = fork(writer, 58);
+    writeArray(init.array, writer);
+    join(writer, arrayFrom);
+  }
+  if (init.number != null) {
+    const numberFrom = fork(writer, 66);
+    writeNumber(init.number, writer);
+    join(writer, numberFrom);
+  }
+  if (init.own != null) {
+    const ownFrom = fork(writer, 74);
+    writeGoogleProtobufTimestamp(init.own, writer);
+    join(writer, ownFrom);
+  }
+  if (init.at != null) {
+    const atFrom = fork(writer, 82);
+    writeGoogleProtobufTimestamp$(init.at, writer);
+    join(writer, atFrom);
+  }
+  const { $unknown } = init as Room;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.String.
+ */
+export const StringCodec: PrintedCodec<String> = printedCodec(StringSchema, {
+  zero: zeroString$,
+  read: readString$,
+  write: writeString$,
+});
+
+function zeroString$(): String {
+  return { $typeName: "names.String", string: "" };
+}
+
+function readString$(message: String, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.string = reader.string(true);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeString$(init: Init$1<String>, writer: ByteWriter): void {
+  if (init.string != null && init.string !== "") {
+    writeString(writer, 10, init.string);
+  }
+  const { $unknown } = init as String;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Bytes.
+ */
+export const BytesCodec: PrintedCodec<Bytes> = printedCodec(BytesSchema, {
+  zero: zeroBytes$,
+  read: readBytes$,
+  write: writeBytes$,
+});
+
+function zeroBytes$(): Bytes {
+  return { $typeName: "names.Bytes", bytes: new Uint8Array(0) };
+}
+
+function readBytes$(message: Bytes, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.bytes = reader.bytes();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeBytes$(init: Init$1<Bytes>, writer: ByteWriter): void {
+  if (init.bytes != null && init.bytes.length > 0) {
+    writeBytes(writer, 10, init.bytes);
+  }
+  const { $unknown } = init as Bytes;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Tag.
+ */
+export const TagCodec: GroupCodec$1<Tag> = printedCodec(TagSchema, {
+  zero: zeroTag$,
+  read: readTag$,
+  field: fieldTag$,
+  write: writeTag$,
+});
+
+function zeroTag$(): Tag {
+  return { $typeName: "names.Tag" };
+}
+
+function readTag$(message: Tag, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldTag$(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldTag$(message: Tag, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1:
+        message.tag ??= zeroTag$();
+        readGroup(message.tag, reader, 1, fieldTag$);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeTag$(init: Init$1<Tag>, writer: ByteWriter): void {
+  if (init.tag != null) {
+    writeTag(writer, 11);
+    writeTag$(init.tag, writer);
+    writeTag(writer, 12);
+  }
+  const { $unknown } = init as Tag;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Group.
+ */
+export const GroupCodec: GroupCodec$1<Group> = printedCodec(GroupSchema, {
+  zero: zeroGroup$,
+  read: readGroup$,
+  field: fieldGroup$,
+  write: writeGroup$,
+});
+
+function zeroGroup$(): Group {
+  return { $typeName: "names.Group" };
+}
+
+function readGroup$(message: Group, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) fieldGroup$(message, reader, reader.tag());
+  reader.leave();
+}
+
+function fieldGroup$(message: Group, reader: WireReader, tag: number): void {
+    switch (tag >>> 3) {
+      case 1:
+        message.group ??= zeroGroup$();
+        readGroup(message.group, reader, 1, fieldGroup$);
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+}
+
+function writeGroup$(init: Init$1<Group>, writer: ByteWriter): void {
+  if (init.group != null) {
+    writeTag(writer, 11);
+    writeGroup$(init.group, writer);
+    writeTag(writer, 12);
+  }
+  const { $unknown } = init as Group;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Unknown.
+ */
+export const UnknownCodec: PrintedCodec<Unknown> = printedCodec(UnknownSchema, {
+  zero: zeroUnknown$,
+  read: readUnknown$,
+  write: writeUnknown$,
+});
+
+function zeroUnknown$(): Unknown {
+  return { $typeName: "names.Unknown", unknown: {} };
+}
+
+function readUnknown$(message: Unknown, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1: {
+        let key: number = 0;
+        let value: string = "";
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.int32();
+          else if (tag >>> 3 === 2) value = reader.string(true);
+          else reader.skip(tag);
+        }
+        setEntry(message.unknown, String(key), value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeUnknown$(init: Init$1<Unknown>, writer: ByteWriter): void {
+  if (init.unknown != null) {
+    for (const [key, value] of Object.entries(init.unknown)) {
+      const from = fork(writer, 10);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt32(buffer, at, Number.parseInt(key));
+        writer.truncate(at);
+      }
+      writeString(writer, 18, value);
+      join(writer, from);
+    }
+  }
+  const { $unknown } = init as Unknown;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Array.
+ */
+export const ArrayCodec: PrintedCodec<Array> = printedCodec(ArraySchema, {
+  zero: zeroArray,
+  read: readArray,
+  write: writeArray,
+});
+
+function zeroArray(): Array {
+  return { $typeName: "names.Array", array: [] };
+}
+
+function readArray(message: Array, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        if ((tag & 7) === 2) {
+          for (const end = reader.endOf(); reader.pos < end; ) message.array.push(reader.uint32());
+        } else message.array.push(reader.uint32());
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeArray(init: Init$1<Array>, writer: ByteWriter): void {
+  if (init.array != null && init.array.length > 0) {
+    const from = fork(writer, 10);
+    for (const value of init.array) {
+      let at = writer.reserve(5);
+      const { buffer } = writer;
+      at = putUint32(buffer, at, value);
+      writer.truncate(at);
+    }
+    join(writer, from);
+  }
+  const { $unknown } = init as Array;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.Number.
+ */
+export const NumberCodec: PrintedCodec<Number> = printedCodec(NumberSchema, {
+  zero: zeroNumber,
+  read: readNumber,
+  write: writeNumber,
+});
+
+function zeroNumber(): Number {
+  return { $typeName: "names.Number", number: {} };
+}
+
+function readNumber(message: Number, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1: {
+        let key: bigint = 0n;
+        let value: boolean = false;
+        for (const end = reader.endOf(); reader.pos < end; ) {
+          const tag = reader.tag();
+          if (tag >>> 3 === 1) key = reader.int64();
+          else if (tag >>> 3 === 2) value = reader.bool();
+          else reader.skip(tag);
+        }
+        setEntry(message.number, String(key), value);
+        break;
+      }
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeNumber(init: Init$1<Number>, writer: ByteWriter): void {
+  if (init.number != null) {
+    for (const [key, value] of Object.entries(init.number)) {
+      const from = fork(writer, 10);
+      {
+        let at = writer.reserve(11);
+        const { buffer } = writer;
+        buffer[at++] = 8;
+        at = putInt64(buffer, at, key);
+        writer.truncate(at);
+      }
+      {
+        let at = writer.reserve(2);
+        const { buffer } = writer;
+        buffer[at++] = 16;
+        at = putBool(buffer, at, value);
+        writer.truncate(at);
+      }
+      join(writer, from);
+    }
+  }
+  const { $unknown } = init as Number;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
+ * Reads and writes names.GoogleProtobufTimestamp.
+ */
+export const GoogleProtobufTimestampCodec: PrintedCodec<GoogleProtobufTimestamp> = printedCodec(GoogleProtobufTimestampSchema, {
+  zero: zeroGoogleProtobufTimestamp,
+  read: readGoogleProtobufTimestamp,
+  write: writeGoogleProtobufTimestamp,
+});
+
+function zeroGoogleProtobufTimestamp(): GoogleProtobufTimestamp {
+  return { $typeName: "names.GoogleProtobufTimestamp", seconds: 0n };
+}
+
+function readGoogleProtobufTimestamp(message: GoogleProtobufTimestamp, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.seconds = reader.int64();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufTimestamp(init: Init$1<GoogleProtobufTimestamp>, writer: ByteWriter): void {
+  if (init.seconds != null && init.seconds !== 0n) {
+    let at = writer.reserve(11);
+    const { buffer } = writer;
+    buffer[at++] = 8;
+    at = putInt64(buffer, at, init.seconds);
+    writer.truncate(at);
+  }
+  const { $unknown } = init as GoogleProtobufTimestamp;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+/**
  * Reads and writes google.protobuf.Empty.
  */
 export const GoogleProtobufEmptyCodec: PrintedCodec<Empty> = printedCodec(EmptySchema, {
@@ -800,6 +1280,46 @@ function readGoogleProtobufEmpty(message: Empty, reader: WireReader, end: number
 
 function writeGoogleProtobufEmpty(init: Init$1<Empty>, writer: ByteWriter): void {
   const { $unknown } = init as Empty;
+  if ($unknown !== undefined) writeUnknown(writer, $unknown);
+}
+
+function zeroGoogleProtobufTimestamp$(): Timestamp {
+  return { $typeName: "google.protobuf.Timestamp", seconds: 0n, nanos: 0 };
+}
+
+function readGoogleProtobufTimestamp$(message: Timestamp, reader: WireReader, end: number): void {
+  reader.enter();
+  while (reader.pos < end) {
+    const tag = reader.tag();
+    switch (tag >>> 3) {
+      case 1:
+        message.seconds = reader.int64();
+        break;
+      case 2:
+        message.nanos = reader.int32();
+        break;
+      default:
+        reader.unknown(message, tag);
+    }
+  }
+  reader.leave();
+}
+
+function writeGoogleProtobufTimestamp$(init: Init$1<Timestamp>, writer: ByteWriter): void {
+  {
+    let at = writer.reserve(22);
+    const { buffer } = writer;
+    if (init.seconds != null && init.seconds !== 0n) {
+      buffer[at++] = 8;
+      at = putInt64(buffer, at, init.seconds);
+    }
+    if (init.nanos != null && init.nanos !== 0) {
+      buffer[at++] = 16;
+      at = putInt32(buffer, at, init.nanos);
+    }
+    writer.truncate(at);
+  }
+  const { $unknown } = init as Timestamp;
   if ($unknown !== undefined) writeUnknown(writer, $unknown);
 }
 

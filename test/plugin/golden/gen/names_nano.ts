@@ -4,12 +4,12 @@
 // option features.enforce_naming_style = STYLE_LEGACY;
 /* eslint-disable */
 
-import type { Answer as Answer$1, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler as NamesHandler$1, NamesMethod as NamesMethod$1, NamesPush as NamesPush$1, Notify, Object$, Promise, PublicContext as PublicContext$1, Push, RemoteContext, RemoteService, Request, ServiceCaller as ServiceCaller$1, ServiceRemote as ServiceRemote$1 } from "./names_pb.ts";
+import type { Answer as Answer$1, Call, CallOptions, Codec, Done, HandlerContext, Init, Key, Listen, Message, Message_Init, NamesClient, NamesHandler as NamesHandler$1, NamesMethod as NamesMethod$1, NamesPush as NamesPush$1, Notify, Object$, Promise, PublicContext as PublicContext$1, Push, RemoteContext, RemoteService, Request, Room, ServiceCaller as ServiceCaller$1, ServiceRemote as ServiceRemote$1, String } from "./names_pb.ts";
 import { DeclaredErrorSchema, NamesService, Service, small } from "./names_pb.ts";
 import type { Answer, Call as Call$1, CallOptions as CallOptions$1, DeclaredError, Done as Done$1, HandlerService, Init as Init$1, Notify as Notify$1, PublicContext, Push as Push$1, RemoteContext as RemoteContext$1, RemoteService as RemoteService$1, Request as Request$1, UndeclaredError } from "nano-rpc/codegen";
 import { reflectCodec } from "nano-rpc/codegen";
 import type { Empty } from "@bufbuild/protobuf/wkt";
-import { AnswerCodec, CallCodec, CallOptionsCodec, CodecCodec, DoneCodec, GoogleProtobufEmptyCodec, HandlerContextCodec, InitCodec, KeyCodec, ListenCodec, Message_InitCodec, MessageCodec, NamesClientCodec, NamesHandlerCodec, NamesMethodCodec, NamesPushCodec, NotifyCodec, ObjectCodec, PromiseCodec, PublicContextCodec, PushCodec, RemoteContextCodec, RemoteServiceCodec, RequestCodec, ServiceCallerCodec, ServiceRemoteCodec } from "./names_codec.ts";
+import { AnswerCodec, CallCodec, CallOptionsCodec, CodecCodec, DoneCodec, GoogleProtobufEmptyCodec, HandlerContextCodec, InitCodec, KeyCodec, ListenCodec, Message_InitCodec, MessageCodec, NamesClientCodec, NamesHandlerCodec, NamesMethodCodec, NamesPushCodec, NotifyCodec, ObjectCodec, PromiseCodec, PublicContextCodec, PushCodec, RemoteContextCodec, RemoteServiceCodec, RequestCodec, RoomCodec, ServiceCallerCodec, ServiceRemoteCodec, StringCodec } from "./names_codec.ts";
 
 /**
  * Names as nobody should choose them, beside messages that are named like what the generated code imports.
@@ -80,6 +80,13 @@ export interface NamesHandler {
    * @generated from rpc names.NamesService.Pick
    */
   pick(request: Key, ctx: PublicContext): Answer<Key>;
+
+  /**
+   * Public.
+   *
+   * @generated from rpc names.NamesService.Written
+   */
+  written(request: Room, ctx: PublicContext): Answer<String>;
 }
 
 /**
@@ -96,6 +103,7 @@ export interface NamesHandler {
  * | X2Y | request | everyone |  |  | 5000 | serial | any |  |  |
  * | Function | notify | everyone |  |  | 5000 | serial | any |  |  |
  * | Pick | request | everyone |  |  | 5000 | serial | the owner of constructor$ |  |  |
+ * | Written | request | everyone |  |  | 5000 | serial | any |  |  |
  * | said | push |  |  |  |  | replay |  |  |  |
  * | Was_said | push |  |  |  |  | replay |  |  |  |
  * | _3d | push |  |  |  |  | replay |  |  |  |
@@ -113,6 +121,7 @@ export const NamesMethod: {
   readonly x2Y: Request$1<Empty, Empty>;
   readonly function: Notify$1<Init>;
   readonly pick: Request$1<Key, Key>;
+  readonly written: Request$1<Room, String>;
 } = {
   delete: {
     kind: "request",
@@ -188,6 +197,14 @@ export const NamesMethod: {
     by: { key: "constructor$" },
     input: KeyCodec,
     output: KeyCodec,
+  },
+  written: {
+    kind: "request",
+    method: NamesService.method.written,
+    route: "names.names.written",
+    access: "public",
+    input: RoomCodec,
+    output: StringCodec,
   },
 };
 

@@ -6,15 +6,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { EmptySchema } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import type { EmptySchema, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 
 /**
  * Describes the file names.proto.
  */
 export const file_names: GenFile = /*@__PURE__*/
-  fileDesc("CgtuYW1lcy5wcm90bxIFbmFtZXMiBgoESW5pdCIICgZBbnN3ZXIiBgoEQ2FsbCIGCgRQdXNoIg0KC0NhbGxPcHRpb25zIggKBkxpc3RlbiIJCgdSZXF1ZXN0IggKBk5vdGlmeSIQCg5IYW5kbGVyQ29udGV4dCIPCg1QdWJsaWNDb250ZXh0Ig8KDVJlbW90ZUNvbnRleHQiDwoNUmVtb3RlU2VydmljZSIGCgREb25lIgcKBUNvZGVjIg8KDURlY2xhcmVkRXJyb3IiEQoPVW5kZWNsYXJlZEVycm9yIg4KDE5hbWVzSGFuZGxlciINCgtOYW1lc0NsaWVudCINCgtOYW1lc01ldGhvZCILCglOYW1lc1B1c2giDwoNU2VydmljZVJlbW90ZSIPCg1TZXJ2aWNlQ2FsbGVyIgkKB1Byb21pc2UiCAoGT2JqZWN0IhoKA0tleRITCgtjb25zdHJ1Y3RvchgBIAEoCSIkCgdNZXNzYWdlGhkKBEluaXQSEQoJdG9fc3RyaW5nGAEgASgJMq0GCgxOYW1lc1NlcnZpY2USJAoGRGVsZXRlEgsubmFtZXMuSW5pdBoNLm5hbWVzLkFuc3dlchI/CgNOZXcSCy5uYW1lcy5DYWxsGgsubmFtZXMuUHVzaCIeirIZGmIYCgdhYm9ydGVkEg1EZWNsYXJlZEVycm9yEi0KCGdldF9pdGVtEhIubmFtZXMuQ2FsbE9wdGlvbnMaDS5uYW1lcy5MaXN0ZW4SKwoKR2V0X2l0ZW1fMhIOLm5hbWVzLlJlcXVlc3QaDS5uYW1lcy5Ob3RpZnkSMgoDVVJMEhUubmFtZXMuSGFuZGxlckNvbnRleHQaFC5uYW1lcy5QdWJsaWNDb250ZXh0EiQKB19oaWRkZW4SCy5uYW1lcy5Eb25lGgwubmFtZXMuQ29kZWMSNQoDWDJZEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5EjEKCEZ1bmN0aW9uEgsubmFtZXMuSW5pdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSgBEjEKBFBpY2sSCi5uYW1lcy5LZXkaCi5uYW1lcy5LZXkiEYqyGQ06C2NvbnN0cnVjdG9yEjUKBHNhaWQSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaEy5uYW1lcy5OYW1lc0hhbmRsZXIwARI4CghXYXNfc2FpZBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoSLm5hbWVzLk5hbWVzQ2xpZW50MAESLwoDXzNkEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5Gg4ubmFtZXMuTWVzc2FnZTABEkgKBEhUTUwSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaEy5uYW1lcy5NZXNzYWdlLkluaXQiEYqyGQ1QAloJdG9fc3RyaW5nMAESMQoFSW5pdF8SFi5nb29nbGUucHJvdG9idWYuRW1wdHkaDi5uYW1lcy5Qcm9taXNlMAESMwoIU2h1dGRvd24SFi5nb29nbGUucHJvdG9idWYuRW1wdHkaDS5uYW1lcy5PYmplY3QwARoPirIZCwoFbmFtZXMSAggCMpABCgdTZXJ2aWNlEkMKBENhbGwSFC5uYW1lcy5SZW1vdGVDb250ZXh0GhQubmFtZXMuUmVtb3RlU2VydmljZSIPirIZC2IJCgdhYm9ydGVkEjMKBUVycm9yEhQubmFtZXMuU2VydmljZVJlbW90ZRoULm5hbWVzLlNlcnZpY2VDYWxsZXIaC5KyGQcKBW5hbWVzMkUKBXNtYWxsEisKA09uZRISLm5hbWVzLk5hbWVzTWV0aG9kGhAubmFtZXMuTmFtZXNQdXNoGg+KshkLCgVuYW1lcxICCAIyGwoMRW1wdHlTZXJ2aWNlGguKshkHCgVuYW1lczIgChFFbXB0eUFkbWluU2VydmljZRoLkrIZBwoFbmFtZXNCB5IDBAgCOAJiCGVkaXRpb25zcOkHehJuYW5vL29wdGlvbnMucHJvdG8", [file_google_protobuf_empty]);
+  fileDesc("CgtuYW1lcy5wcm90bxIFbmFtZXMiBgoESW5pdCIICgZBbnN3ZXIiBgoEQ2FsbCIGCgRQdXNoIg0KC0NhbGxPcHRpb25zIggKBkxpc3RlbiIJCgdSZXF1ZXN0IggKBk5vdGlmeSIQCg5IYW5kbGVyQ29udGV4dCIPCg1QdWJsaWNDb250ZXh0Ig8KDVJlbW90ZUNvbnRleHQiDwoNUmVtb3RlU2VydmljZSIGCgREb25lIgcKBUNvZGVjIg8KDURlY2xhcmVkRXJyb3IiEQoPVW5kZWNsYXJlZEVycm9yIg4KDE5hbWVzSGFuZGxlciINCgtOYW1lc0NsaWVudCINCgtOYW1lc01ldGhvZCILCglOYW1lc1B1c2giDwoNU2VydmljZVJlbW90ZSIPCg1TZXJ2aWNlQ2FsbGVyIgkKB1Byb21pc2UiCAoGT2JqZWN0IhoKA0tleRITCgtjb25zdHJ1Y3RvchgBIAEoCSIkCgdNZXNzYWdlGhkKBEluaXQSEQoJdG9fc3RyaW5nGAEgASgJIsECCgRSb29tEg4KBnBsYWNlcxgBIAMoARIdCgZzdHJpbmcYAiABKAsyDS5uYW1lcy5TdHJpbmcSGwoFYnl0ZXMYAyABKAsyDC5uYW1lcy5CeXRlcxIXCgN0YWcYBCABKAsyCi5uYW1lcy5UYWcSIgoFZ3JvdXAYBSABKAsyDC5uYW1lcy5Hcm91cEIFqgECKAISHwoHdW5rbm93bhgGIAEoCzIOLm5hbWVzLlVua25vd24SGwoFYXJyYXkYByABKAsyDC5uYW1lcy5BcnJheRIdCgZudW1iZXIYCCABKAsyDS5uYW1lcy5OdW1iZXISKwoDb3duGAkgASgLMh4ubmFtZXMuR29vZ2xlUHJvdG9idWZUaW1lc3RhbXASJgoCYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhgKBlN0cmluZxIOCgZzdHJpbmcYASABKAkiFgoFQnl0ZXMSDQoFYnl0ZXMYASABKAwiJQoDVGFnEh4KA3RhZxgBIAEoCzIKLm5hbWVzLlRhZ0IFqgECKAIiKwoFR3JvdXASIgoFZ3JvdXAYASABKAsyDC5uYW1lcy5Hcm91cEIFqgECKAIiZwoHVW5rbm93bhIsCgd1bmtub3duGAEgAygLMhsubmFtZXMuVW5rbm93bi5Vbmtub3duRW50cnkaLgoMVW5rbm93bkVudHJ5EgsKA2tleRgBIAEoBRINCgV2YWx1ZRgCIAEoCToCOAEiFgoFQXJyYXkSDQoFYXJyYXkYASADKA0iYgoGTnVtYmVyEikKBm51bWJlchgBIAMoCzIZLm5hbWVzLk51bWJlci5OdW1iZXJFbnRyeRotCgtOdW1iZXJFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAg6AjgBIioKF0dvb2dsZVByb3RvYnVmVGltZXN0YW1wEg8KB3NlY29uZHMYASABKAMy1AYKDE5hbWVzU2VydmljZRIkCgZEZWxldGUSCy5uYW1lcy5Jbml0Gg0ubmFtZXMuQW5zd2VyEj8KA05ldxILLm5hbWVzLkNhbGwaCy5uYW1lcy5QdXNoIh6KshkaYhgKB2Fib3J0ZWQSDURlY2xhcmVkRXJyb3ISLQoIZ2V0X2l0ZW0SEi5uYW1lcy5DYWxsT3B0aW9ucxoNLm5hbWVzLkxpc3RlbhIrCgpHZXRfaXRlbV8yEg4ubmFtZXMuUmVxdWVzdBoNLm5hbWVzLk5vdGlmeRIyCgNVUkwSFS5uYW1lcy5IYW5kbGVyQ29udGV4dBoULm5hbWVzLlB1YmxpY0NvbnRleHQSJAoHX2hpZGRlbhILLm5hbWVzLkRvbmUaDC5uYW1lcy5Db2RlYxI1CgNYMlkSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaFi5nb29nbGUucHJvdG9idWYuRW1wdHkSMQoIRnVuY3Rpb24SCy5uYW1lcy5Jbml0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5KAESMQoEUGljaxIKLm5hbWVzLktleRoKLm5hbWVzLktleSIRirIZDToLY29uc3RydWN0b3ISJQoHV3JpdHRlbhILLm5hbWVzLlJvb20aDS5uYW1lcy5TdHJpbmcSNQoEc2FpZBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoTLm5hbWVzLk5hbWVzSGFuZGxlcjABEjgKCFdhc19zYWlkEhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5GhIubmFtZXMuTmFtZXNDbGllbnQwARIvCgNfM2QSFi5nb29nbGUucHJvdG9idWYuRW1wdHkaDi5uYW1lcy5NZXNzYWdlMAESSAoESFRNTBIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoTLm5hbWVzLk1lc3NhZ2UuSW5pdCIRirIZDVACWgl0b19zdHJpbmcwARIxCgVJbml0XxIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoOLm5hbWVzLlByb21pc2UwARIzCghTaHV0ZG93bhIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRoNLm5hbWVzLk9iamVjdDABGg+KshkLCgVuYW1lcxICCAIykAEKB1NlcnZpY2USQwoEQ2FsbBIULm5hbWVzLlJlbW90ZUNvbnRleHQaFC5uYW1lcy5SZW1vdGVTZXJ2aWNlIg+KshkLYgkKB2Fib3J0ZWQSMwoFRXJyb3ISFC5uYW1lcy5TZXJ2aWNlUmVtb3RlGhQubmFtZXMuU2VydmljZUNhbGxlchoLkrIZBwoFbmFtZXMyRQoFc21hbGwSKwoDT25lEhIubmFtZXMuTmFtZXNNZXRob2QaEC5uYW1lcy5OYW1lc1B1c2gaD4qyGQsKBW5hbWVzEgIIAjIbCgxFbXB0eVNlcnZpY2UaC4qyGQcKBW5hbWVzMiAKEUVtcHR5QWRtaW5TZXJ2aWNlGguSshkHCgVuYW1lc0IHkgMECAI4AmIIZWRpdGlvbnNw6Qd6Em5hbm8vb3B0aW9ucy5wcm90bw", [file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message names.Init
@@ -376,6 +376,206 @@ export const Message_InitSchema: GenMessage<Message_Init> = /*@__PURE__*/
   messageDesc(file_names, 25, 0);
 
 /**
+ * Messages that are named like what printed codecs call, which need all of that.
+ *
+ * @generated from message names.Room
+ */
+export type Room = Message$1<"names.Room"> & {
+  /**
+   * @generated from field: repeated double places = 1;
+   */
+  places: number[];
+
+  /**
+   * @generated from field: names.String string = 2;
+   */
+  string?: String | undefined;
+
+  /**
+   * @generated from field: names.Bytes bytes = 3;
+   */
+  bytes?: Bytes | undefined;
+
+  /**
+   * @generated from field: names.Tag tag = 4;
+   */
+  tag?: Tag | undefined;
+
+  /**
+   * @generated from field: names.Group group = 5 [features.message_encoding = DELIMITED];
+   */
+  group?: Group | undefined;
+
+  /**
+   * @generated from field: names.Unknown unknown = 6;
+   */
+  unknown?: Unknown | undefined;
+
+  /**
+   * @generated from field: names.Array array = 7;
+   */
+  array?: Array | undefined;
+
+  /**
+   * @generated from field: names.Number number = 8;
+   */
+  number?: Number | undefined;
+
+  /**
+   * @generated from field: names.GoogleProtobufTimestamp own = 9;
+   */
+  own?: GoogleProtobufTimestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 10;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message names.Room.
+ * Use `create(RoomSchema)` to create a new message.
+ */
+export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
+  messageDesc(file_names, 26);
+
+/**
+ * @generated from message names.String
+ */
+export type String = Message$1<"names.String"> & {
+  /**
+   * @generated from field: string string = 1;
+   */
+  string: string;
+};
+
+/**
+ * Describes the message names.String.
+ * Use `create(StringSchema)` to create a new message.
+ */
+export const StringSchema: GenMessage<String> = /*@__PURE__*/
+  messageDesc(file_names, 27);
+
+/**
+ * @generated from message names.Bytes
+ */
+export type Bytes = Message$1<"names.Bytes"> & {
+  /**
+   * @generated from field: bytes bytes = 1;
+   */
+  bytes: Uint8Array;
+};
+
+/**
+ * Describes the message names.Bytes.
+ * Use `create(BytesSchema)` to create a new message.
+ */
+export const BytesSchema: GenMessage<Bytes> = /*@__PURE__*/
+  messageDesc(file_names, 28);
+
+/**
+ * @generated from message names.Tag
+ */
+export type Tag = Message$1<"names.Tag"> & {
+  /**
+   * @generated from field: names.Tag tag = 1 [features.message_encoding = DELIMITED];
+   */
+  tag?: Tag | undefined;
+};
+
+/**
+ * Describes the message names.Tag.
+ * Use `create(TagSchema)` to create a new message.
+ */
+export const TagSchema: GenMessage<Tag> = /*@__PURE__*/
+  messageDesc(file_names, 29);
+
+/**
+ * @generated from message names.Group
+ */
+export type Group = Message$1<"names.Group"> & {
+  /**
+   * @generated from field: names.Group group = 1 [features.message_encoding = DELIMITED];
+   */
+  group?: Group | undefined;
+};
+
+/**
+ * Describes the message names.Group.
+ * Use `create(GroupSchema)` to create a new message.
+ */
+export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
+  messageDesc(file_names, 30);
+
+/**
+ * @generated from message names.Unknown
+ */
+export type Unknown = Message$1<"names.Unknown"> & {
+  /**
+   * @generated from field: map<int32, string> unknown = 1;
+   */
+  unknown: { [key: number]: string };
+};
+
+/**
+ * Describes the message names.Unknown.
+ * Use `create(UnknownSchema)` to create a new message.
+ */
+export const UnknownSchema: GenMessage<Unknown> = /*@__PURE__*/
+  messageDesc(file_names, 31);
+
+/**
+ * @generated from message names.Array
+ */
+export type Array = Message$1<"names.Array"> & {
+  /**
+   * @generated from field: repeated uint32 array = 1;
+   */
+  array: number[];
+};
+
+/**
+ * Describes the message names.Array.
+ * Use `create(ArraySchema)` to create a new message.
+ */
+export const ArraySchema: GenMessage<Array> = /*@__PURE__*/
+  messageDesc(file_names, 32);
+
+/**
+ * @generated from message names.Number
+ */
+export type Number = Message$1<"names.Number"> & {
+  /**
+   * @generated from field: map<int64, bool> number = 1;
+   */
+  number: { [key: string]: boolean };
+};
+
+/**
+ * Describes the message names.Number.
+ * Use `create(NumberSchema)` to create a new message.
+ */
+export const NumberSchema: GenMessage<Number> = /*@__PURE__*/
+  messageDesc(file_names, 33);
+
+/**
+ * @generated from message names.GoogleProtobufTimestamp
+ */
+export type GoogleProtobufTimestamp = Message$1<"names.GoogleProtobufTimestamp"> & {
+  /**
+   * @generated from field: int64 seconds = 1;
+   */
+  seconds: bigint;
+};
+
+/**
+ * Describes the message names.GoogleProtobufTimestamp.
+ * Use `create(GoogleProtobufTimestampSchema)` to create a new message.
+ */
+export const GoogleProtobufTimestampSchema: GenMessage<GoogleProtobufTimestamp> = /*@__PURE__*/
+  messageDesc(file_names, 34);
+
+/**
  * Names as nobody should choose them, beside messages that are named like what the generated code imports.
  *
  * @generated from service names.NamesService
@@ -452,6 +652,14 @@ export const NamesService: GenService<{
     methodKind: "unary";
     input: typeof KeySchema;
     output: typeof KeySchema;
+  },
+  /**
+   * @generated from rpc names.NamesService.Written
+   */
+  written: {
+    methodKind: "unary";
+    input: typeof RoomSchema;
+    output: typeof StringSchema;
   },
   /**
    * @generated from rpc names.NamesService.said
