@@ -2,13 +2,14 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClientRelease, type ClientsOptions, createServer, implement, type Reporter, type Sample } from "nano-rpc";
+import { type ClientRelease, type ClientsOptions, createServer, implement } from "nano-rpc";
 import { type Client, createClient, NanoError, next } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CommandError } from "../../src/cli/command.ts";
 import { releaseCommand } from "../../src/cli/release/release-command.ts";
 import { compile, print, printBy, requestFor } from "../plugin/compile.ts";
+import { sampleReader } from "../support/sample-reader.ts";
 import { ShopClient as OldClient } from "./releases/one/gen/shop_client.ts";
 import { ShopHandler as OldHandler, ShopPush as OldPush } from "./releases/one/gen/shop_nano.ts";
 import { ShopClient as NewClient } from "./releases/two/gen/shop_client.ts";
@@ -120,14 +121,7 @@ test("new clients work with an older server, as far as it goes", async () => {
 });
 
 test("clients are counted by release, those that nobody knows too", async () => {
-  let read = (): Iterable<Sample> => [];
-  const reporter: Reporter = {
-    name: "test",
-    start: (host) => {
-      read = () => host.read();
-    },
-    stop() {},
-  };
+  const { reporter, all } = sampleReader();
   const server = await startServer({ services: newServices, clients: { releases: released }, reporters: [reporter] });
   started.push(server);
   const [old, other, bare] = [clientOf(server).client, clientOf(server).client, clientOf(server).client];
@@ -135,7 +129,7 @@ test("clients are counted by release, those that nobody knows too", async () => 
   other.service({ ...NewClient, fingerprint: "0123456789abcdef" });
   await Promise.all([old.connect(), other.connect(), bare.connect()]);
   const count = (): unknown[] =>
-    [...read()].flatMap((sample) =>
+    all().flatMap((sample) =>
       sample.name === "nano_clients" && "value" in sample
         ? [[sample.labels["release"], sample.labels["fingerprint"], sample.value]]
         : [],
@@ -157,13 +151,17 @@ test("clients are counted by release, those that nobody knows too", async () => 
 });
 
 test("a client below the minimum is told to update, and stays closed", async () => {
-  const server = await start(newServices, { releases: released, minimum: "2.0", updateReason: "get 2.0" });
+  const { reporter, value } = sampleReader();
+  const clientsOptions = { releases: released, minimum: "2.0", updateReason: "get 2.0" };
+  const server = await startServer({ services: newServices, clients: clientsOptions, reporters: [reporter] });
+  started.push(server);
+  expect(value("nano_must_update_total")).toBe(0);
   const { client } = clientOf(server);
   client.service(OldClient);
   const reason = await client.connect().catch((failure: unknown) => failure);
   expect(reason).toMatchObject({ code: "failed_precondition", message: "get 2.0", metadata: { code: "must_update" } });
   expect(client.state).toMatchObject({ name: "closed", reason: { kind: "kicked", code: "must_update", message: "get 2.0" } });
-  expect(server.server.counters.frontend?.mustUpdate).toBe(1);
+  expect(value("nano_must_update_total")).toBe(1);
   const { client: fresh } = clientOf(server);
   fresh.service(NewClient);
   await fresh.connect();

@@ -1,28 +1,17 @@
-import { createServer, type Reporter, type Sample, silentLogger } from "nano-rpc";
+import { createServer, type Reporter, silentLogger } from "nano-rpc";
 import { expect, test } from "vitest";
 import { createVirtualClock } from "../../src/clock/index.ts";
 import { until } from "../net/recorder.ts";
-
-function reader(): { readonly reporter: Reporter; read(): readonly Sample[] } {
-  let look: () => Iterable<Sample> = () => [];
-  const reporter: Reporter = {
-    name: "reader",
-    start(host) {
-      look = () => host.read();
-    },
-    stop() {},
-  };
-  return { reporter, read: () => [...look()] };
-}
+import { sampleReader } from "../support/sample-reader.ts";
 
 test("a reporter of one's own reads when it likes", async () => {
-  const { reporter, read } = reader();
+  const { reporter, all } = sampleReader();
   const server = createServer({ log: silentLogger, reporters: [reporter] });
   const counter = server.metrics.counter({ name: "a_total", help: "A." });
   await server.start();
   counter.add(2);
   counter.add(0.5);
-  expect(read().find(({ name }) => name === "a_total")).toEqual({
+  expect(all().find(({ name }) => name === "a_total")).toEqual({
     kind: "counter",
     name: "a_total",
     help: "A.",
@@ -45,12 +34,12 @@ test("a metric has one kind and one set of labels, a good name, and rising bucke
 });
 
 test("labels that never end do not fill the memory", async () => {
-  const { reporter, read } = reader();
+  const { reporter, all } = sampleReader();
   const server = createServer({ log: silentLogger, reporters: [reporter] });
   await server.start();
   const counter = server.metrics.counter({ name: "a_total", help: "A.", labels: ["user"] });
   for (let user = 0; user < 1_500; user++) counter.add(1, { user: `${user}` });
-  const series = read().filter(({ name }) => name === "a_total");
+  const series = all().filter(({ name }) => name === "a_total");
   expect(series).toHaveLength(1_001);
   expect(series.at(-1)).toMatchObject({ labels: { user: "other" }, value: 500 });
   await server.stop();
@@ -59,13 +48,13 @@ test("labels that never end do not fill the memory", async () => {
 test("a reporter that fails to start ends the start; one that fails later is heard of, and nothing else is harmed", async () => {
   const bad: Reporter = { name: "bad", start: () => Promise.reject(new Error("no disk")), stop: () => {} };
   await expect(createServer({ log: silentLogger, reporters: [bad] }).start()).rejects.toThrow("no disk");
-  const { reporter, read } = reader();
+  const { reporter, all } = sampleReader();
   const server = createServer({ log: silentLogger, reporters: [reporter] });
   server.metrics.gauge({ name: "broken", help: "B." }, () => {
     throw new Error("not now");
   });
   await server.start();
-  expect(read().some(({ name }) => name === "nano_ready")).toBe(true);
+  expect(all().some(({ name }) => name === "nano_ready")).toBe(true);
   await server.stop();
 });
 

@@ -1,7 +1,7 @@
 import { connect as connectSocket } from "node:net";
 import { createClient as createCaller } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { type Reporter, type Sample, type Server, type Session, sessionHooks } from "nano-rpc";
+import { type Server, type Session, sessionHooks } from "nano-rpc";
 import { createClient } from "nano-rpc/client";
 import { tcp as dial } from "nano-rpc/client/tcp";
 import { createTestCluster } from "nano-rpc/testing";
@@ -18,6 +18,7 @@ import { PlaySessionSchema } from "../schema/gen/play/v1/play_pb.ts";
 import { playServices } from "../server/play.ts";
 import { rawTcp } from "../support/raw-client.ts";
 import { rawSocketPeer } from "../support/raw-peer.ts";
+import { sampleReader } from "../support/sample-reader.ts";
 import { seriesOf, startChat } from "./scraped-chat.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -126,30 +127,10 @@ describe("a scrape sees", () => {
   });
 });
 
-/** Reads as a reporter does, where no scrape comes by: on a clock that a test moves. */
-function reader(): { readonly reporter: Reporter; value(name: string, labels?: Readonly<Record<string, string>>): number } {
-  let read: () => Iterable<Sample> = () => [];
-  return {
-    reporter: {
-      name: "reader",
-      start(host) {
-        read = () => host.read();
-      },
-      stop() {},
-    },
-    value(name, labels = {}) {
-      const found = [...read()].find(
-        (sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
-      );
-      return found && found.kind !== "histogram" ? found.value : Number.NaN;
-    },
-  };
-}
-
 describe("on a clock that is moved", () => {
   test("a reporter sees pushes that links sent once more, and those that were lost with the gap that they leave", async () => {
     const cluster = createTestCluster({ seed: 1, latencyMs: 3 });
-    const [ofGate, ofRoom] = [reader(), reader()];
+    const [ofGate, ofRoom] = [sampleReader(), sampleReader()];
     const sessions: Session[] = [];
     const opened = sessionHooks(PlaySessionSchema, { onOpen: (session) => void sessions.push(session) });
     await cluster.start({ id: "gate-1", types: ["gate"], frontend: true, reporters: [ofGate.reporter] });
@@ -174,6 +155,33 @@ describe("on a clock that is moved", () => {
     await long.heal();
     await cluster.advance(6_000);
     expect([pushes("lost"), ofGate.value("nano_gaps_total")]).toEqual([1, 1]);
+    await cluster.stop();
+  });
+
+  test("a reporter sees what waits on a link that is away, and what it does not take any more", async () => {
+    const cluster = createTestCluster({ seed: 2, latencyMs: 3 });
+    const ofRoom = sampleReader();
+    const sessions: Session[] = [];
+    const opened = sessionHooks(PlaySessionSchema, { onOpen: (session) => void sessions.push(session) });
+    await cluster.start({ id: "gate-1", types: ["gate"], frontend: true });
+    const { services } = playServices(() => Promise.resolve());
+    await cluster.start({ id: "play-1", services, sessions: [opened], reporters: [ofRoom.reporter] });
+    const client = await cluster.connect("gate-1");
+    const kept = client.service(PlayClient).kept({});
+    await cluster.advance(200);
+    await kept;
+    const now = (): readonly number[] => ["nano_link_queue_bytes", "nano_link_refused_total"].map((name) => ofRoom.value(name));
+    expect(now()).toEqual([0, 0]);
+    const fault = cluster.cut("gate-1", "play-1");
+    const text = "x".repeat(100_000);
+    for (let at = 0; at < 200 && ofRoom.value("nano_link_refused_total") === 0; at++) {
+      for (const session of sessions) session.push(PlayPush.told, { text });
+      await cluster.advance(10);
+    }
+    const [queued, refused] = now();
+    expect(refused).toBeGreaterThan(0);
+    expect(queued).toBeGreaterThan(1_000_000);
+    await fault.heal();
     await cluster.stop();
   });
 });
