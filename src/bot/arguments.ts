@@ -20,6 +20,7 @@ export interface RunArguments {
 
 export const runHelp = `Usage: nano-bot run FILE --url URL [OPTIONS]
        nano-bot generate MODULE [--out FILE]
+       nano-bot --version
 
 generate prints a scenario, or writes it into the new file FILE: random traffic that keeps the rules
 of the schema, with a weight for each method of the services that MODULE (what protoc-gen-nano printed

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -35,6 +36,7 @@ export async function generate(args: readonly string[], print: (line: string) =>
 }
 
 async function scenarioFor(module: string, out: string): Promise<string> {
+  if (!existsSync(module)) throw new TypeError(`${module} is not there`);
   const loaded: Readonly<Record<string, unknown>> = await import(pathToFileURL(resolve(module)).href);
   const services = Object.entries(loaded).flatMap(([name, value]) => (isService(value) ? [calledOf(name, value)] : []));
   const methods = services.flatMap((service) => service.methods);

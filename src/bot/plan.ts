@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ClientOptions, Transport } from "../client/index.ts";
@@ -78,6 +79,7 @@ async function load(plan: Plan): Promise<Scenario> {
     const redis = plan.redis === undefined ? undefined : redisAt(plan.redis);
     return scenario(specScenario(file, { transportTo, redis, save: plan.save }));
   }
+  if (!existsSync(file)) throw new TypeError(`${file} is not there`);
   const loaded: { readonly default?: Partial<Scenario> } = await import(pathToFileURL(resolve(file)).href);
   const { default: given } = loaded;
   if (typeof given?.run !== "function") throw new TypeError(`${file} exports no scenario as default`);

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { runArguments, runHelp } from "./arguments.ts";
 import type { Screen } from "./progress.ts";
 
@@ -15,6 +16,11 @@ export async function runBots(args: readonly string[], shell: Shell): Promise<nu
   const [verb, ...rest] = args;
   if (args.includes("--help") || args.includes("-h") || verb === "help") {
     shell.print(runHelp);
+    return 0;
+  }
+  if (verb === "--version" || verb === "-V") {
+    const { version }: { readonly version: string } = createRequire(import.meta.url)("nano-rpc/package.json");
+    shell.print(version);
     return 0;
   }
   try {

@@ -16,7 +16,9 @@ const given = process.argv.slice(2);
 const [first] = given;
 // Whoever gives an address, or only options, wants to talk.
 const args =
-  first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help") ? ["talk", ...given] : given;
+  first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help" && first !== "--version")
+    ? ["talk", ...given]
+    : given;
 process.exitCode = await runCommand(commands, args, {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),

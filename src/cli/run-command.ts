@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { type CommandEntry, CommandError, type Terminal } from "./command.ts";
 
 /** What the world around a command is. */
@@ -13,9 +14,18 @@ export async function runCommand(commands: readonly CommandEntry[], args: readon
     shell.print(overview(commands));
     return 0;
   }
+  if (name === "--version" || name === "-V") {
+    const { version }: { readonly version: string } = createRequire(import.meta.url)("nano-rpc/package.json");
+    shell.print(version);
+    return 0;
+  }
   const entry = commands.find((one) => one.name === name);
   if (!entry) {
-    shell.complain(name === undefined ? "nano-cli: which command?" : `nano-cli: there is no command "${name}"`);
+    shell.complain(
+      name === undefined
+        ? "nano-cli: which command?"
+        : `nano-cli: there is no command "${name}" (an address is HOST:PORT, or begins with tcp://, tls://, ws:// or wss://)`,
+    );
     shell.complain(overview(commands));
     return 1;
   }
@@ -37,10 +47,12 @@ function overview(commands: readonly CommandEntry[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
     "Usage: nano-cli COMMAND [OPTIONS]",
+    "       nano-cli ADDRESS [OPTIONS]",
     "",
     "Commands:",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     "",
-    "nano-cli COMMAND --help tells more of one.",
+    "ADDRESS is where a server listens, as ws://127.0.0.1:3250 or 127.0.0.1:3250: it is talked to.",
+    "nano-cli COMMAND --help tells more of one, nano-cli --version which this is.",
   ].join("\n");
 }

@@ -34,10 +34,18 @@ export function waysTo(address: string, options: AddressOptions): readonly Way[]
 function way(url: URL, { insecure, ca }: AddressOptions): Way {
   const scheme = url.protocol.slice(0, -1);
   const text = url.href.replace(/\/$/, "");
-  const tls = { rejectUnauthorized: !insecure, ...(ca ? { ca: readFileSync(ca, "utf8") } : {}) };
+  const tls = { rejectUnauthorized: !insecure, ...(ca ? { ca: authorities(ca) } : {}) };
   if (scheme === "ws" || scheme === "wss") return { url: text, transport: nodeWebSocket(url.href, scheme === "wss" ? tls : {}) };
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port);
   if (!(port > 0)) throw new TypeError(`${text} names no port`);
   return { url: text, transport: tcp({ host, port, ...(scheme === "tls" ? { tls } : {}) }) };
+}
+
+function authorities(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (reason) {
+    throw new TypeError(`--ca: ${reason instanceof Error ? reason.message : reason}`);
+  }
 }

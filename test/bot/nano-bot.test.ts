@@ -52,6 +52,11 @@ describe("nano-bot", () => {
     expect(report.broken).toEqual({});
   }, 60_000);
 
+  test("--version says which it is", async () => {
+    const { version } = JSON.parse(await readFile("package.json", "utf8"));
+    expect(await run("--version")).toMatchObject({ code: 0, out: version });
+  });
+
   test("is interrupted in a process of its own, and still tells what it saw", async () => {
     const watcher = createClient({ transport: webSocket(server.url) });
     const room = watcher.service(RoomClient);
@@ -177,6 +182,8 @@ describe("nano-bot", () => {
     [["run", chatter, "--url", "ws://x", "--threshold", "delivered(room.room.said)=1"], "delivered is not about one route"],
     [["run", chatter, "--url", "ws://x", "--prometheus", "9191"], '--prometheus is HOST:PORT, not "9191"'],
     [["run", chatter, "--url", "ws://x", "--metrics", "localhost"], "--metrics is an address with http://"],
+    [["run", "nowhere.ts", "--url", "ws://x"], "nowhere.ts is not there"],
+    [["run", chatter, "--url", "wss://x", "--ca", "nowhere"], "--ca: ENOENT"],
     [["run", "test/bot/chat-bots.ts", "--url", "ws://x"], "exports no scenario as default"],
   ])("%j cannot begin", async (args, words) => {
     const { code, out } = await run(...args);

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { execPath } from "node:process";
 import { Etcd3, EtcdLockFailedError } from "etcd3";
 import { describe, expect, test } from "vitest";
@@ -33,6 +34,12 @@ describe("nano-cli", () => {
     expect(out).toMatch(/^ {2}registry {2}\S/m);
   });
 
+  test("--version says which it is", async () => {
+    const { version } = JSON.parse(await readFile("package.json", "utf8"));
+    expect(await runHere("--version")).toEqual({ status: 0, out: version, errors: "" });
+    expect(run("--version").out).toBe(`${version}\n`);
+  });
+
   test("without a command, or with one that there is not, says so and fails", async () => {
     expect(await runHere()).toMatchObject({
       status: 1,
@@ -41,7 +48,7 @@ describe("nano-cli", () => {
     });
     const { status, out, errors } = run("regestry", "--port", "1");
     expect([status, out]).toEqual([1, ""]);
-    expect(errors).toMatch(/^nano-cli: there is no command "regestry"\nUsage: /);
+    expect(errors).toMatch(/^nano-cli: there is no command "regestry" \(an address is HOST:PORT, .*\)\nUsage: /);
   });
 
   test("registry --help says what it is and takes", () => {

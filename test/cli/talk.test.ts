@@ -117,7 +117,7 @@ describe("nano-cli talks to a server that tells its schema", () => {
     ).toEqual([{ note: `connected to tcp://${at} (protobuf, 7 routes by reflection)` }, { note: "push     room.room.said" }]);
     const { errors, code } = await run(["tcp://127.0.0.1:1"], []);
     expect([errors.trim(), code]).toEqual([
-      "nano-cli talk: no connection\n  tcp://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1",
+      "nano-cli talk: no connection\n  tcp://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\nis the server running, and does it listen for clients there?",
       1,
     ]);
   });

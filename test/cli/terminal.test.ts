@@ -88,6 +88,20 @@ test.runIf(there)(
 );
 
 test.runIf(there)(
+  "says what to do where it was given no address",
+  async () => {
+    server = createServer({ id: "gate-1", log: silentLogger, services: chatRooms(), acceptors: [webSocket({ port: 0 })] });
+    await server.start();
+    terminal = openTerminal([execPath, "--conditions=nano-source", "src/cli/main.ts"], { HOME: folder, NO_COLOR: "1" });
+    await terminal.shows(/^"connect ADDRESS" begins, "help" lists what there is\n>/m);
+    terminal.type(`connect ws://${server.addresses["ws"]}`);
+    terminal.press("Enter");
+    await terminal.shows("(json, no schema: any JSON goes, pushes by name)");
+  },
+  90_000,
+);
+
+test.runIf(there)(
   "completes the values of enums: of a field, in a list, and lists them where several fit",
   async () => {
     const at = await open(rulesServices().services);

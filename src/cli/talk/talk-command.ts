@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { accessOf, clusterHelp, clusterOptions } from "../cluster/cluster-flags.ts";
 import { type Command, CommandError, type Terminal } from "../command.ts";
 import { Desk } from "./desk.ts";
@@ -10,7 +11,6 @@ import { typeAt } from "./interactive.ts";
 import { createPrinter } from "./printer.ts";
 import type { RouteBook } from "./route-book.ts";
 import { helpLines, runLine } from "./run-line.ts";
-import { readData } from "./words.ts";
 
 const help = `Usage: nano-cli [talk] [ADDRESS] [OPTIONS]
 
@@ -49,7 +49,7 @@ export const talkCommand: Command = {
     const printer = createPrinter({ write: (line) => write(line), json: flags.json, colours });
     const desk = new Desk(
       {
-        ...{ insecure: flags.insecure, ca: flags.ca, user: readData(flags.user ?? "") },
+        ...{ insecure: flags.insecure, ca: flags.ca, user: userOf(flags.user) },
         encoding: encodingOf(flags.encoding),
         book: await bookOf(flags.schema),
         cluster: flags.etcd === undefined ? undefined : accessOf(flags, "talk"),
@@ -64,6 +64,7 @@ export const talkCommand: Command = {
       }
       if (!interactive) return await runLines(desk, linesOf(flags.script ?? "-"), terminal);
       desk.timing = true;
+      if (address === undefined) printer.note('"connect ADDRESS" begins, "help" lists what there is');
       const attach = (to: (line: string) => void): void => {
         write = to;
       };
@@ -124,7 +125,7 @@ function parse(args: readonly string[]) {
     if (positionals.length > 1) throw new TypeError(`one address, not ${positionals.join(" and ")}`);
     return { address: positionals[0], flags: values };
   } catch (reason) {
-    throw new CommandError(`${reason instanceof Error ? reason.message : reason} (see nano-cli --help)`);
+    throw new CommandError(`${reason instanceof Error ? reason.message : reason} (see nano-cli talk --help)`);
   }
 }
 
@@ -140,6 +141,14 @@ async function bookOf(schema: string | undefined): Promise<RouteBook | undefined
   const book = await readBook(schema);
   if (book.routes.length === 0) throw new CommandError(`${schema} has no service with (nano.handler): it has no routes`);
   return book;
+}
+
+function userOf(text: string | undefined): JsonValue | undefined {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    throw new CommandError(`--user is JSON, as '{"token": "..."}', not "${text}"`);
+  }
 }
 
 function timeoutOf(text: string): number {

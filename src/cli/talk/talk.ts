@@ -67,7 +67,9 @@ export async function openTalk(address: string, options: TalkOptions): Promise<T
     }
     return await learned(way, client, options);
   }
-  throw new CommandError(`no connection\n  ${failures.join("\n  ")}`);
+  const absent = failures.every((failure) => failure.includes("ECONNREFUSED"));
+  const hint = absent ? "\nis the server running, and does it listen for clients there?" : "";
+  throw new CommandError(`no connection\n  ${failures.join("\n  ")}${hint}`);
 }
 
 function waysOf(address: string, options: TalkOptions): readonly Way[] {
