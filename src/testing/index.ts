@@ -8,6 +8,8 @@ export { checkPromises } from "./check-promises.ts";
 export { checkReporter, type ReporterCheck } from "./check-reporter.ts";
 // Whether a routing function does.
 export { checkRouting, type RoutingCheck } from "./check-routing.ts";
+// Whether a serializer does.
+export { checkSerializer, type SerializerCheck } from "./check-serializer.ts";
 export type { Dial, DialEvents, DialedClient } from "./checked-client.ts";
 // Tests by the hundred, each with faults of its own.
 export { playSeeds, type SeededTest, type SeedsOptions } from "./play-seeds.ts";
