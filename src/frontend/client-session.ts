@@ -1,9 +1,6 @@
-import { create, type DescMessage, toBinary } from "@bufbuild/protobuf";
-import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts";
-import type { ByteWriter } from "../contract/index.ts";
 import { type CloseReason, type Kick, NanoError } from "../error/index.ts";
 import type { GroupKey } from "../group/index.ts";
-import type { ResetReason, Stage } from "../metrics/index.ts";
+import type { ResetReason } from "../metrics/index.ts";
 import type { ServerKey } from "../router/index.ts";
 import {
   type ClientInfo,
@@ -26,7 +23,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import type { Farewell } from "./farewells.ts";
 import { Intake } from "./intake.ts";
 import { LastWords } from "./last-words.ts";
-import { failedRoute, goneRoute } from "./log-writer.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { Pace } from "./rate.ts";
 import { Resumption } from "./resumption.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -34,10 +31,12 @@ import { SessionPace } from "./session-pace.ts";
 import { SessionUser } from "./session-user.ts";
 
 /** One client on the frontend that holds it: the truth about its session. */
-export class ClientSession implements SessionHome, ConnectedSession {
+export class ClientSession implements SessionHome, ConnectedSession, OutboxOwner {
   readonly core: SessionCore;
   readonly log: SessionLog;
   readonly resumption: Resumption | undefined;
+  /** What it says to its client. */
+  readonly outbox: Outbox;
   readonly openedAtMs: number;
   /** Grows with every patch and bind. */
   version = 0n;
@@ -45,10 +44,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
   gap = false;
 
   readonly #host: SessionHost;
-  /** Whether the client sent `sys.nano`. */
-  readonly #nano: boolean;
-  // None while its client has none.
-  #connection: Connection | undefined;
   // Whether its handshake was ever done.
   #begun = false;
   readonly #cuts = new Cuts();
@@ -62,19 +57,16 @@ export class ClientSession implements SessionHome, ConnectedSession {
   #finished: Promise<void> | undefined;
   #lastWords: LastWords | undefined;
   #leaving: { readonly reason: CloseReason; readonly deaf: boolean } | undefined;
-  // What comes before all that came elsewhere is known.
-  #arriving: Arriving | undefined;
 
   constructor(id: string, connection: Connection, client: ClientInfo, host: SessionHost) {
     this.#host = host;
-    this.#connection = connection;
-    this.#nano = connection.nano;
     this.openedAtMs = host.now();
     const windowMs = host.limits.resumeMs;
     const keeps = connection.nano && windowMs > 0;
     this.log = new SessionLog(host.logLimits, { keeps, budget: host.budget });
     const of = { incarnation: host.incarnation, session: id };
     this.resumption = keeps ? new Resumption({ of, random: host.random, log: this.log, windowMs }) : undefined;
+    this.outbox = new Outbox(this, connection, host, keeps);
     this.#pace = new SessionPace(host, this.openedAtMs);
     this.#data = new SessionData();
     this.core = new SessionCore({
@@ -101,6 +93,11 @@ export class ClientSession implements SessionHome, ConnectedSession {
     return this.core.ended !== undefined;
   }
 
+  /** Whether it ends with the last answer that it owes. */
+  get isLeaving(): boolean {
+    return this.#leaving !== undefined;
+  }
+
   /** Every message of the session's data. */
   get data(): Record<string, Uint8Array> {
     return this.#data.all();
@@ -124,8 +121,8 @@ export class ClientSession implements SessionHome, ConnectedSession {
       this.giveUp("history");
       return undefined;
     }
-    const before = this.#connection;
-    this.#connection = connection;
+    const before = this.outbox.connection;
+    this.outbox.connection = connection;
     this.#host.paused.remove(this);
     this.#pause();
     if (before !== connection) before?.destroy({ kind: "lost", message: "the client has come back on another connection" });
@@ -134,7 +131,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   opened(connection: Connection): void {
     if (this.#lastWords) return this.#lastWords.opened(connection);
-    if (connection !== this.#connection) return;
+    if (connection !== this.outbox.connection) return;
     const replayed = this.resumption?.confirm();
     if (replayed !== undefined) {
       this.#host.counters.replayed += replayed;
@@ -156,7 +153,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   tooFast(message: Pick<ClientMessage, "kind" | "id" | "route">): void {
-    this.refuse(message, this.#pace.tooOften(), "limit");
+    this.outbox.refuse(message, this.#pace.tooOften(), "limit");
   }
 
   /** It went on with a method long after that was refused: nobody who does so means well. */
@@ -168,7 +165,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   /** The client is cut off, and may come back for what waits; the third time within a minute it may not. */
   tooSlow(): void {
     const kick: Kick = { code: "too_slow", reason: "the client reads too slowly" };
-    const connection = this.#connection;
+    const connection = this.outbox.connection;
     if (connection && this.resumption?.possible && this.#cuts.bearable(this.#host.now())) {
       this.#host.counters.tooSlow++;
       return connection.cut(kick);
@@ -180,9 +177,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   disconnected(connection: Connection, reason: CloseReason): void {
-    if (connection !== this.#connection || this.#finished) return;
+    if (connection !== this.outbox.connection || this.#finished) return;
     if (reason.kind !== "lost" || !this.resumption?.possible) return void this.end(reason);
-    this.#connection = undefined;
+    this.outbox.connection = undefined;
     this.#host.counters.paused++;
     this.#pause();
     this.#host.paused.add(this);
@@ -192,46 +189,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
   giveUp(why: ResetReason): void {
     this.#farewell = { reset: why };
     void this.end({ kind: "lost", message: lost[why] ?? "the client did not come back" });
-  }
-
-  answer(id: number, route: string, body: Uint8Array): void {
-    this.#add({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" });
-  }
-
-  /** An answer that is all that lies in a writer: true during the call. Where nothing waits before it, it need not wait either. */
-  answerLaid(id: number, route: string, answer: ByteWriter): void {
-    if (this.core.ended) return;
-    if (this.#leaving || !this.#connection?.lay(id, answer)) return this.answer(id, route, answer.slice(0, answer.length));
-    if (!this.resumption) return;
-    const body = answer.slice(0, answer.length);
-    if (!this.log.passed({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" })) this.#full();
-    if (this.#host.budget.over) this.#crowded();
-  }
-
-  /** An answer that no schema has under the route. */
-  answerAs(id: number, route: string, schema: DescMessage, body: Uint8Array): void {
-    this.#add({ kind: "answer", id, route, schema, body, error: undefined, delivery: "replay", key: "" });
-  }
-
-  /** Tells the client that a message was not handled, and counts why. */
-  refuse({ kind, id, route }: Pick<ClientMessage, "kind" | "id" | "route">, error: NanoError, stage: Stage): void {
-    if (this.core.ended) return;
-    this.#host.counters.refused[stage]++;
-    if (kind === "notify") return this.#notifyFailed(route, error);
-    this.#add({ kind: "failure", id, route, body: nothing, error, delivery: "replay", key: "" });
-  }
-
-  // Only nano clients understand being told.
-  #notifyFailed(route: string, error: NanoError): void {
-    if (!this.#nano) return;
-    const body = toBinary(FailedSchema, create(FailedSchema, { route, code: error.code, message: error.message }));
-    this.push({ route: failedRoute, body, delivery: "replay" });
-  }
-
-  /** The server that the session was stuck to is gone. */
-  gone(type: string): void {
-    if (!this.#nano) return;
-    this.push({ route: goneRoute, body: toBinary(GoneSchema, create(GoneSchema, { type })), delivery: "replay" });
   }
 
   /** Pushes to the session were lost on their way here. Nobody can bring them: the client must not go on as if it had heard them. */
@@ -256,12 +213,12 @@ export class ClientSession implements SessionHome, ConnectedSession {
 
   /** Its client is let go, and comes back by another frontend, which takes it over from here. */
   letGo(): void {
-    this.#connection?.destroy({ kind: "lost", message: "the server stops" });
+    this.outbox.connection?.destroy({ kind: "lost", message: "the server stops" });
   }
 
   /** It is about to come from another frontend: what is pushed to it meanwhile waits. */
   arrive(): void {
-    this.#arriving = new Arriving(this.#host.logLimits.messages);
+    this.outbox.arriving = new Arriving(this.#host.logLimits.messages);
     this.core.setPaused(true);
   }
 
@@ -274,14 +231,14 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#dispatcher.stick(stuck);
     this.log.begin(received, log);
     this.log.pause();
-    const came = this.#arriving?.unheard(state.heard) ?? [];
-    this.#arriving = undefined;
+    const came = this.outbox.arriving?.unheard(state.heard) ?? [];
+    this.outbox.arriving = undefined;
     for (const push of came) this.push(push);
   }
 
   /** Something that came elsewhere, behind what was known. */
   add(entry: LogEntry): void {
-    this.#add(entry);
+    this.outbox.add(entry);
   }
 
   /** It is another frontend's now: nobody but the listeners here is told. */
@@ -300,11 +257,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   }
 
   push(push: OutgoingPush): void {
-    if (this.#arriving) {
-      if (!this.#arriving.add(push)) this.giveUp("full");
-      return;
-    }
-    this.#add(this.#host.sharedPushes.entryOf(push));
+    this.outbox.push(push);
   }
 
   async deliver(push: OutgoingPush): Promise<boolean> {
@@ -350,7 +303,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
   endWhenAnswered(reason: CloseReason, deaf: boolean): void {
     if (this.resumption?.possible && this.#host.canMove()) return this.letGo();
     this.#leaving = { reason, deaf };
-    this.#leaveIfAnswered();
+    this.leaveIfAnswered();
   }
 
   /** Ends the session, once: tells the client where there is one, every server that saw it, and the callbacks. Resolves when all have finished. */
@@ -361,7 +314,7 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#finished = finished.promise;
     const kick = { code: reason.code ?? "unavailable", reason: reason.message };
     this.#host.paused.remove(this);
-    const connection = this.#connection;
+    const connection = this.outbox.connection;
     // Until a client has acknowledged where it goes on, nothing that waits can be sent: it hears the kick behind it.
     const waits = connection?.state === "answered" && this.log.bytes > 0 && this.resumption !== undefined;
     if (reason.kind === "lost") connection?.destroy(reason);
@@ -395,39 +348,9 @@ export class ClientSession implements SessionHome, ConnectedSession {
     this.#host.farewells.add(id, resumption, farewell ?? { kick });
   }
 
-  #leaveIfAnswered(): void {
+  /** Ends, where it was to end with the last answer, and that was given. */
+  leaveIfAnswered(): void {
     if (this.#leaving && this.pending === 0) void this.end(this.#leaving.reason);
-  }
-
-  #add(entry: LogEntry): void {
-    if (this.core.ended) return;
-    // An answer counts as given a moment later; what both say leaves in one write.
-    if (this.#leaving) queueMicrotask(() => this.#leaveIfAnswered());
-    if (this.log.add(entry)) {
-      if (this.#connection) this.#host.flushSoon(this.#connection);
-    } else this.#full();
-    if (this.#host.budget.over) this.#crowded();
-  }
-
-  /** All logs together hold more than they may: who has no connection gives way, then whoever is read too slowly. */
-  #crowded(): void {
-    this.#host.farewells.makeRoom();
-    this.#host.paused.makeRoom();
-    if (!this.#host.budget.over || !this.#connection) return;
-    this.#connection.flush();
-    if (this.log.length > 0) this.tooSlow();
-  }
-
-  /** More waits than may. */
-  #full(): void {
-    // Much may be sent in one turn; what the socket takes at once was never waiting, and is acknowledged a moment later.
-    this.#connection?.flush();
-    if (this.#connection && this.log.length === 0) this.log.forgetSent();
-    const { over } = this.log;
-    if (over === undefined) return;
-    this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
-    if (this.core.paused) this.giveUp("too_slow");
-    else this.tooSlow();
   }
 
   #pause(): void {
@@ -445,8 +368,6 @@ export class ClientSession implements SessionHome, ConnectedSession {
     if (this.core.ended) throw new NanoError({ code: "not_found", message: "the session has ended" });
   }
 }
-
-const nothing = new Uint8Array(0);
 
 const lost: { readonly [why in ResetReason]?: string } = {
   full: "too much waits for clients without a connection",

@@ -4,24 +4,18 @@ import type { CloseReason, Kick, KickCode } from "../error/index.ts";
 import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
 import { countedCode, type LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
-import { decodeCount, encodeCount, exactPacket, PacketDecoder, PacketType, packetHeaderBytes } from "../packet/index.ts";
+import { exactPacket, PacketDecoder, PacketType, packetHeaderBytes } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
-import type { ConnectedSession, ConnectionHost, Postponed } from "./connection-host.ts";
-import { LogWriter } from "./log-writer.ts";
-import { MessageReader } from "./message-reader.ts";
+import type { ConnectionHost, Postponed } from "./connection-host.ts";
+import { Exchange } from "./exchange.ts";
 import { WriteProgress } from "./progress.ts";
 import type { Relay } from "./relay.ts";
-import type { Resumption } from "./resumption.ts";
 import { sizeLimit } from "./size-limit.ts";
 import { PacketWriter } from "./writer.ts";
 
 /** How far a connection has come. Anything out of this order closes it. */
 type ConnectionState = "fresh" | "deciding" | "answered" | "working" | "relayed" | "closing" | "closed";
-
-// Above this much in the socket the log keeps the rest, where it can be counted and give way.
-const socketHighWaterBytes = 64 * 1_024;
-const sliceBytes = 64 * 1_024;
 
 /** One socket of a client: packets, handshake, heartbeats, encoding, and the one writer. */
 export class Connection implements SocketEvents {
@@ -51,12 +45,10 @@ export class Connection implements SocketEvents {
   // Whether places in traces stand before bodies where messages say so.
   #traced = false;
   #state: ConnectionState = "fresh";
-  #session: ConnectedSession | undefined;
-  #resumption: Resumption | undefined;
-  #writer: LogWriter | undefined;
+  // What the handshake settled.
+  #exchange: Exchange | undefined;
   // Where another frontend has the session: it says and hears everything from then on.
   #relay: Relay | undefined;
-  #reader: MessageReader | undefined;
 
   constructor(socket: AcceptedSocket, acceptor: string, host: ConnectionHost) {
     this.#socket = socket;
@@ -102,9 +94,7 @@ export class Connection implements SocketEvents {
 
   /** Lays an answer behind others of this turn. False where it has to wait in the log: something else waits, or another connection lays its own. */
   lay(id: number, answer: ByteWriter): boolean {
-    if (this.#state !== "working" || !this.#writer || this.#session?.log.length !== 0 || !this.#packets.free) return false;
-    if (this.#socket.queuedBytes >= socketHighWaterBytes || this.#packets.length >= sliceBytes) return false;
-    if (!this.#writer.lay(id, answer)) return false;
+    if (this.#state !== "working" || !this.#exchange?.lay(id, answer)) return false;
     this.#host.flushSoon(this);
     return true;
   }
@@ -125,30 +115,16 @@ export class Connection implements SocketEvents {
       });
   }
 
-  /** Writes what the log holds, as much as the socket takes. */
+  /** Writes what was laid, and what the log holds, as much as the socket takes. */
   flush(): void {
-    const log = this.#session?.log;
-    if (this.#state !== "working" || !log || !this.#writer) return;
-    this.#packets.own();
-    while (log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) {
-      while (log.length > 0 && this.#packets.length < sliceBytes) {
-        const entry = log.take();
-        if (!entry) break;
-        const before = this.#packets.length;
-        this.#writer.write(entry);
-        if (this.#packets.length === before) log.unsent();
-      }
-      this.#packets.flush();
-    }
-    // What was answered while it was read.
-    this.#packets.flush();
+    if (this.#state === "working") this.#exchange?.flush();
   }
 
   /** A heartbeat of the server: clients of the old kind send none by themselves (clients.md, rule 5). */
   heartbeat(): void {
     this.lastHeartbeatAtMs = this.#host.now();
     if (this.#relay) return;
-    this.#packets.packet(PacketType.heartbeat, this.#resumption && encodeCount(this.#resumption.tell()));
+    this.#packets.packet(PacketType.heartbeat, this.#exchange?.heartbeatBody());
     this.#packets.flush();
   }
 
@@ -161,7 +137,7 @@ export class Connection implements SocketEvents {
   /** The client reads too slowly to be kept. */
   tooSlow(): void {
     if (this.#relay) this.destroy({ kind: "lost", message: "the client reads too slowly" });
-    else this.#session?.tooSlow();
+    else this.#exchange?.session.tooSlow();
   }
 
   /** Closes a socket that may not stay, before it has said a word, and says why. */
@@ -172,7 +148,7 @@ export class Connection implements SocketEvents {
   /** Says the last words, all that waits before them included, and closes. A client that was kicked does not come back by itself (rule 7). */
   kick(kick: Kick, reason: CloseReason): void {
     if (this.#state === "working" || this.#state === "answered") {
-      if (this.#state === "working") this.#drainLog();
+      if (this.#state === "working") this.#exchange?.drain();
       this.#packets.packet(PacketType.kick, encodeKick(kick));
       this.#packets.flush();
       this.#state = "closing";
@@ -193,7 +169,7 @@ export class Connection implements SocketEvents {
   /** Says what waits, and closes without a last word: a client of nano comes back by itself. */
   hangUp(reason: CloseReason): void {
     if (this.#state !== "working") return this.destroy(reason);
-    this.#drainLog();
+    this.#exchange?.drain();
     this.#packets.flush();
     this.#state = "closing";
     this.#socket.end();
@@ -222,7 +198,7 @@ export class Connection implements SocketEvents {
         this.acknowledged = true;
         this.#host.acknowledged(this);
         this.#decoder.maxPacketBytes = this.#host.limits.packetBytes;
-        this.#session?.opened(this);
+        this.#exchange?.session.opened(this);
         this.#host.flushSoon(this);
         return this.#open();
       case PacketType.heartbeat:
@@ -237,17 +213,11 @@ export class Connection implements SocketEvents {
     }
   };
 
-  /** What a nano client says to have read is no more waiting, and no message. */
   #heartbeat(buffer: Uint8Array, from: number, to: number): boolean {
-    const session = this.#session;
-    if (this.#resumption && to > from && session) {
-      const before = session.log.acknowledged;
-      const count = decodeCount(buffer, from, to);
-      if (count === undefined || !session.log.acknowledge(count))
-        return this.#violation("a heartbeat with a count that makes no sense");
-      if (session.log.acknowledged > before) return true;
-    }
-    return session?.pace(this.lastReceivedAtMs, 1, 0) !== "abuse" || this.#tooMuch();
+    const said = this.#exchange?.acknowledge(buffer, from, to);
+    if (said === "nonsense") return this.#violation("a heartbeat with a count that makes no sense");
+    if (said === "news") return true;
+    return this.#exchange?.session.pace(this.lastReceivedAtMs, 1, 0) !== "abuse" || this.#tooMuch();
   }
 
   /** A nano client kicks to say that it will not come back. */
@@ -288,10 +258,7 @@ export class Connection implements SocketEvents {
       return;
     }
     if (outcome.ok === "relayed") return this.#beRelayed(outcome.relay, body);
-    this.#session = outcome.session;
-    this.#resumption = outcome.session.resumption;
-    this.#writer = new LogWriter(this.#packets, outcome.form, this.#host);
-    this.#reader = new MessageReader(outcome.form, this.#traced, this.#host);
+    this.#exchange = new Exchange(outcome, this.#traced, this.#socket, this.#packets, this.#host);
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
     const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, this.#traced);
@@ -319,7 +286,7 @@ export class Connection implements SocketEvents {
 
   /** What the handshake settled. */
   get form(): ClientForm | undefined {
-    return this.#reader?.form;
+    return this.#exchange?.form;
   }
 
   #refuse(code: number, kick: Kick, afterMs?: number): void {
@@ -336,10 +303,10 @@ export class Connection implements SocketEvents {
   }
 
   #data(buffer: Uint8Array, from: number, to: number): boolean {
-    if (this.#resumption?.count(to - from)) this.heartbeat();
-    const session = this.#session;
-    if (!session || !this.#reader) return false;
-    return this.#reader.read(buffer, from, to, session, this.lastReceivedAtMs) === "abuse" ? this.#tooMuch() : this.#open();
+    const exchange = this.#exchange;
+    if (!exchange) return false;
+    if (exchange.count(to - from)) this.heartbeat();
+    return exchange.read(buffer, from, to, this.lastReceivedAtMs) === "abuse" ? this.#tooMuch() : this.#open();
   }
 
   #tooMuch(): false {
@@ -356,11 +323,6 @@ export class Connection implements SocketEvents {
 
   #open(): boolean {
     return this.#state === "working";
-  }
-
-  #drainLog(): void {
-    const log = this.#session?.log;
-    for (let entry = log?.take(); entry; entry = log?.take()) this.#writer?.write(entry);
   }
 
   /** Always false: no more packets are read. */
@@ -383,6 +345,6 @@ export class Connection implements SocketEvents {
     this.#packets.drop();
     this.#host.closed(this);
     this.#relay?.close();
-    this.#session?.disconnected(this, reason);
+    this.#exchange?.session.disconnected(this, reason);
   }
 }

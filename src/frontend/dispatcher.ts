@@ -1,4 +1,3 @@
-import type { Timer } from "../clock/index.ts";
 import type { ByteWriter } from "../contract/index.ts";
 import type { ServerInfo } from "../discovery/index.ts";
 import { isPublic, NanoError, publicError } from "../error/index.ts";
@@ -7,6 +6,7 @@ import type { Stage } from "../metrics/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { type ServerKey, WrongServer } from "../router/index.ts";
 import type { ClientSession } from "./client-session.ts";
+import { type DetourOwner, Detours } from "./detours.ts";
 import type { DispatchHost } from "./dispatch-host.ts";
 import { type ForwardOutlet, forward } from "./forward.ts";
 import type { Incoming, IncomingOwner } from "./incoming.ts";
@@ -24,7 +24,7 @@ const mostMoves = 2;
  * Sends one session's messages to the servers that answer them, in order: ahead to the same server without waiting; another server,
  * or a method that needs a user while earlier messages may be logging in, waits for the answers before it.
  */
-export class Dispatcher implements IncomingOwner, ForwardOutlet {
+export class Dispatcher implements IncomingOwner, ForwardOutlet, DetourOwner {
   readonly #session: ClientSession;
   readonly #host: DispatchHost;
   readonly #waiting: WaitingLine;
@@ -32,16 +32,12 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   // Made when they are needed, which few sessions do: there are many of them.
   #running: UnderWay | undefined;
   #sideBySide: SideBySide | undefined;
+  #detours: Detours | undefined;
   // Serial messages under way, and where they went.
   #serial = 0;
   #target: bigint | undefined;
-  #linking = false;
-  // A routing function takes its time for it.
-  #choosing: Incoming | undefined;
   // How many of them may have changed something. A number: the last of them itself would be kept by a session that is idle for long.
   #writes = 0;
-  // What failed is tried once more after it.
-  #pause: Timer | undefined;
 
   constructor(session: ClientSession, host: DispatchHost) {
     this.#session = session;
@@ -79,7 +75,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
 
   /** The session is over: nothing waits, and what runs is broken off. */
   stop(reason: NanoError): void {
-    this.#pause?.cancel();
+    this.#detours?.stop();
     for (const incoming of this.#waiting.clear()) incoming.span?.end(reason);
     for (const incoming of this.#sideBySide?.clear() ?? []) {
       this.#host.deadlines.remove(incoming);
@@ -93,9 +89,17 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     for (const type of this.#stuck.typesOf(incarnation)) this.#tellGone(type, incarnation);
   }
 
-  /** Whether nothing is sent for now: what came later must not overtake. */
   #held(): boolean {
-    return this.#linking || this.#pause !== undefined || this.#choosing !== undefined;
+    return this.#detours?.holds ?? false;
+  }
+
+  #detour(): Detours {
+    this.#detours ??= new Detours(this, this.#host.clock);
+    return this.#detours;
+  }
+
+  resume(): void {
+    this.#pump();
   }
 
   #pump(): void {
@@ -124,7 +128,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
         const { body } = incoming;
         const picked = incoming.chosen ?? host.router.pick(known, { body, before, failed: incoming.server, session: core });
         if (picked instanceof Promise) {
-          this.#choose(incoming, picked);
+          this.#detour().choose(incoming, picked);
           return false;
         }
         server = picked;
@@ -153,7 +157,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     }
     const link = host.linkOf(server);
     if (!link) {
-      this.#link(incoming, server);
+      this.#detour().link(incoming, server, host.linkTo(server));
       return false;
     }
     const invalid = host.edgeCheck.refusal(info, incoming.body);
@@ -178,43 +182,15 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     if (!known.info.readOnly) incoming.writes = ++this.#writes;
   }
 
-  #choose(incoming: Incoming, picked: Promise<ServerInfo>): void {
-    this.#choosing = incoming;
-    const chosen = (then: () => void): void => {
-      // Its time may have passed meanwhile.
-      if (this.#choosing !== incoming) return;
-      this.#choosing = undefined;
-      then();
-      this.#pump();
-    };
-    picked.then(
-      (server) =>
-        chosen(() => {
-          incoming.chosen = server;
-        }),
-      (reason: unknown) => chosen(() => this.#waiting.remove(incoming) && this.#fail(incoming, publicError(reason), "route")),
-    );
+  unchosen(incoming: Incoming, reason: unknown): void {
+    if (this.#waiting.remove(incoming)) this.#fail(incoming, publicError(reason), "route");
   }
 
-  #link(incoming: Incoming, server: ServerInfo): void {
-    this.#linking = true;
-    // Who was chosen stays so when the link is there.
-    incoming.chosen = server;
-    this.#host.linkTo(server).then(
-      () => {
-        this.#linking = false;
-        this.#pump();
-      },
-      (reason: unknown) => {
-        this.#linking = false;
-        if (this.#waiting.remove(incoming)) {
-          incoming.server = server;
-          const error = NanoError.from(reason);
-          if (!this.#again(incoming, error, false)) this.#fail(incoming, error, "route");
-        }
-        this.#pump();
-      },
-    );
+  unlinked(incoming: Incoming, server: ServerInfo, reason: unknown): void {
+    if (!this.#waiting.remove(incoming)) return;
+    incoming.server = server;
+    const error = NanoError.from(reason);
+    if (!this.#again(incoming, error, false)) this.#fail(incoming, error, "route");
   }
 
   /** Whether a message that failed waits for another try. */
@@ -226,10 +202,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     const delayMs = secondTryAfterMs({ incoming, error, begun, stuck, overtaken }, retries, clock.now());
     if (delayMs === undefined) return false;
     this.#putBack(incoming);
-    this.#pause ??= clock.after(delayMs, () => {
-      this.#pause = undefined;
-      this.#pump();
-    });
+    this.#detour().pause(delayMs);
     return true;
   }
 
@@ -273,7 +246,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   answered(incoming: Incoming, body: Uint8Array): void {
     this.#done(incoming);
     const { message, known } = incoming;
-    if (message.kind === "request") this.#session.answer(message.id, known.info.route, body);
+    if (message.kind === "request") this.#session.outbox.answer(message.id, known.info.route, body);
     this.#left(incoming);
     this.#finished(incoming);
   }
@@ -281,7 +254,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   laid(incoming: Incoming, answer: ByteWriter): void {
     this.#done(incoming);
     const { message, known } = incoming;
-    if (message.kind === "request") this.#session.answerLaid(message.id, known.info.route, answer);
+    if (message.kind === "request") this.#session.outbox.answerLaid(message.id, known.info.route, answer);
     this.#left(incoming);
     this.#finished(incoming);
   }
@@ -311,10 +284,10 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
     const error = new NanoError({ code: "deadline_exceeded", message: `${route} waited too long` });
     if (this.#sideBySide?.remove(incoming)) {
       incoming.span?.end(error);
-      return this.#session.refuse(incoming.message, error, "route");
+      return this.#session.outbox.refuse(incoming.message, error, "route");
     }
     if (!this.#waiting.remove(incoming)) return;
-    if (this.#choosing === incoming) this.#choosing = undefined;
+    this.#detours?.forget(incoming);
     this.#fail(incoming, error, "route");
     this.#pump();
   }
@@ -327,7 +300,7 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   #fail(incoming: Incoming, error: NanoError, stage: Stage): void {
     incoming.span?.end(error);
     incoming.message.over = true;
-    this.#session.refuse(incoming.message, error, stage);
+    this.#session.outbox.refuse(incoming.message, error, stage);
     this.#left(incoming);
   }
 
@@ -340,6 +313,6 @@ export class Dispatcher implements IncomingOwner, ForwardOutlet {
   }
 
   #tellGone(type: string, incarnation: bigint): void {
-    if (this.#stuck.isNews(incarnation)) this.#session.gone(type);
+    if (this.#stuck.isNews(incarnation)) this.#session.outbox.gone(type);
   }
 }

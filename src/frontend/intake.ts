@@ -65,7 +65,7 @@ export class Intake {
       return this.#refuse(message, publicError(failure), "route");
     }
     if (answer && "body" in answer) {
-      if (message.kind === "request") this.#session.answerAs(message.id, message.route, answer.schema, answer.body);
+      if (message.kind === "request") this.#session.outbox.answerAs(message.id, message.route, answer.schema, answer.body);
       return;
     }
     const known = answer && this.#host.findRoute(answer.route);
@@ -111,6 +111,6 @@ export class Intake {
   }
 
   #refuse(message: ClientMessage, error: NanoError | undefined, stage: Stage): void {
-    if (error) this.#session.refuse(message, error, stage);
+    if (error) this.#session.outbox.refuse(message, error, stage);
   }
 }
