@@ -1,17 +1,22 @@
 import type { ReadClock } from "../clock/index.ts";
 import type { CloseReason, Kick } from "../error/index.ts";
 import type { HandshakeRequest, NanoAnswer } from "../handshake/index.ts";
-import type { RouteTexts } from "../message/index.ts";
+import { RouteTexts } from "../message/index.ts";
 import type { SessionLog } from "../session/index.ts";
+import type { Admission } from "./admission.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ClientMessage } from "./client-message.ts";
 import type { Connection } from "./connection.ts";
+import { createDescriber } from "./describe-error.ts";
+import type { Door } from "./door.ts";
+import type { FrontendOptions } from "./frontend-options.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import type { LogWriterHost } from "./log-writer.ts";
+import { moved } from "./move.ts";
 import type { Pace } from "./rate.ts";
 import type { Relay } from "./relay.ts";
 import type { Offer, Resumption } from "./resumption.ts";
-import type { Desk } from "./writer.ts";
+import { createDesk, type Desk } from "./writer.ts";
 
 /** The session behind a connection. */
 export interface ConnectedSession {
@@ -77,4 +82,42 @@ export interface ConnectionHost extends LogWriterHost {
   closed(connection: Connection): void;
   /** The socket is gone too. */
   released(): void;
+}
+
+/** What the frontend gives its connections. */
+interface ConnectionParts extends Pick<ConnectionHost, "counters" | "sharedPushes" | "handshake" | "flushSoon" | "closed"> {
+  readonly door: Pick<Door, "crowded" | "acknowledged" | "released">;
+  readonly admission: Pick<Admission, "admit">;
+  isDraining(): boolean;
+}
+
+/** Makes it. It has no getters: what has some is looked up by name at each use. */
+export function createConnectionHost(
+  options: FrontendOptions,
+  { door, admission, isDraining, ...parts }: ConnectionParts,
+): ConnectionHost {
+  const { limits, log, clock, directory } = options;
+  return {
+    ...parts,
+    limits,
+    desk: createDesk(),
+    routeTexts: new RouteTexts(),
+    time: options.time,
+    readsTraces: options.tracing !== undefined,
+    messages: (route) => directory.route(route)?.info.output,
+    describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
+    oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
+    now: () => clock.now(),
+    isCrowded: () => door.crowded,
+    admit() {
+      // Whoever says when to come again is come back to, also by a client that was never in.
+      if (isDraining()) return { kick: moved, afterMs: 0 };
+      const afterMs = admission.admit(clock.now());
+      return afterMs === undefined
+        ? undefined
+        : { kick: { code: "busy", reason: "the server is busy: try again later" }, afterMs };
+    },
+    acknowledged: () => door.acknowledged(),
+    released: () => door.released(),
+  };
 }

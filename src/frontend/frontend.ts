@@ -2,13 +2,10 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionKey } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { AcceptedSocket } from "../acceptor/index.ts";
 import type { DrainTime } from "../context/index.ts";
-import type { ServerInfo } from "../discovery/index.ts";
 import type { CloseReason } from "../error/index.ts";
 import { createMembership, type Membership } from "../group/index.ts";
 import type { FrameBody, Link, Outcome } from "../link/index.ts";
-import { RouteTexts } from "../message/index.ts";
-import { countClose, createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
-import { createReflection } from "../reflection/index.ts";
+import { createFrontendCounters, type FrontendCounters } from "../metrics/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { LogBudget, type SessionCore } from "../session/index.ts";
 import type { UserTable } from "../user/index.ts";
@@ -19,13 +16,11 @@ import { createClientForms } from "./client-form.ts";
 import { ClientSession } from "./client-session.ts";
 import { Connection } from "./connection.ts";
 import { type ConnectionCount, countConnections } from "./connection-counts.ts";
-import type { ConnectionHost } from "./connection-host.ts";
-import { createDescriber } from "./describe-error.ts";
+import { createConnectionHost } from "./connection-host.ts";
 import { createDictionary } from "./dictionary.ts";
 import { createDoor } from "./door.ts";
 import { createEncodings } from "./encoding.ts";
 import { createFarewells } from "./farewells.ts";
-import { createFindRoute } from "./find-route.ts";
 import { createFlusher } from "./flusher.ts";
 import { createFrontendLinks } from "./frontend-links.ts";
 import type { FrontendOptions } from "./frontend-options.ts";
@@ -34,22 +29,19 @@ import { createHandOver } from "./hand-over.ts";
 import { createInterestAnnouncer } from "./interest-announcer.ts";
 import { latestKey } from "./latest-key.ts";
 import { createListening } from "./listening.ts";
-import { LocalRoutes } from "./local-routes.ts";
-import { moved, moveMs, moveSessions } from "./move.ts";
+import { moveMs, moveSessions } from "./move.ts";
 import { createPausedSessions } from "./paused-sessions.ts";
 import { createPressure } from "./pressure.ts";
 import { createReception } from "./reception.ts";
-import { reflecting } from "./reflect.ts";
 import { createRelays } from "./relays.ts";
 import { createReleases } from "./releases.ts";
 import { createFindReturning } from "./returning.ts";
-import type { SessionHost } from "./session-host.ts";
+import { createSessionHost } from "./session-host.ts";
 import { createSessionNews } from "./session-news.ts";
 import { createSessionPeers } from "./session-peers.ts";
 import { SharedPushes } from "./shared-pushes.ts";
 import { createSweep, sweepMs } from "./sweep.ts";
 import { createTakeOver } from "./take-over.ts";
-import { createDesk } from "./writer.ts";
 
 /** The half of a server that holds clients. */
 export interface Frontend {
@@ -161,50 +153,15 @@ export function createFrontend(options: FrontendOptions): Frontend {
   const look = createSweep({ limits, counters, connections, sessions, needsUser: options.needsUser });
 
   const sharedPushes = new SharedPushes((push) => latestKey(directory.route(push.route)?.info, push));
-  // What has getters is looked up by name at each use.
-  const { at, begin, dispatch } = options.handlers;
-  const sessionHost: SessionHost = {
-    ...options,
-    handlers: { at, begin, dispatch },
-    logLimits: { messages: limits.queueMessages, bytes: limits.queueBytes },
-    messageRate: { perSecond: limits.messagesPerSecond, burst: limits.messagesBurst },
-    byteRate: { perSecond: limits.bytesPerSecond, burst: limits.bytesBurst },
-    findRoute: createFindRoute(directory, options.types),
-    unknownRoute: options.reflection ? reflecting(createReflection(shown), options.unknownRoute) : options.unknownRoute,
-    counters,
-    peers,
-    users,
-    membership,
-    heardOf: announcer.heard,
-    directory,
-    now,
-    local: new LocalRoutes(options),
-    linkTo(server: ServerInfo) {
-      for (const type of server.types) links.linkAll(type);
-      return options.linkTo(server);
+  const sessionHost = createSessionHost(options, {
+    ...{ counters, peers, users, membership, heardOf: announcer.heard, linkAll: links.linkAll, shown },
+    ...{ sharedPushes, paused, farewells, budget, flushSoon: flusher.add },
+    left(session) {
+      if (!sessions.delete(session.id)) return false;
+      countSession(session, -1);
+      return true;
     },
-    handlerFailed: (route, reason) => log.error({ err: reason, route }, "a handler threw"),
-    listenerFailed: (reason) => log.error({ err: reason }, "a session listener threw"),
-    opened: (session) => {
-      for (const hook of options.hooks) hook.attach(session.core);
-    },
-    ended(session, reason) {
-      if (sessions.delete(session.id)) {
-        countSession(session, -1);
-        countClose(counters.closes, reason);
-      }
-      if (reason.code === "too_slow") counters.tooSlow++;
-    },
-    canMove: () =>
-      directory.servers.some(({ frontend, state, incarnation }) => {
-        return frontend && state === "ready" && incarnation !== options.incarnation;
-      }),
-    flushSoon: flusher.add,
-    sharedPushes,
-    paused,
-    farewells,
-    budget,
-  };
+  });
 
   const returning = createFindReturning({ incarnation: options.incarnation, sessions, farewells });
   const relays = createRelays({
@@ -237,36 +194,14 @@ export function createFrontend(options: FrontendOptions): Frontend {
     admitted,
   });
 
-  const connectionHost: ConnectionHost = {
-    limits,
-    counters,
-    desk: createDesk(),
-    routeTexts: new RouteTexts(),
-    time: options.time,
-    readsTraces: options.tracing !== undefined,
-    sharedPushes,
-    messages: (route) => directory.route(route)?.info.output,
-    describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
-    oversized: (route, bytes) => log.error({ route, bytes }, `over limits.packetOutBytes (${limits.packetOutBytes}): not sent`),
-    now,
-    isCrowded: () => door.crowded,
-    admit() {
-      // Whoever says when to come again is come back to, also by a client that was never in.
-      if (draining) return { kick: moved, afterMs: 0 };
-      const afterMs = admission.admit(clock.now());
-      return afterMs === undefined
-        ? undefined
-        : { kick: { code: "busy", reason: "the server is busy: try again later" }, afterMs };
-    },
-    handshake: reception,
-    flushSoon: flusher.add,
-    acknowledged: () => door.acknowledged(),
+  const connectionHost = createConnectionHost(options, {
+    ...{ counters, sharedPushes, door, admission, handshake: reception, flushSoon: flusher.add },
+    isDraining: () => draining,
     closed: (connection) => {
       flusher.remove(connection);
       if (connections.delete(connection)) door.left(connection.remoteAddress, connection.acknowledged);
     },
-    released: () => door.released(),
-  };
+  });
 
   function accept(socket: AcceptedSocket, acceptor: string): Connection {
     counters.accepted++;
