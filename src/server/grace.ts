@@ -74,7 +74,14 @@ export class Grace implements DrainTime {
   }
 
   #set(graceMs: number): Timer {
-    return this.#clock.after(graceMs, () => this.#over.abort());
+    return this.#clock.after(graceMs, () => this.#end());
+  }
+
+  #end(): void {
+    this.#timer.cancel();
+    this.#over.abort();
+    // Theirs may be due in the same moment, and would be cancelled with the drain before it comes.
+    for (const { grace } of this.#earlier) grace.#end();
   }
 }
 
