@@ -57,6 +57,26 @@ describe("nano-bot", () => {
     expect(await run("--version")).toMatchObject({ code: 0, out: version });
   });
 
+  test("says so where it was too busy itself to measure others", async () => {
+    const file = join(folder, "busy.ts");
+    const from = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
+    await writeFile(
+      file,
+      `import { scenario } from ${from("src/bot/index.ts")};
+       const busy = () => { for (const until = performance.now() + 50; performance.now() < until; ); };
+       export default scenario({
+         name: "busy",
+         once: { users: 1 },
+         run: (bot) => bot.repeat({ times: 60 }, async () => { busy(); await bot.think(0); }),
+       });`,
+    );
+    const { code, out } = await run("run", file, "--url", server.url);
+    expect(out).toMatch(
+      /^nano-bot itself was busy for (?:9\d|100) % of the time: it may have measured itself\. --processes N shares the work$/m,
+    );
+    expect(code).toBe(0);
+  }, 60_000);
+
   test("is interrupted in a process of its own, and still tells what it saw", async () => {
     const watcher = createClient({ transport: webSocket(server.url) });
     const room = watcher.service(RoomClient);
