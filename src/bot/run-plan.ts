@@ -19,6 +19,8 @@ import type { Tally } from "./tally.ts";
 
 // How busy a process may be before what it measures is itself.
 const mostBusy = 0.9;
+// In less, a process is busy with its own beginning.
+const leastMs = 2_000;
 
 /** Plays a plan, and writes what comes of it. Gives the exit code. */
 export async function runPlan(given: RunArguments, shell: Shell): Promise<number> {
@@ -27,7 +29,7 @@ export async function runPlan(given: RunArguments, shell: Shell): Promise<number
   shell.print(describe(report));
   const { utilization } = performance.eventLoopUtilization(before);
   // With more, this process only adds up.
-  if (given.processes === 1 && utilization > mostBusy) {
+  if (given.processes === 1 && report.durationMs >= leastMs && utilization > mostBusy) {
     const percent = Math.round(utilization * 100);
     shell.complain(
       `nano-bot itself was busy for ${percent} % of the time: it may have measured itself. --processes N shares the work`,
