@@ -1,16 +1,14 @@
 // The whole chat in one process: nothing to install, nothing to start first. Ports by --ws, --tcp, --http.
-import { parseArgs } from "node:util";
 import { startChat } from "./chat.ts";
+import { portOf, readFlags } from "./flags.ts";
 import { mustBeFree } from "./port-taken.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    ws: { type: "string", default: "3250" },
-    tcp: { type: "string", default: "3251" },
-    http: { type: "string", default: "3000" },
-  },
+const flags = readFlags("npm run demo -- [--ws PORT] [--tcp PORT] [--http PORT]: 3250, 3251 and 3000 unless said", {
+  ws: { type: "string", default: "3250" },
+  tcp: { type: "string", default: "3251" },
+  http: { type: "string", default: "3000" },
 });
-const ports = { ws: Number(flags.ws), tcp: Number(flags.tcp), http: Number(flags.http) };
+const ports = { ws: portOf("ws", flags.ws), tcp: portOf("tcp", flags.tcp), http: portOf("http", flags.http) };
 const chat = await startChat({
   id: "demo",
   roles: ["gate", "room"],

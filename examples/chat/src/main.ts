@@ -1,21 +1,31 @@
 // Any split of the chat over processes.
-import { parseArgs } from "node:util";
 import { startChat } from "./chat.ts";
+import { portOf, readFlags } from "./flags.ts";
 import { mustBeFree } from "./port-taken.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    id: { type: "string", default: "chat-1" },
-    roles: { type: "string", default: "gate,room" },
-    discovery: { type: "string", default: "memory" },
-    prefix: { type: "string", default: "/chat" },
-    ws: { type: "string" },
-    tcp: { type: "string" },
-    http: { type: "string" },
-    cluster: { type: "string", default: "127.0.0.1:0" },
-    "token-file": { type: "string" },
-    encoding: { type: "string", default: "json" },
-  },
+const usage = `npm run chat -- [FLAG VALUE]...
+
+  --id ID                 of this server (chat-1)
+  --roles ROLES           gate, room, or gate,room (gate,room)
+  --discovery WHERE       memory, or etcd://HOST:PORT[,HOST:PORT] (memory)
+  --prefix PREFIX         in etcd (/chat)
+  --ws PORT, --tcp PORT   where a gate takes clients; 0 picks one
+  --http PORT             where a gate shows the page
+  --cluster HOST:PORT     where other servers find this one (127.0.0.1:0)
+  --token-file FILE       the cluster's secret, asked for beyond loopback
+  --encoding ENCODING     of clients that name none: json or protobuf (json)`;
+
+const flags = readFlags(usage, {
+  id: { type: "string", default: "chat-1" },
+  roles: { type: "string", default: "gate,room" },
+  discovery: { type: "string", default: "memory" },
+  prefix: { type: "string", default: "/chat" },
+  ws: { type: "string" },
+  tcp: { type: "string" },
+  http: { type: "string" },
+  cluster: { type: "string", default: "127.0.0.1:0" },
+  "token-file": { type: "string" },
+  encoding: { type: "string", default: "json" },
 });
 
 const ports = { ws: port("ws", flags.ws), tcp: port("tcp", flags.tcp), http: port("http", flags.http) };
@@ -50,9 +60,5 @@ function refuse(reason: unknown): never {
 }
 
 function port(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (text !== "" && Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
-  console.error(`--${name} is a port from 0 to 65535, not "${text}"`);
-  return process.exit(2);
+  return text === undefined ? undefined : portOf(name, text);
 }
