@@ -15,6 +15,8 @@ export interface Clock {
   every(periodMs: number, call: () => void): Timer;
   /** Calls once, when what is going on now has finished: before any timer or input. */
   soon(call: () => void): void;
+  /** Calls once, when all input that is there has been read: what many have sent at the same time can be answered together. */
+  afterInput(call: () => void): void;
 }
 
 /** Resolves after so many milliseconds; rejects with the signal's reason when it aborts. */

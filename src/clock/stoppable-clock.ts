@@ -19,6 +19,7 @@ export function createStoppableClock(clock: Clock): StoppableClock {
     after: (delayMs, call, options) => clock.after(delayMs, unless(call), options),
     every: (periodMs, call) => clock.every(periodMs, unless(call)),
     soon: (call) => clock.soon(unless(call)),
+    afterInput: (call) => clock.afterInput(unless(call)),
     stop: () => {
       stopped = true;
     },

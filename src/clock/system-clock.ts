@@ -25,6 +25,7 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(id) };
   },
   soon: nextTick() ?? queueMicrotask,
+  afterInput: (globalThis as { readonly setImmediate?: (call: () => void) => void }).setImmediate ?? queueMicrotask,
 };
 
 // In Node a tick comes after all microtasks: answers that promises give in one turn leave together.

@@ -46,6 +46,7 @@ export function createVirtualClock(): VirtualClock {
     after: (delayMs, call) => add(delayMs, undefined, call),
     every: (periodMs, call) => add(periodMs, Math.max(1, periodMs), call),
     soon: (call) => queueMicrotask(call),
+    afterInput: (call) => queueMicrotask(call),
     get nextAtMs() {
       return next()?.atMs;
     },

@@ -170,11 +170,11 @@ export class Outbox {
     this.touch();
   }
 
-  /** Looks at the end of the turn what can leave. */
+  /** Looks what can leave, when all input that is there has been read: what many clients have sent at once goes in one write. */
   touch(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#clock.soon(() => {
+    this.#clock.afterInput(() => {
       this.#flushing = false;
       this.flush();
     });

@@ -57,6 +57,31 @@ describe("systemClock", () => {
     expect(order).toEqual(["promise", "its promise", "soon", "timer"]);
   });
 
+  test("afterInput() comes when all sockets have been read that have something, and after soon()", async () => {
+    const sockets = 8;
+    const output = await run(`
+      import { connect, createServer } from "node:net";
+      const read = [];
+      let accepted = 0;
+      const clients = [];
+      const server = createServer((socket) => {
+        socket.on("data", () => {
+          if (read.length === 0) {
+            clock.afterInput(() => { console.log(read.join(" ")); process.exit(0); });
+            clock.soon(() => read.push("soon"));
+          }
+          read.push("read");
+        });
+        // All of them have something before any is read.
+        if (++accepted === ${sockets}) setTimeout(() => { for (const client of clients) client.write("x"); });
+      });
+      server.listen(0, "127.0.0.1", () => {
+        for (let at = 0; at < ${sockets}; at++) clients.push(connect(server.address().port, "127.0.0.1"));
+      });
+    `);
+    expect(output).toBe(["read", "soon", ...Array.from({ length: sockets - 1 }, () => "read")].join(" "));
+  });
+
   test("a delay over 2^31 ms is waited for, and one for ever never ends", () => {
     vi.useFakeTimers();
     const delayMs = 2 ** 31 * 2.5;

@@ -110,13 +110,14 @@ describe("createStoppableClock()", () => {
       on.after(10, () => called.push(`${name} after`));
       on.every(10, () => called.push(`${name} every`));
       on.soon(() => called.push(`${name} soon`));
+      on.afterInput(() => called.push(`${name} afterInput`));
     };
     ask(face, "face");
     const cancelled = face.after(5, () => called.push("cancelled"));
     cancelled.cancel();
     await turn();
     clock.moveTo(10);
-    expect(called.splice(0)).toEqual(["face soon", "face after", "face every"]);
+    expect(called.splice(0)).toEqual(["face soon", "face afterInput", "face after", "face every"]);
     expect([face.now(), face.wallNow()]).toEqual([clock.now(), clock.wallNow()]);
 
     ask(face, "face");
@@ -125,7 +126,7 @@ describe("createStoppableClock()", () => {
     ask(face, "late");
     await turn();
     clock.moveTo(20);
-    expect(called).toEqual(["clock soon", "clock after", "clock every"]);
+    expect(called).toEqual(["clock soon", "clock afterInput", "clock after", "clock every"]);
     expect(face.now()).toBe(20);
   });
 });
