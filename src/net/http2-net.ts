@@ -52,15 +52,15 @@ export const http2Net: Http2Net = {
     let arrived: Socket | undefined;
     const take = (socket: Socket): void =>
       onFirstByte(socket, idleTimeoutMs, (byte) => {
-        if (byte === straightByte) return straight(socket);
+        if (byte === straightByte && accept) return straight(socket, accept);
         arrived = socket;
         http2.emit("connection", socket);
       });
-    const straight = (socket: Socket): void => {
+    const straight = (socket: Socket, heard: NonNullable<typeof accept>): void => {
       const connection = connectionKey(socket);
       const trust = (): void => strangers?.forget(connection);
       const stream = new SocketStream(socket, plainAddress(socket.remoteAddress), trust);
-      stream.hear(accept(stream));
+      stream.hear(heard(stream));
     };
     const server = tls ? createTlsServer({ ...tls.options, ALPNProtocols: ["h2"] }, take) : createServer({ noDelay: true }, take);
     // Also while they open TLS.
@@ -104,9 +104,9 @@ export const http2Net: Http2Net = {
         return refuse(stream, 431);
       }
       const path = headers[":path"] ?? "";
-      const isLink = path === options.path && headers[":method"] === "POST";
+      const isLink = accept && path === options.path && headers[":method"] === "POST";
       const protocol = isLink ? streamProtocol(headers["content-type"]) : undefined;
-      if (protocol) {
+      if (accept && protocol) {
         const { contentType, trailers } = protocol;
         const bytes = new Http2ByteStream(stream, { socket, protocol, trust: () => strangers?.forget(connection) });
         stream.respond({ ":status": 200, "content-type": contentType }, { waitForTrailers: trailers !== undefined });

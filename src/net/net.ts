@@ -163,6 +163,7 @@ export interface WebSocketNet {
 export interface Http2Net {
   /**
    * Serves one port: streams to `path` go to `accept`, and so do connections whose first byte is 0, as they are; every other request goes to `other`.
+   * Without `accept` there are no streams: all is HTTP/2, and whatever is not is closed.
    * `authorize` sees a request's headers, and the URIs of its certificate, before any byte of its body; false answers 401.
    */
   listen(
@@ -170,7 +171,8 @@ export interface Http2Net {
       readonly host: string;
       readonly port: number;
       readonly tls?: TlsOptions;
-      readonly path: string;
+      /** Of streams. Needed where they are accepted. */
+      readonly path?: string;
       readonly authorize: (
         headers: Readonly<Record<string, string | string[] | undefined>>,
         path: string,
@@ -189,7 +191,7 @@ export interface Http2Net {
       /** Told of every connection that was closed before anybody came in by it, and of every request whose headers were not looked at, and why. */
       readonly refused?: (why: Http2Refusal) => void;
     },
-    accept: (stream: ByteStream) => StreamEvents,
+    accept?: (stream: ByteStream) => StreamEvents,
   ): Promise<Listener>;
   /** Opens a stream to `path`, with headers of a Connect stream. */
   connect(

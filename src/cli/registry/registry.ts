@@ -60,7 +60,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
         .service(Auth, authService),
   });
   const at = { host, port, maxConnections: limits.connections, idleTimeoutMs: 0 };
-  const listener = await http2.listen({ ...at, path: noPath, authorize: () => true, other }, refuseStreams);
+  const listener = await http2.listen({ ...at, authorize: () => true, other });
   endpoint = `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   return {
     endpoint,
@@ -70,13 +70,6 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
       await listener.close();
     },
   };
-}
-
-// Every call is one of gRPC: none has this path.
-const noPath = "";
-
-function refuseStreams(): never {
-  throw new TypeError("there are no streams here");
 }
 
 function watchService(options: WatchStreamOptions): ServiceImpl<typeof Watch> {
