@@ -2,7 +2,7 @@ import { sleep, type Timer, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
 import type { EtcdClient } from "./etcd-client.ts";
-import { isFinal } from "./etcd-error.ts";
+import { inFull, isFinal } from "./etcd-error.ts";
 import { EtcdReflector } from "./etcd-reflector.ts";
 import { createEtcdStore } from "./etcd-store.ts";
 import { LateServers } from "./late-servers.ts";
@@ -256,7 +256,8 @@ export class EtcdMembership implements Membership {
         this.#servers.doubt();
         this.#late.doubt();
         if (clock.now() - this.#aliveAtMs >= this.leaseMs) this.#lease = undefined;
-        this.#host.log.debug({ err: reason, failures }, "etcd is out of reach");
+        // Over and over, as long as it lasts: a line, and no stack.
+        this.#host.log.debug({ why: inFull(reason), failures }, "etcd is out of reach");
       }
     }
   }

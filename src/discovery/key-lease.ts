@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Logger } from "../logger/index.ts";
+import { inFull } from "./etcd-error.ts";
 import { maxStoreBatch, type Store, type StoreWrite, type StoreWritten } from "./store.ts";
 
 /** Keys that one server has claimed in a store, all under one lease. */
@@ -78,7 +79,7 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
       if (!(await store().renew(name))) drop(name);
       else if (lease === name) aliveAtMs = startedAtMs;
     } catch (reason) {
-      log.debug({ err: reason }, "the lease of owned keys was not renewed");
+      log.debug({ why: inFull(reason) }, "the lease of owned keys was not renewed");
     } finally {
       looking = false;
     }

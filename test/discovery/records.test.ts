@@ -1,4 +1,14 @@
-import { createServer, type Discovery, etcd, memory, NanoError, type Server, type ServerOptions, silentLogger } from "nano-rpc";
+import {
+  createServer,
+  type Discovery,
+  etcd,
+  type Logger,
+  memory,
+  NanoError,
+  type Server,
+  type ServerOptions,
+  silentLogger,
+} from "nano-rpc";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openSockets, until } from "../net/recorder.ts";
 import { WhoRemote } from "../schema/gen/play/v1/play_nano.ts";
@@ -96,16 +106,24 @@ describe.each<[string, () => (id: string) => Discovery]>([
   });
 });
 
-test("metadata that is set while etcd is out of reach is told when it is back", async () => {
+test("metadata that is set while etcd is out of reach is told when it is back, and each failure is a line without a stack", async () => {
   const prefix = crypto.randomUUID();
   const proxy = await startProxy(registry.endpoint);
   cleanups.push(() => proxy.close());
   const watcher = await start("watcher", viaEtcd(prefix));
-  const hall = await start("hall", viaEtcd(prefix, proxy.endpoint));
+  const failures: object[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    level: "debug",
+    debug: (fields, message) => void (message === "etcd is out of reach" && failures.push(fields)),
+  };
+  const hall = await start("hall", viaEtcd(prefix, proxy.endpoint), { log });
   proxy.cut();
   const refused = await hall.setMetadata({ map: "desert" }).then(() => undefined, NanoError.from);
   expect(["unavailable", "deadline_exceeded"]).toContain(refused?.code);
   expect(hall.info.metadata).toEqual({ map: "desert" });
+  await until(() => failures.length, 20_000).toBeGreaterThan(0);
+  expect(failures[0]).toEqual({ server: "hall", why: expect.stringMatching(/^etcd: [^\n]+$/), failures: 1 });
   proxy.heal();
   await until(() => found(watcher, "hall")?.metadata, 10_000).toEqual({ map: "desert" });
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createServer, etcd, memory, tcp, webSocket } from "nano-rpc";
+import { createServer, etcd, type LogLevel, memory, tcp, webSocket } from "nano-rpc";
 import { type Page, servePage } from "./page.ts";
 import { chatRooms } from "./rooms.ts";
 
@@ -23,6 +23,8 @@ export interface ChatOptions {
   readonly tokenFile: string | undefined;
   /** What clients speak that do not say: "json", the default, or "protobuf", for Pitaya's command line with `-docs nano.docs`. */
   readonly encoding?: string;
+  /** From which level on it logs. The default is "info". */
+  readonly logLevel?: LogLevel;
 }
 
 /** What listens; null where nothing does. */
@@ -73,6 +75,7 @@ export async function startChat(options: ChatOptions): Promise<Chat> {
     reflection: true,
     limits: { unboundMs },
   });
+  server.log.level = options.logLevel ?? "info";
   await server.start();
   const { addresses } = server;
   const ws = portOf(addresses["ws"]);

@@ -17,6 +17,8 @@ const chat = await startChat({
   ...ports,
   cluster: "127.0.0.1:0",
   tokenFile: undefined,
+  // Whoever tries it reads where it is, and not what a server notes of itself; "npm run chat" tells all.
+  logLevel: "error",
 }).catch((reason: unknown) => mustBeFree(reason, ports));
 process.once("SIGTERM", end).once("SIGINT", end);
 console.log(`The chat is at http://127.0.0.1:${chat.ready.http}: open it in two tabs.`);

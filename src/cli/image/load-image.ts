@@ -5,10 +5,11 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readServices } from "../../../plugin/model.ts";
 import { CommandError } from "../command.ts";
 import type { Image } from "./image.ts";
+import { buildLoose, isOfWorkspace } from "./loose-folder.ts";
 import { runTool } from "./run-tool.ts";
 
 /**
- * Reads a schema: an image that `buf build` or `protoc` has written, or a folder, which buf compiles.
+ * Reads a schema: an image that `buf build` or `protoc` has written, or a folder, which buf compiles, with a buf.yaml or without.
  *
  * @throws CommandError Where it is neither, or does not compile.
  */
@@ -37,6 +38,9 @@ export async function loadBaseline(source: string, input: string): Promise<Image
   return readImage(await build(folder === "" ? "-#format=tar" : `-#format=tar,subdir=${folder}`, stdout), source);
 }
 
+const rootless =
+  "imports are relative to the folder that is named; what comes from elsewhere has to stand in it, or a buf.yaml above it has to name it";
+
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isDirectory() ? "folder" : found?.isFile() ? "file" : undefined;
@@ -48,9 +52,13 @@ async function git(folder: string, ...args: readonly string[]): Promise<string |
 }
 
 async function build(input: string, archive?: Uint8Array): Promise<Uint8Array> {
-  const { status, stdout, stderr } = await runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"], archive);
-  if (status !== 0) throw new CommandError(`buf cannot build ${archive ? "that revision" : input}:\n${stderr}`);
-  return stdout;
+  const loose = !archive && !(await isOfWorkspace(input));
+  const { status, stdout, stderr } = await (loose
+    ? buildLoose(input)
+    : runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"], archive));
+  if (status === 0) return stdout;
+  const remedy = loose && stderr.includes("imported file does not exist") ? `\n${rootless}` : "";
+  throw new CommandError(`buf cannot build ${archive ? "that revision" : input}:\n${stderr}${remedy}`);
 }
 
 function readImage(bytes: Uint8Array, source: string): Image {

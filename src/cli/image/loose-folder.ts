@@ -1,0 +1,78 @@
+import { access, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { CommandError } from "../command.ts";
+import { runTool, type ToolOutcome } from "./run-tool.ts";
+
+// More is somebody's home, and no schema.
+const mostEntries = 50_000;
+
+/** Whether a folder is of a buf workspace: it, or one above it, says how it is compiled. */
+export async function isOfWorkspace(folder: string): Promise<boolean> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    for (const name of ["buf.yaml", "buf.work.yaml"]) if (await isThere(join(at, name))) return true;
+    if (at === dirname(at)) return false;
+  }
+}
+
+/**
+ * Compiles a folder of .proto that nobody has told buf about: its imports are relative to it, and what nano and protovalidate have is there for it.
+ * What node_modules and hidden folders hold is no part of it.
+ *
+ * @throws CommandError Where there is no .proto.
+ */
+export async function buildLoose(folder: string): Promise<ToolOutcome> {
+  const files = await protosIn(folder);
+  if (files.length === 0) throw new CommandError(`${folder} has no .proto: name the folder that holds them`);
+  const workspace = await mkdtemp(join(tmpdir(), "nano-schema-"));
+  try {
+    for (const file of files) await copy(join(folder, file), join(workspace, "schema", file));
+    const modules = ["schema"];
+    const own = dirname(createRequire(import.meta.url).resolve("nano-rpc/package.json"));
+    for (const [name, root, file] of [
+      ["nano", "proto", "nano/options.proto"],
+      ["protovalidate", "third_party/protovalidate", "buf/validate/validate.proto"],
+    ] as const) {
+      // Twice it would be another one.
+      if (files.includes(file)) continue;
+      await copy(join(own, root, file), join(workspace, name, file));
+      modules.push(name);
+    }
+    await writeFile(join(workspace, "buf.yaml"), JSON.stringify({ version: "v2", modules: modules.map((path) => ({ path })) }));
+    const schema = join(workspace, "schema");
+    const { stderr, ...rest } = await runTool("buf", ["build", schema, "--as-file-descriptor-set", "-o", "-"]);
+    return { ...rest, stderr: stderr.replaceAll(`${schema}/`, "") };
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
+
+/** All .proto of a folder, relative to it. */
+async function protosIn(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  let entries = 0;
+  const look = async (at: string): Promise<void> => {
+    for (const entry of await readdir(join(folder, at), { withFileTypes: true })) {
+      if (++entries > mostEntries)
+        throw new CommandError(`${folder} holds over ${mostEntries} files: name the folder of the schema`);
+      const path = at === "" ? entry.name : `${at}/${entry.name}`;
+      if (entry.isDirectory() && entry.name !== "node_modules" && !entry.name.startsWith(".")) await look(path);
+      else if (entry.isFile() && entry.name.endsWith(".proto")) found.push(path);
+    }
+  };
+  await look("");
+  return found;
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, to);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
