@@ -121,7 +121,8 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
     const missed = create(MissedSchema);
     if (target.case === "group") {
       const except = new Set(frame.except.map(hex));
-      for (const member of membership.members(target.value)) if (!except.has(member.id)) member.push(push);
+      // Without exceptions no id is looked at: of many sessions as little as can be.
+      for (const member of membership.members(target.value)) if (except.size === 0 || !except.has(member.id)) member.push(push);
     } else if (target.case === "users") {
       for (const user of target.value.users) {
         for (const session of users.of(user)) session.push(push);

@@ -66,7 +66,6 @@ export class ClientSession implements SessionHome, ConnectedSession, OutboxOwner
     this.log = new SessionLog(host.logLimits, { keeps, budget: host.budget });
     const of = { incarnation: host.incarnation, session: id };
     this.resumption = keeps ? new Resumption({ of, random: host.random, log: this.log, windowMs }) : undefined;
-    this.outbox = new Outbox(this, connection, host, keeps);
     this.#pace = new SessionPace(host, this.openedAtMs);
     this.#data = new SessionData();
     this.core = new SessionCore({
@@ -80,6 +79,7 @@ export class ClientSession implements SessionHome, ConnectedSession, OutboxOwner
       home: this,
       failed: (reason) => host.listenerFailed(reason),
     });
+    this.outbox = this.core.outlet = new Outbox(this, connection, host, keeps);
     this.#user = new SessionUser(this, host);
     this.#dispatcher = new Dispatcher(this, host);
     this.#intake = new Intake(this, host, this.#dispatcher);
@@ -91,11 +91,6 @@ export class ClientSession implements SessionHome, ConnectedSession, OutboxOwner
 
   get isOver(): boolean {
     return this.core.ended !== undefined;
-  }
-
-  /** Whether it ends with the last answer that it owes. */
-  get isLeaving(): boolean {
-    return this.#leaving !== undefined;
   }
 
   /** Every message of the session's data. */
@@ -303,6 +298,7 @@ export class ClientSession implements SessionHome, ConnectedSession, OutboxOwner
   endWhenAnswered(reason: CloseReason, deaf: boolean): void {
     if (this.resumption?.possible && this.#host.canMove()) return this.letGo();
     this.#leaving = { reason, deaf };
+    this.outbox.leaving = true;
     this.leaveIfAnswered();
   }
 

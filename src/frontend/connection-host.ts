@@ -11,7 +11,7 @@ import { createDescriber } from "./describe-error.ts";
 import type { Door } from "./door.ts";
 import type { FrontendOptions } from "./frontend-options.ts";
 import type { ResolvedLimits } from "./limits.ts";
-import type { LogWriterHost } from "./log-writer.ts";
+import { LogWriter, type LogWriterHost } from "./log-writer.ts";
 import { moved } from "./move.ts";
 import type { Pace } from "./rate.ts";
 import type { Relay } from "./relay.ts";
@@ -63,6 +63,8 @@ export interface ConnectionHost extends LogWriterHost {
   readonly limits: ResolvedLimits;
   readonly desk: Desk;
   readonly routeTexts: RouteTexts;
+  /** What writes to all connections of a form. */
+  writerOf(form: ClientForm): LogWriter;
   /** Whether so many sockets are closing that none can be waited for. */
   isCrowded(): boolean;
   /** Whether clients may say where their messages stand in a trace. */
@@ -97,12 +99,18 @@ export function createConnectionHost(
   { door, admission, isDraining, ...parts }: ConnectionParts,
 ): ConnectionHost {
   const { limits, log, clock, directory } = options;
-  return {
+  const writers = new WeakMap<ClientForm, LogWriter>();
+  const host: ConnectionHost = {
     ...parts,
     limits,
     desk: createDesk(),
     routeTexts: new RouteTexts(),
     time: options.time,
+    writerOf(form) {
+      const writer = writers.get(form) ?? new LogWriter(form, host);
+      writers.set(form, writer);
+      return writer;
+    },
     readsTraces: options.tracing !== undefined,
     messages: (route) => directory.route(route)?.info.output,
     describe: createDescriber(options.describeError, (reason) => log.error({ err: reason }, "describeError threw")),
@@ -120,4 +128,5 @@ export function createConnectionHost(
     acknowledged: () => door.acknowledged(),
     released: () => door.released(),
   };
+  return host;
 }

@@ -19,6 +19,15 @@ type ConnectionState = "fresh" | "deciding" | "answered" | "working" | "relayed"
 
 /** One socket of a client: packets, handshake, heartbeats, encoding, and the one writer. */
 export class Connection implements SocketEvents {
+  // What each push looks at lies together.
+  /** Whether there is something to write: when the turn is over, or what is being read is. */
+  dirty = false;
+  /** Whether it is reading. It sees by itself to what it was given meanwhile. */
+  reading = false;
+  #state: ConnectionState = "fresh";
+  // What the handshake settled.
+  #exchange: Exchange | undefined;
+
   readonly remoteAddress: string;
   /** Where it came in. */
   readonly acceptor: string;
@@ -31,10 +40,6 @@ export class Connection implements SocketEvents {
   nano = false;
   /** Whether its handshake was ever done. */
   acknowledged = false;
-  /** Whether there is something to write: when the turn is over, or what is being read is. */
-  dirty = false;
-  /** Whether it is reading. It sees by itself to what it was given meanwhile. */
-  reading = false;
 
   readonly #socket: AcceptedSocket;
   readonly #host: ConnectionHost;
@@ -44,9 +49,6 @@ export class Connection implements SocketEvents {
   #earlyBytes = 0;
   // Whether places in traces stand before bodies where messages say so.
   #traced = false;
-  #state: ConnectionState = "fresh";
-  // What the handshake settled.
-  #exchange: Exchange | undefined;
   // Where another frontend has the session: it says and hears everything from then on.
   #relay: Relay | undefined;
 

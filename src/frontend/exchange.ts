@@ -1,9 +1,10 @@
 import type { AcceptedSocket } from "../acceptor/index.ts";
 import type { ByteWriter } from "../contract/index.ts";
 import { decodeCount, encodeCount } from "../packet/index.ts";
+import type { SessionLog } from "../session/index.ts";
 import type { ClientForm } from "./client-form.ts";
 import type { ConnectedSession, ConnectionHost } from "./connection-host.ts";
-import { LogWriter } from "./log-writer.ts";
+import type { LogWriter } from "./log-writer.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { Pace } from "./rate.ts";
 import type { PacketWriter } from "./writer.ts";
@@ -16,10 +17,11 @@ const sliceBytes = 64 * 1_024;
 export class Exchange {
   readonly session: ConnectedSession;
   readonly form: ClientForm;
+  readonly #log: SessionLog;
   readonly #socket: AcceptedSocket;
   readonly #packets: PacketWriter;
-  readonly #reader: MessageReader;
   readonly #writer: LogWriter;
+  readonly #reader: MessageReader;
 
   /** @param traced Whether places in traces stand before bodies where messages say so. */
   constructor(
@@ -31,10 +33,11 @@ export class Exchange {
   ) {
     this.session = settled.session;
     this.form = settled.form;
+    this.#log = settled.session.log;
     this.#socket = socket;
     this.#packets = packets;
     this.#reader = new MessageReader(settled.form, traced, host);
-    this.#writer = new LogWriter(packets, settled.form, host);
+    this.#writer = host.writerOf(settled.form);
   }
 
   /** Reads one message. Throws what breaks the protocol. */
@@ -65,14 +68,14 @@ export class Exchange {
 
   /** Lays an answer behind others of this turn. False where it has to wait in the log: something else waits, or another connection lays its own. */
   lay(id: number, answer: ByteWriter): boolean {
-    if (this.session.log.length !== 0 || !this.#packets.free) return false;
+    if (this.#log.length !== 0 || !this.#packets.free) return false;
     if (this.#socket.queuedBytes >= socketHighWaterBytes || this.#packets.length >= sliceBytes) return false;
-    return this.#writer.lay(id, answer);
+    return this.#writer.lay(this.#packets, id, answer);
   }
 
   /** Writes what was laid, and what the log holds, as much as the socket takes. */
   flush(): void {
-    const { log } = this.session;
+    const log = this.#log;
     const packets = this.#packets;
     packets.own();
     while (log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) {
@@ -80,7 +83,7 @@ export class Exchange {
         const entry = log.take();
         if (!entry) break;
         const before = packets.length;
-        this.#writer.write(entry);
+        this.#writer.write(packets, entry);
         if (packets.length === before) log.unsent();
       }
       packets.flush();
@@ -91,7 +94,6 @@ export class Exchange {
 
   /** Lays all that the log holds, before the last word. */
   drain(): void {
-    const { log } = this.session;
-    for (let entry = log.take(); entry; entry = log.take()) this.#writer.write(entry);
+    for (let entry = this.#log.take(); entry; entry = this.#log.take()) this.#writer.write(this.#packets, entry);
   }
 }

@@ -31,48 +31,50 @@ export interface LogWriterHost {
   oversized(route: string, bytes: number): void;
 }
 
-/** Turns what a log holds into messages of one connection: in its encoding, as its family of clients understands them. */
+/**
+ * Turns what a log holds into messages of one form: in its encoding, as its family of clients understands them. All connections of a form have one
+ * between them, so that what each push needs of it is near.
+ */
 export class LogWriter {
-  readonly #packets: PacketWriter;
   readonly #form: ClientForm;
   readonly #host: LogWriterHost;
 
-  constructor(packets: PacketWriter, form: ClientForm, host: LogWriterHost) {
-    this.#packets = packets;
+  constructor(form: ClientForm, host: LogWriterHost) {
     this.#form = form;
     this.#host = host;
   }
 
   /** Lays an answer of this moment, all that lies in a writer. False where it needs more than that. */
-  lay(id: number, body: ByteWriter): boolean {
+  lay(packets: PacketWriter, id: number, body: ByteWriter): boolean {
     const { encoding, deflatesFrom } = this.#form;
     const { length } = body;
     // An empty body may have to be padded.
     if (!encoding.plain || length === 0 || length >= deflatesFrom || length > this.#host.limits.packetOutBytes) return false;
-    this.#packets.answer(id, body);
+    packets.answer(id, body);
     return true;
   }
 
-  write(entry: LogEntry): void {
-    if (entry.kind === "push") this.#push(entry);
-    else if (entry.kind === "answer") this.#answer(entry);
-    else this.#failure(entry, entry.error ?? new NanoError({ code: "internal", message: "internal error" }));
+  /** Lays an entry, or what tells of it. */
+  write(packets: PacketWriter, entry: LogEntry): void {
+    if (entry.kind === "push") this.#push(packets, entry);
+    else if (entry.kind === "answer") this.#answer(packets, entry);
+    else this.#failure(packets, entry, entry.error ?? new NanoError({ code: "internal", message: "internal error" }));
   }
 
-  #push(entry: LogEntry): void {
+  #push(packets: PacketWriter, entry: LogEntry): void {
     const frames = this.#host.sharedPushes.framesOf(entry);
-    const ready = frames?.of(this.#form, this.#packets.framing);
+    const ready = frames?.of(this.#form, packets.framing);
     if (ready) {
-      this.#packets.again(ready);
+      packets.again(ready);
       this.#host.counters.pushesSent[entry.delivery]++;
       return;
     }
-    const before = this.#packets.length;
-    this.#encodePush(entry);
-    if (frames && this.#packets.length > before) frames.keep(this.#form, this.#packets.framing, this.#packets.since(before));
+    const before = packets.length;
+    this.#encodePush(packets, entry);
+    if (frames && packets.length > before) frames.keep(this.#form, packets.framing, packets.since(before));
   }
 
-  #encodePush(entry: LogEntry): void {
+  #encodePush(packets: PacketWriter, entry: LogEntry): void {
     const message = reserved(entry.route) ?? this.#host.messages(entry.route);
     let body: Uint8Array;
     try {
@@ -85,24 +87,27 @@ export class LogWriter {
     if (this.#oversized(entry.route, body)) return;
     // A text route, unless the client is known to read codes: some break on one (rule 1).
     this.#host.counters.pushesSent[entry.delivery]++;
-    this.#message(MessageKind.push, 0, entry.route, this.#form.table?.codes.get(entry.route) ?? -1, false, body);
+    const code = this.#form.table?.codes.get(entry.route) ?? -1;
+    const deflated = this.#form.deflate(body);
+    const compressed = deflated !== undefined;
+    packets.message({ kind: MessageKind.push, id: 0, route: entry.route, code, compressed, error: false }, deflated ?? body);
   }
 
-  #answer(entry: LogEntry): void {
+  #answer(packets: PacketWriter, entry: LogEntry): void {
     let body: Uint8Array;
     try {
       const message = entry.schema ?? this.#host.messages(entry.route);
       body = message ? this.#form.encoding.encode(message, entry.body) : this.#untouched(entry);
     } catch {
-      this.#failure(entry, new NanoError({ code: "internal", message: "the answer cannot be encoded" }));
+      this.#failure(packets, entry, new NanoError({ code: "internal", message: "the answer cannot be encoded" }));
       return;
     }
     if (this.#oversized(entry.route, body)) {
-      this.#failure(entry, new NanoError({ code: "resource_exhausted", message: "the answer is too large" }));
-    } else this.#response(entry.id, false, body);
+      this.#failure(packets, entry, new NanoError({ code: "resource_exhausted", message: "the answer is too large" }));
+    } else this.#response(packets, entry.id, false, body);
   }
 
-  #failure({ id, route }: LogEntry, error: NanoError): void {
+  #failure(packets: PacketWriter, { id, route }: LogEntry, error: NanoError): void {
     const { encoding, family } = this.#form;
     const told = this.#host.describe(error, { route, family });
     const wire = told instanceof NanoError ? toWireError(told) : toWireError(error);
@@ -117,16 +122,13 @@ export class LogWriter {
       body = encoding.encode(ErrorSchema, toBinary(ErrorSchema, { ...wire, details: [] }));
     }
     // pomelo's clients ignore the flag, and libpomelo2 disconnects on it (clients.md, rule 10).
-    this.#response(id, family !== "pomelo", body);
+    this.#response(packets, id, family !== "pomelo", body);
   }
 
-  #response(id: number, error: boolean, body: Uint8Array): void {
-    this.#message(MessageKind.response, id, undefined, -1, error, body);
-  }
-
-  #message(kind: MessageKind, id: number, route: string | undefined, code: number, error: boolean, body: Uint8Array): void {
+  #response(packets: PacketWriter, id: number, error: boolean, body: Uint8Array): void {
     const deflated = this.#form.deflate(body);
-    this.#packets.message({ kind, id, route, code, compressed: deflated !== undefined, error }, deflated ?? body);
+    const compressed = deflated !== undefined;
+    packets.message({ kind: MessageKind.response, id, route: undefined, code: -1, compressed, error }, deflated ?? body);
   }
 
   #oversized(route: string, body: Uint8Array): boolean {

@@ -3,7 +3,7 @@ import { FailedSchema, GoneSchema } from "../../gen/nano/client/v1/client_pb.ts"
 import type { ByteWriter } from "../contract/index.ts";
 import type { NanoError } from "../error/index.ts";
 import type { Stage } from "../metrics/index.ts";
-import type { LogEntry, OutgoingPush, SessionLog } from "../session/index.ts";
+import type { LogEntry, OutgoingPush, SessionCore, SessionLog } from "../session/index.ts";
 import type { Arriving } from "./arrival.ts";
 import type { ClientMessage } from "./client-message.ts";
 import type { Connection } from "./connection.ts";
@@ -12,12 +12,9 @@ import type { SessionHost } from "./session-host.ts";
 
 /** What a session does about what it is sent. */
 export interface OutboxOwner {
-  readonly isOver: boolean;
+  readonly core: SessionCore;
   readonly log: SessionLog;
-  readonly core: { readonly paused: boolean };
-  /** Whether it ends with the last answer that it owes. */
-  readonly isLeaving: boolean;
-  /** One of those was given. */
+  /** One of the answers that it owes was given. */
   leaveIfAnswered(): void;
   tooSlow(): void;
   giveUp(why: "too_slow" | "full"): void;
@@ -29,6 +26,10 @@ export class Outbox {
   connection: Connection | undefined;
   /** What comes before all that came elsewhere is known. */
   arriving: Arriving | undefined;
+  /** Whether the session ends with the last answer that it owes. */
+  leaving = false;
+  readonly #core: SessionCore;
+  readonly #log: SessionLog;
   readonly #session: OutboxOwner;
   readonly #host: SessionHost;
   /** Whether the client sent `sys.nano`. */
@@ -38,6 +39,8 @@ export class Outbox {
 
   constructor(session: OutboxOwner, connection: Connection, host: SessionHost, keeps: boolean) {
     this.#session = session;
+    this.#core = session.core;
+    this.#log = session.log;
     this.connection = connection;
     this.#host = host;
     this.#nano = connection.nano;
@@ -50,12 +53,11 @@ export class Outbox {
 
   /** An answer that is all that lies in a writer: true during the call. Where nothing waits before it, it need not wait either. */
   answerLaid(id: number, route: string, answer: ByteWriter): void {
-    const session = this.#session;
-    if (session.isOver) return;
-    if (session.isLeaving || !this.connection?.lay(id, answer)) return this.answer(id, route, answer.slice(0, answer.length));
+    if (this.#core.ended) return;
+    if (this.leaving || !this.connection?.lay(id, answer)) return this.answer(id, route, answer.slice(0, answer.length));
     if (!this.#keeps) return;
     const body = answer.slice(0, answer.length);
-    if (!session.log.passed({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" })) this.#full();
+    if (!this.#log.passed({ kind: "answer", id, route, body, error: undefined, delivery: "replay", key: "" })) this.#full();
     if (this.#host.budget.over) this.#crowded();
   }
 
@@ -66,7 +68,7 @@ export class Outbox {
 
   /** Tells the client that a message was not handled, and counts why. */
   refuse({ kind, id, route }: Pick<ClientMessage, "kind" | "id" | "route">, error: NanoError, stage: Stage): void {
-    if (this.#session.isOver) return;
+    if (this.#core.ended) return;
     this.#host.counters.refused[stage]++;
     if (kind === "notify") return this.#notifyFailed(route, error);
     this.add({ kind: "failure", id, route, body: nothing, error, delivery: "replay", key: "" });
@@ -94,11 +96,10 @@ export class Outbox {
   }
 
   add(entry: LogEntry): void {
-    const session = this.#session;
-    if (session.isOver) return;
+    if (this.#core.ended) return;
     // An answer counts as given a moment later; what both say leaves in one write.
-    if (session.isLeaving) queueMicrotask(() => session.leaveIfAnswered());
-    if (session.log.add(entry)) {
+    if (this.leaving) queueMicrotask(() => this.#session.leaveIfAnswered());
+    if (this.#log.add(entry)) {
       if (this.connection) this.#host.flushSoon(this.connection);
     } else this.#full();
     if (this.#host.budget.over) this.#crowded();
@@ -110,21 +111,20 @@ export class Outbox {
     this.#host.paused.makeRoom();
     if (!this.#host.budget.over || !this.connection) return;
     this.connection.flush();
-    if (this.#session.log.length > 0) this.#session.tooSlow();
+    if (this.#log.length > 0) this.#session.tooSlow();
   }
 
   /** More waits than may. */
   #full(): void {
-    const session = this.#session;
-    const { log } = session;
+    const log = this.#log;
     // Much may be sent in one turn; what the socket takes at once was never waiting, and is acknowledged a moment later.
     this.connection?.flush();
     if (this.connection && log.length === 0) log.forgetSent();
     const { over } = log;
     if (over === undefined) return;
     this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
-    if (session.core.paused) session.giveUp("too_slow");
-    else session.tooSlow();
+    if (this.#core.paused) this.#session.giveUp("too_slow");
+    else this.#session.tooSlow();
   }
 }
 

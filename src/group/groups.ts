@@ -84,7 +84,8 @@ class ClusterGroup implements Group {
     const from = this.#mustHear(push.route);
     const outgoing = this.#numbered(encodePush(push, message, from));
     const except = exceptions(pushOptions);
-    for (const member of this.#local()) if (!except.has(member.id)) member.push(outgoing);
+    // Without exceptions no id is looked at: of many sessions as little as can be.
+    for (const member of this.#local()) if (except.size === 0 || !except.has(member.id)) member.push(outgoing);
     for (const link of this.#options.interest.linksOf(this.#key)) {
       try {
         link.sendData(this.#frame(outgoing, except, 0n));

@@ -1,4 +1,4 @@
-import type { LogEntry } from "./session-log.ts";
+import type { LogEntry } from "./log-entry.ts";
 
 /** What a client was sent and has not said that it has: one place a packet, in order, counted from where the client counts. */
 export class SentPackets {

@@ -46,6 +46,8 @@ export class SessionCore {
   readonly client: ClientInfo;
   readonly mailbox = new Mailbox();
   home: SessionHome;
+  /** Where its pushes go: home, or where that hands them on to. A push to many then passes it by. */
+  outlet: Pick<SessionHome, "push">;
   user: string | undefined;
   roles: readonly string[];
 
@@ -70,7 +72,7 @@ export class SessionCore {
     this.client = options.client;
     this.user = options.user;
     this.roles = options.roles;
-    this.home = options.home;
+    this.home = this.outlet = options.home;
     this.#failed = options.failed;
     this.#base = options.data;
     this.#current = options.data.copy();
@@ -182,7 +184,7 @@ export class SessionCore {
   }
 
   push(push: OutgoingPush): void {
-    if (!this.#ended) this.home.push(push);
+    if (!this.#ended) this.outlet.push(push);
   }
 
   async deliver(push: OutgoingPush): Promise<boolean> {

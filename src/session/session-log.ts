@@ -1,26 +1,7 @@
-import type { DescMessage } from "@bufbuild/protobuf";
-import type { Delivery } from "../contract/index.ts";
-import type { NanoError } from "../error/index.ts";
 import type { LogBudget } from "./log-budget.ts";
+import type { LogEntry } from "./log-entry.ts";
 import { SentPackets } from "./sent-packets.ts";
-
-/** What a client gets as Data, before anything is framed: whoever writes applies encoding, codes and compression. */
-export interface LogEntry {
-  readonly kind: "answer" | "failure" | "push";
-  /** The request's id; 0 for a push. */
-  readonly id: number;
-  /** The push's route; of an answer the request's. */
-  readonly route: string;
-  /** Protobuf. Shared between sessions: never changed. */
-  readonly body: Uint8Array;
-  /** Of an answer whose route is in no schema: what it is. */
-  readonly schema?: DescMessage;
-  /** Of a failure. */
-  readonly error: NanoError | undefined;
-  readonly delivery: Delivery;
-  /** With `latest`: what the newest replaces. */
-  readonly key: string;
-}
+import { WaitingEntries } from "./waiting-entries.ts";
 
 /** What a log may hold. */
 export interface LogLimits {
@@ -38,9 +19,6 @@ export interface LogOptions {
   readonly budget?: LogBudget;
 }
 
-// How many holes stay in a log, beside as many as it has entries.
-const mostHoles = 256;
-
 // What an entry costs beside its body.
 const entryBytes = 64;
 
@@ -49,22 +27,21 @@ const entryBytes = 64;
  * Of `latest` only the newest of a key waits; above half the bound the oldest `droppable` goes first.
  */
 export class SessionLog {
+  // The only one that waits, as it mostly is: a push to many then touches one object of each log.
+  #only: LogEntry | undefined;
+  // How many wait.
+  #count = 0;
+  // Of what waits, and what is kept.
+  #bytes = 0;
   // What is droppable does not wait for better times.
   #paused = false;
-  #entries: (LogEntry | undefined)[] = [];
-  #head = 0;
-  // What waits.
-  #count = 0;
-  // What waits, and what is kept.
-  #bytes = 0;
-  #droppable = 0;
-  #dropped = 0;
-  #latest: Map<string, LogEntry> | undefined;
-  // Made when it is needed: most sessions are told little.
+  // Both made when they are needed: most sessions are told little.
+  #waiting: WaitingEntries | undefined;
   #sent: SentPackets | undefined;
   readonly #limits: LogLimits;
   readonly #keeps: boolean;
   readonly #budget: LogBudget | undefined;
+  #dropped = 0;
 
   constructor(limits: LogLimits, { keeps = false, budget }: LogOptions = {}) {
     this.#limits = limits;
@@ -95,45 +72,29 @@ export class SessionLog {
 
   /** Adds at the end. False when the log is full: the reader is too slow. */
   add(entry: LogEntry): boolean {
-    if (entry.delivery === "droppable" && this.#paused) {
-      this.#dropped++;
-      if (this.#budget) this.#budget.counts.pushesDropped++;
-      return true;
-    }
-    if (entry.delivery === "latest") {
-      this.#latest ??= new Map();
-      const older = this.#latest.get(entry.key);
-      if (older) {
-        this.#remove(older);
-        if (this.#budget) this.#budget.counts.pushesCollapsed++;
+    if (entry.delivery === "droppable") {
+      if (this.#paused) {
+        this.#gaveWay("pushesDropped");
+        return true;
       }
-      this.#latest.set(entry.key, entry);
-    }
-    this.#entries.push(entry);
+      this.#queue(entry);
+    } else if (this.#count === 0) this.#only = entry;
+    else this.#queue(entry);
     this.#count++;
     this.#weigh(weightOf(entry));
-    if (entry.delivery === "droppable") this.#droppable++;
-    while (this.#droppable > 0 && this.#over(0.5)) this.#dropOldest();
+    while (this.#waiting && this.#waiting.droppable > 0 && this.#over(0.5)) this.#drop(this.#waiting);
     return !this.#over(1);
   }
 
   /** Takes the first that waits, to be sent as one packet. */
   take(): LogEntry | undefined {
-    while (this.#head < this.#entries.length) {
-      const entry = this.#takeFirst();
-      if (this.#head > 1_024 && this.#head * 2 > this.#entries.length) {
-        this.#entries = this.#entries.slice(this.#head);
-        this.#head = 0;
-      }
-      if (entry) {
-        this.#forget(entry);
-        if (this.#count === 0) this.#reset();
-        if (this.#keeps) this.#keep(entry);
-        return entry;
-      }
-    }
-    this.#reset();
-    return undefined;
+    const entry = this.#only ?? this.#waiting?.shift();
+    if (!entry) return undefined;
+    this.#only = undefined;
+    this.#count--;
+    this.#weigh(-weightOf(entry));
+    if (this.#keeps) this.#keep(entry);
+    return entry;
   }
 
   /** Something was sent without waiting here: it is kept as if it had been taken. False when the log is full. */
@@ -170,7 +131,7 @@ export class SessionLog {
   /** Nothing is sent for now. */
   pause(): void {
     this.#paused = true;
-    while (this.#droppable > 0) this.#dropOldest();
+    while (this.#waiting && this.#waiting.droppable > 0) this.#drop(this.#waiting);
   }
 
   /** Whether it has all that comes behind so many packets. */
@@ -189,7 +150,7 @@ export class SessionLog {
     const again = this.#sent?.after(received) ?? [];
     const newest = new Set<string>();
     const entries: LogEntry[] = [];
-    for (const entry of [...again, ...this.#entries.slice(this.#head)].reverse()) {
+    for (const entry of [...again, ...this.#waits()].reverse()) {
       if (!entry) continue;
       if (entry.delivery === "latest") {
         if (newest.has(entry.key)) continue;
@@ -211,8 +172,7 @@ export class SessionLog {
 
   /** What a client that has so many packets has not got, in order. */
   behind(received: number): readonly LogEntry[] {
-    const all = [...(this.#sent?.after(received) ?? []), ...this.#entries.slice(this.#head)];
-    return all.filter((entry) => entry !== undefined);
+    return [...(this.#sent?.after(received) ?? []), ...this.#waits()].filter((entry) => entry !== undefined);
   }
 
   /** Begins with what another log has had: the client has so many packets of it, and not these. */
@@ -223,24 +183,39 @@ export class SessionLog {
 
   clear(): void {
     this.#weigh(-this.#bytes);
-    this.#entries = [];
-    this.#head = this.#count = this.#droppable = 0;
-    this.#latest = undefined;
-    this.#sent = undefined;
+    this.#count = 0;
+    this.#only = this.#waiting = this.#sent = undefined;
   }
 
-  #takeFirst(): LogEntry | undefined {
-    // The only one, as it mostly is: the array keeps its room for the next.
-    if (this.#entries.length === 1) return this.#entries.pop();
-    const entry = this.#entries[this.#head];
-    this.#entries[this.#head++] = undefined;
-    return entry;
+  /** All that waits, in order. */
+  #waits(): readonly LogEntry[] {
+    return this.#only ? [this.#only] : (this.#waiting?.all() ?? []);
   }
 
-  /** Nothing waits: what is left are holes. */
-  #reset(): void {
-    if (this.#entries.length > 0) this.#entries.length = 0;
-    this.#head = 0;
+  /** Several wait, or one that may have to be taken out. */
+  #queue(entry: LogEntry): void {
+    this.#waiting ??= new WaitingEntries();
+    if (this.#only) this.#waiting.push(this.#only);
+    this.#only = undefined;
+    const older = this.#waiting.push(entry);
+    if (older) this.#left(older, "pushesCollapsed");
+  }
+
+  #drop(waiting: WaitingEntries): void {
+    const oldest = waiting.drop();
+    if (oldest) this.#left(oldest, "pushesDropped");
+  }
+
+  /** Something that waited did so in vain. */
+  #left(entry: LogEntry, why: "pushesCollapsed" | "pushesDropped"): void {
+    this.#count--;
+    this.#weigh(-weightOf(entry));
+    this.#gaveWay(why);
+  }
+
+  #gaveWay(why: "pushesCollapsed" | "pushesDropped"): void {
+    this.#dropped++;
+    if (this.#budget) this.#budget.counts[why]++;
   }
 
   get #kept(): number {
@@ -267,33 +242,6 @@ export class SessionLog {
   #weigh(bytes: number): void {
     this.#bytes += bytes;
     if (this.#budget) this.#budget.bytes += bytes;
-  }
-
-  #dropOldest(): void {
-    const oldest = this.#entries.find((entry) => entry?.delivery === "droppable");
-    if (!oldest) return;
-    this.#remove(oldest);
-    if (this.#budget) this.#budget.counts.pushesDropped++;
-  }
-
-  #remove(entry: LogEntry): void {
-    const at = this.#entries.indexOf(entry, this.#head);
-    if (at < 0) return;
-    this.#entries[at] = undefined;
-    this.#dropped++;
-    this.#forget(entry);
-    // What gives way leaves a hole, and a slow reader takes none away.
-    if (this.#entries.length > 2 * this.#count + mostHoles) {
-      this.#entries = this.#entries.filter((one) => one !== undefined);
-      this.#head = 0;
-    }
-  }
-
-  #forget(entry: LogEntry): void {
-    this.#count--;
-    this.#weigh(-weightOf(entry));
-    if (entry.delivery === "droppable") this.#droppable--;
-    if (this.#latest?.get(entry.key) === entry) this.#latest.delete(entry.key);
   }
 }
 
