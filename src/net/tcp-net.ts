@@ -3,6 +3,7 @@ import { connect as connectTls, createServer as createTlsServer, type Server as 
 import { systemClock } from "../clock/index.ts";
 import { DirectSocket, directly } from "./direct-socket.ts";
 import type { Listener, ListenOptions, Net, TlsOptions } from "./net.ts";
+import { OpenSockets } from "./open-sockets.ts";
 import { plainAddress } from "./plain-address.ts";
 import { createProxyDoor } from "./proxy-door.ts";
 import { SocketStream } from "./socket-stream.ts";
@@ -21,7 +22,7 @@ export const listenTcp: Net["listen"] = async (options, accept) => {
   const direct = !tls && !options.proxy;
   const server = tls ? createTlsServer(tls.options, take) : createServer({ noDelay: true, pauseOnConnect: direct });
   if (tls) door.guard(server);
-  const plain = { as: direct ? directly : (socket: Socket) => socket, take: door.before(take) };
+  const plain = { as: (socket: Socket) => (direct ? (directly(socket) ?? socket.resume()) : socket), take: door.before(take) };
   const listener = listening(server, options, tls, tls ? undefined : plain);
   // Node leaves a socket open whose handshake has failed, or took too long.
   server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
@@ -30,7 +31,7 @@ export const listenTcp: Net["listen"] = async (options, accept) => {
 
 /** Connects by TCP, or TLS over it. */
 export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) => {
-  const { socket, ready } = open(host, port, tls);
+  const { socket, ready } = dial(host, port, tls);
   return connected(socket, ready, signal, () => {
     const stream = new SocketStream(socket, plainAddress(socket.remoteAddress));
     stream.hear(events);
@@ -60,25 +61,21 @@ export function listening(
   at: Pick<ListenOptions, "host" | "port" | "maxConnections" | "shared">,
   tls: ServerTls | undefined,
   taker?: Taker,
+  open = new OpenSockets(),
 ): Promise<Listener> {
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
-  const sockets = new Set<Socket>();
   let paused = false;
   let isClosed = false;
   server.on("close", () => {
     isClosed = true;
   });
-  function forget(this: Socket): void {
-    sockets.delete(this);
-  }
   server.on("connection", (accepted: Socket) => {
     if (paused) {
       accepted.destroy();
       return;
     }
     const socket = taker?.as(accepted) ?? accepted;
-    sockets.add(socket);
-    socket.on("close", forget);
+    open.add(socket);
     taker?.take(socket);
   });
   return new Promise((resolve, reject) => {
@@ -108,9 +105,7 @@ export function listening(
             server.once("close", () => closed());
             if (!paused) server.close();
             // The frontend has closed its own; what is left never became anybody's.
-            const timer = systemClock.after(closeTimeoutMs, () => {
-              for (const socket of sockets) socket.destroy();
-            });
+            const timer = systemClock.after(closeTimeoutMs, () => open.destroyAll());
             server.once("close", () => timer.cancel());
           }),
       });
@@ -143,7 +138,7 @@ function connected<T>(socket: Socket, ready: "connect" | "secureConnect", signal
   });
 }
 
-function open(host: string, port: number, tls: TlsOptions | undefined): { socket: Socket; ready: "connect" | "secureConnect" } {
+function dial(host: string, port: number, tls: TlsOptions | undefined): { socket: Socket; ready: "connect" | "secureConnect" } {
   if (!tls) return { socket: new DirectSocket().connect({ host, port, noDelay: true }), ready: "connect" };
   return { socket: connectTls({ host, port, ...clientTls(tls, host) }), ready: "secureConnect" };
 }

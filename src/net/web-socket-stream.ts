@@ -3,6 +3,8 @@ import type { RawData, WebSocket } from "ws";
 import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { StreamError } from "./stream-error.ts";
+import type { FrameRules } from "./web-socket-frame.ts";
+import { type MessageTaker, readFrames } from "./web-socket-reader.ts";
 
 const stream: unique symbol = Symbol("the stream of a WebSocket");
 
@@ -12,7 +14,7 @@ interface Carrier {
 }
 
 /** One upgraded socket. What is written goes straight to the socket behind `ws`: whole frames, so that its own pongs fit between. */
-export class WebSocketStream implements ByteStream {
+export class WebSocketStream implements ByteStream, MessageTaker {
   readonly remoteAddress: string;
   readonly #webSocket: WebSocket & Carrier;
   readonly #socket: Duplex & Carrier;
@@ -46,15 +48,16 @@ export class WebSocketStream implements ByteStream {
     this.#webSocket.terminate();
   }
 
-  hear(events: StreamEvents): void {
+  hear(events: StreamEvents, rules: FrameRules): void {
     this.#events = events;
+    readFrames(this.#webSocket, this.#socket, rules, this);
     this.#webSocket.on("message", message).on("close", closed);
     this.#socket.on("drain", drained);
   }
 
-  read(data: RawData): void {
+  take(message: Uint8Array): void {
     // Once closing, what still comes is dropped.
-    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#events?.data(toBytes(data));
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#events?.data(message);
   }
 
   drained(): void {
@@ -72,7 +75,7 @@ export class WebSocketStream implements ByteStream {
 
 // A text frame with the right bytes is as good as a binary one, as it is to Pitaya.
 function message(this: WebSocket & Carrier, data: RawData): void {
-  this[stream]?.read(data);
+  this[stream]?.take(toBytes(data));
 }
 
 function drained(this: Carrier): void {

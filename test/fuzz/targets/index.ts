@@ -13,9 +13,11 @@ import { printed } from "./printed.ts";
 import { proxyHeader } from "./proxy.ts";
 import { record } from "./record.ts";
 import { policy, schemaPack, schemaText } from "./schema.ts";
+import { webSocketFrames } from "./web-socket.ts";
 
 /** What reads the bytes of clients and of the proxies before them, and on a client those of its server. */
 export const edgeTargets: readonly Target[] = [
+  webSocketFrames,
   packetStream,
   packetExact,
   message,
