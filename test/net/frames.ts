@@ -41,7 +41,7 @@ export function frame(head: number, body: Uint8Array | string = "", form: FrameF
 }
 
 /** A close frame. */
-export function closeFrame(code: number, reason = "", form: FrameForm = {}): Uint8Array {
+function closeFrame(code: number, reason = "", form: FrameForm = {}): Uint8Array {
   return frame(first.close, Uint8Array.from([code >> 8, code & 0xff, ...bytes(reason)]), form);
 }
 

@@ -8,7 +8,7 @@ import { first, frame } from "./frames.ts";
 import { selfSigned } from "./self-signed.ts";
 
 /** What a server has heard of one connection, in order: messages as hex, and at last how it was closed. */
-export type Heard = readonly string[];
+type Heard = readonly string[];
 
 /** A server that sends every message back. */
 export interface EchoServer {
