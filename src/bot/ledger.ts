@@ -48,9 +48,8 @@ export function createLedger(): Ledger {
   let begun = 0;
   let drops = 0;
 
-  const callsOf = (route: string): Calls => entry(calls, route, () => ({ took: createHistogram(), errors: new Counters() }));
-  const pushesOf = (route: string): Pushes =>
-    entry(pushes, route, () => ({ took: createHistogram(), due: 0, came: 0, duplicates: 0 }));
+  const callsOf = (route: string): Calls => entry(calls, route, noCalls);
+  const pushesOf = (route: string): Pushes => entry(pushes, route, noPushes);
 
   return {
     began: () => void begun++,
@@ -89,6 +88,14 @@ export function createLedger(): Ledger {
       return tally;
     },
   };
+}
+
+function noCalls(): Calls {
+  return { took: createHistogram(), errors: new Counters() };
+}
+
+function noPushes(): Pushes {
+  return { took: createHistogram(), due: 0, came: 0, duplicates: 0 };
 }
 
 function takeCalls({ took, errors }: Calls): CallTally {

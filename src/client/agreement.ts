@@ -11,9 +11,9 @@ import { detailsOf } from "./service.ts";
 /** What a client and its server agree on by their handshakes: how bodies are written, and by which codes routes go. */
 export interface Agreement {
   /** Undefined before the first handshake. */
-  readonly bodies: BodyCodec | undefined;
+  bodies(): BodyCodec | undefined;
   /** Whether the server reads where messages stand in a trace. */
-  readonly traced: boolean;
+  traced(): boolean;
   /** What the client says. @param resume The session to come back to. */
   handshake(resume: NanoRequest["resume"]): HandshakeRequest;
   /** What the server answers. Throws NanoError `unimplemented` where it speaks what nobody here does. */
@@ -52,12 +52,9 @@ export function createAgreement(
   }
 
   return {
-    get bodies() {
-      return bodies;
-    },
-    get traced() {
-      return traced;
-    },
+    // No getters: an object that is made with some is a table, and looked up in for each message.
+    bodies: () => bodies,
+    traced: () => traced,
     handshake(resume) {
       const { platform = "js", version, user } = options.handshake ?? {};
       const fingerprint = [...services.keys()]

@@ -1,6 +1,6 @@
 import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { ErrorSchema, type Error as WireError } from "../../gen/nano/client/v1/client_pb.ts";
-import { ByteWriter, type Codec } from "../contract/index.ts";
+import { ByteWriter, type Codec, type Init } from "../contract/index.ts";
 import { fromWireError, NanoError } from "../error/index.ts";
 import { protobufSerializer, type Serializer } from "../serializer/index.ts";
 
@@ -8,10 +8,10 @@ import { protobufSerializer, type Serializer } from "../serializer/index.ts";
 export interface BodyCodec {
   /** As the handshake names it. */
   readonly name: string;
-  /** The bytes are only true until the next call. */
-  encode(codec: Codec<Message>, message: Message): Uint8Array;
-  /** Throws NanoError `internal` on what the schema cannot read: the server has another one. */
-  decode(codec: Codec<Message>, bytes: Uint8Array): Message;
+  /** The bytes are only true until the next call. @param init A message, whole or some fields of it. */
+  encode(codec: Codec<Message>, init: Init<Message>): Uint8Array;
+  /** Reads what stands in a buffer from `from` up to `to`. Throws NanoError `internal` on what the schema cannot read: the server has another one. */
+  decode(codec: Codec<Message>, buffer: Uint8Array, from: number, to: number): Message;
   read<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S>;
   /** Never throws: an error that cannot be read is `unknown`. */
   decodeError(bytes: Uint8Array): NanoError;
@@ -27,20 +27,28 @@ export function createBodyCodec(name: string, serializers: readonly Serializer[]
 const writer = new ByteWriter(1_024);
 
 const protobufBodies: BodyCodec = {
-  ...serializedBodies(protobufSerializer),
-  encode(codec, message) {
+  ...serializedBodies(protobufSerializer, (codec, buffer, from, to) => codec.decode(buffer, from, to)),
+  encode(codec, init) {
     writer.truncate(0);
-    codec.encode(message, writer);
+    codec.encode(init, writer);
     return writer.view(0, writer.length);
   },
-  decode: (codec, bytes) => unreadable(codec.schema, () => codec.decode(bytes, 0, bytes.length)),
 };
 
-function serializedBodies(serializer: Serializer): BodyCodec {
+function serializedBodies(
+  serializer: Serializer,
+  read: BodyCodec["decode"] = (codec, buffer, from, to) => serializer.decode(codec.schema, buffer.subarray(from, to)),
+): BodyCodec {
   return {
     name: serializer.name,
-    encode: (codec, message) => serializer.encode(codec.schema, message),
-    decode: (codec, bytes) => unreadable(codec.schema, () => serializer.decode(codec.schema, bytes)),
+    encode: (codec, init) => serializer.encode(codec.schema, codec.create(init)),
+    decode(codec, buffer, from, to) {
+      try {
+        return read(codec, buffer, from, to);
+      } catch (cause) {
+        throw new NanoError({ code: "internal", message: `what the server sent is no ${codec.schema.typeName}`, cause });
+      }
+    },
     read: (schema, bytes) => serializer.decode(schema, bytes),
     decodeError(bytes) {
       try {
@@ -65,13 +73,5 @@ function readError(serializer: Serializer, bytes: Uint8Array): WireError {
     const plain: unknown = JSON.parse(new TextDecoder().decode(bytes));
     const bare = JSON.stringify({ ...(typeof plain === "object" ? plain : {}), details: [] });
     return serializer.decode(ErrorSchema, new TextEncoder().encode(bare));
-  }
-}
-
-function unreadable<T>(schema: DescMessage, read: () => T): T {
-  try {
-    return read();
-  } catch (reason) {
-    throw new NanoError({ code: "internal", message: `what the server sent is no ${schema.typeName}`, cause: reason });
   }
 }

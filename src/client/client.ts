@@ -3,9 +3,11 @@ import { type Failed, FailedSchema, type Gone, GoneSchema } from "../../gen/nano
 import { systemClock, systemRandom } from "../clock/index.ts";
 import {
   type CallOptions,
+  type ClientMethod,
   type ClientService,
   type Codec,
   defaultTimeoutMs,
+  type Init,
   type Listen,
   type ListenOptions,
   reflectCodec,
@@ -16,10 +18,10 @@ import type { Serializer } from "../serializer/index.ts";
 import { createAgreement } from "./agreement.ts";
 import type { ClientOptions } from "./client-options.ts";
 import type { ClientSpan } from "./client-tracing.ts";
-import { createListeners } from "./listeners.ts";
+import { Listeners } from "./listeners.ts";
 import { createOutbox } from "./outbox.ts";
 import { closedError, resetOutcome, unknownOutcome, unsentError } from "./outcome.ts";
-import { createPendingRequests } from "./pending.ts";
+import { PendingRequests } from "./pending.ts";
 import { createPushes } from "./pushes.ts";
 import { createResets } from "./resets.ts";
 import { createService } from "./service.ts";
@@ -50,18 +52,25 @@ export interface Client {
   readonly onGone: Listen<Gone>;
 }
 
+/** A method that is called. */
+interface Called {
+  readonly route: string;
+  readonly input: Codec<Message>;
+  readonly idempotent?: boolean;
+}
+
 /** @param builtIn The serializers that this build of the client brings. */
 export function buildClient(options: ClientOptions, builtIn: readonly Serializer[]): Client {
   const { clock = systemClock, random = systemRandom, queueMessages = 256, inFlight = 256 } = options;
   const { connectTimeoutMs = 10_000, maxPacketBytes = 4 * 1_024 * 1_024, reconnect = {} } = options;
   const failed = guarded(options.onError ?? reportUncaught);
-  const pending = createPendingRequests(clock);
+  const pending = new PendingRequests(clock);
   const outbox = createOutbox(queueMessages, (id, reason) => {
     // What cannot be sent fails alone; a notify has nobody else to tell.
-    if (id > 0) pending.settle(id, NanoError.from(reason));
+    if (id > 0) pending.fail(id, NanoError.from(reason));
     else failed(reason);
   });
-  const states = createListeners<[ClientState, ClientState]>(failed);
+  const states = new Listeners<[ClientState, ClientState]>(failed);
   const resets = createResets(clock, connectTimeoutMs);
   // Idempotent requests that have been sent once, by their ids: after a reset they go again.
   const repeatable = new Map<number, () => void>();
@@ -102,7 +111,7 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       const send = repeatable.get(id);
       repeatable.delete(id);
       if (send) again.push({ id, send });
-      else pending.settle(id, resetOutcome(why));
+      else pending.fail(id, resetOutcome(why));
     }
     outbox.addFirst(again);
   }
@@ -137,71 +146,65 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
 
   function message(decoded: DecodedMessage, buffer: Uint8Array): void {
     const { kind, id, code, bodyFrom, bodyTo } = decoded;
-    const { bodies } = agreement;
+    const bodies = agreement.bodies();
     if (kind === MessageKind.response) {
-      const body = buffer.subarray(bodyFrom, bodyTo);
-      if (pending.has(id)) pending.settle(id, decoded.error && bodies ? bodies.decodeError(body) : body);
-      return;
+      const error = decoded.error ? bodies?.decodeError(buffer.subarray(bodyFrom, bodyTo)) : undefined;
+      return pending.settle(id, error ?? buffer, bodyFrom, bodyTo);
     }
     if (kind !== MessageKind.push) throw new Error("servers send responses and pushes only");
     if (!bodies) return;
     // A push that cannot be read ends the connection, as all nonsense does: dropped, it would be a hole that nobody sees.
-    pushes.deliver(decoded.route ?? agreement.routeOf(code) ?? "", (codec) =>
-      bodies.decode(codec, buffer.subarray(bodyFrom, bodyTo)),
-    );
+    pushes.deliver(decoded.route ?? agreement.routeOf(code) ?? "", (codec) => bodies.decode(codec, buffer, bodyFrom, bodyTo));
   }
 
+  /** Sends a message, or has it wait for the connection. Gives what sends it once more, where that may be wanted. */
   function send(
-    {
-      id,
-      kind,
-      route,
-      codec,
-      span,
-    }: {
-      readonly id: number;
-      readonly kind: "request" | "notify";
-      readonly route: string;
-      readonly codec: Codec<Message>;
-      readonly span: ClientSpan | undefined;
-    },
-    init: Message,
-  ): () => void {
-    const write = (): void => {
-      const { bodies, traced } = agreement;
-      if (!bodies) return;
-      const header = { kind: MessageKind[kind], id, route, code: agreement.codeOf(route) ?? -1, compressed: false, error: false };
-      const trace = traced && span ? encodeTracePlace(span.traceparent) : undefined;
-      uplink.send(trace ? { ...header, trace } : header, bodies.encode(codec, init));
-    };
-    const { state } = uplink;
-    if (state.name === "closed") throw closedError();
-    if (state.name === "open") write();
-    else outbox.add(id, write);
-    return write;
+    kind: MessageKind,
+    id: number,
+    { route, input, idempotent }: Called,
+    init: Init<Message>,
+    span: ClientSpan | undefined,
+  ): (() => void) | undefined {
+    const { name } = uplink.state;
+    if (name === "closed") throw closedError();
+    if (name === "open" && !idempotent) return write(kind, id, route, input, init, span);
+    // What was given may be changed by whoever gave it.
+    const message = input.create(init);
+    const again = (): void => write(kind, id, route, input, message, span);
+    if (name === "open") again();
+    else outbox.add(id, again);
+    return again;
+  }
+
+  /** Writes a message of an open session. */
+  function write(
+    kind: MessageKind,
+    id: number,
+    route: string,
+    codec: Codec<Message>,
+    init: Init<Message>,
+    span: ClientSpan | undefined,
+  ): undefined {
+    const bodies = agreement.bodies();
+    if (!bodies) return;
+    const trace = agreement.traced() && span ? encodeTracePlace(span.traceparent) : undefined;
+    const code = agreement.codeOf(route) ?? -1;
+    const header = { kind, id, route, code, compressed: false, error: false, trace };
+    uplink.send(header, bodies.encode(codec, init));
   }
 
   const host = {
     check: options.check,
     request: requestMethod,
-    notify: (
-      { route, input }: { readonly route: string; readonly input: Codec<Message> },
-      init: Message,
-      span: ClientSpan | undefined,
-    ) => void send({ id: 0, kind: "notify", route, codec: input, span }, init),
+    notify: (method: Called, init: Init<Message>, span: ClientSpan | undefined) =>
+      void send(MessageKind.notify, 0, method, init, span),
     tracing: options.tracing,
     listen: pushes.listen,
   };
 
   function requestMethod(
-    method: {
-      readonly route: string;
-      readonly timeoutMs?: number;
-      readonly idempotent?: boolean;
-      readonly input: Codec<Message>;
-      readonly output: Codec<Message>;
-    },
-    init: Message,
+    method: ClientMethod & { readonly kind: "request" },
+    init: Init<Message>,
     callOptions: CallOptions | undefined,
     span: ClientSpan | undefined,
   ): Promise<Message> {
@@ -212,23 +215,23 @@ export function buildClient(options: ClientOptions, builtIn: readonly Serializer
       if (pending.size >= inFlight) {
         return reject(new NanoError({ code: "resource_exhausted", message: `${inFlight} requests are under way already` }));
       }
-      const id = pending.add(method.route, timeoutMs, signal, (outcome) => {
+      const id = pending.add(method.route, timeoutMs, signal, (outcome, from, to) => {
         // What goes again after a reset was sent before.
         const unsent = outbox.has(id) && (!method.idempotent || repeatable.has(id));
         outbox.remove(id);
-        repeatable.delete(id);
+        if (method.idempotent) repeatable.delete(id);
         if (outcome instanceof NanoError) return reject(unsent ? unsentError(outcome, uplink.state) : outcome);
         try {
-          resolve(agreement.bodies?.decode(method.output, outcome) ?? method.output.create({}));
+          resolve(agreement.bodies()?.decode(method.output, outcome, from, to) ?? method.output.create({}));
         } catch (reason) {
           reject(NanoError.from(reason));
         }
       });
       try {
-        const write = send({ id, kind: "request", route: method.route, codec: method.input, span }, init);
-        if (method.idempotent) repeatable.set(id, write);
+        const again = send(MessageKind.request, id, method, init, span);
+        if (method.idempotent && again) repeatable.set(id, again);
       } catch (reason) {
-        pending.settle(id, NanoError.from(reason));
+        pending.fail(id, NanoError.from(reason));
       }
     });
   }

@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { type Clock, systemClock } from "../clock/index.ts";
 import type { Listen } from "../contract/index.ts";
 import { NanoError } from "../error/index.ts";
+import { onAbort } from "./on-abort.ts";
 
 /** Which push is waited for, and how long. */
 export interface NextOptions<M extends Message> {
@@ -20,7 +21,7 @@ export function next<M extends Message>(listen: Listen<M>, options: NextOptions<
     const over = (): void => {
       off();
       timer.cancel();
-      signal?.removeEventListener("abort", aborted);
+      unheard();
     };
     const aborted = (): void => {
       over();
@@ -35,7 +36,7 @@ export function next<M extends Message>(listen: Listen<M>, options: NextOptions<
       over();
       resolve(message);
     });
+    const unheard = onAbort(signal, aborted);
     if (signal?.aborted) aborted();
-    else signal?.addEventListener("abort", aborted, { once: true });
   });
 }

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Codec, Listen } from "../contract/index.ts";
-import { createListeners, type Listeners } from "./listeners.ts";
+import { Listeners } from "./listeners.ts";
 
 /** Who listens to which push. */
 export interface Pushes {
@@ -14,7 +14,7 @@ export function createPushes(failed: (reason: unknown) => void): Pushes {
   const routes = new Map<string, { readonly codec: Codec<Message>; readonly listeners: Listeners<[Message]> }[]>();
   return {
     listen<M extends Message>(route: string, codec: Codec<M>): Listen<M> {
-      const listeners = createListeners<[M]>(failed);
+      const listeners = new Listeners<[M]>(failed);
       // A push is read by the codec that stands beside its listeners.
       const entry = {
         codec: codec as Codec<Message>,

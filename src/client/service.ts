@@ -21,11 +21,11 @@ import type { ClientSpan, ClientTracing } from "./client-tracing.ts";
 export interface ServiceHost {
   request(
     method: ClientMethod & { readonly kind: "request" },
-    message: Message,
+    init: Init<Message>,
     options: CallOptions | undefined,
     span: ClientSpan | undefined,
   ): Promise<Message>;
-  notify(method: ClientMethod & { readonly kind: "notify" }, message: Message, span: ClientSpan | undefined): void;
+  notify(method: ClientMethod & { readonly kind: "notify" }, init: Init<Message>, span: ClientSpan | undefined): void;
   /** Undefined: nothing is traced. */
   readonly tracing: ClientTracing | undefined;
   listen(route: string, codec: Codec<Message>): Listen<Message>;
@@ -45,7 +45,7 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
       const notify = (init: Init<Message>): void => {
         const span = host.tracing?.begin(traced);
         try {
-          host.notify(method, made(method, init), span);
+          host.notify(method, checked(method, init), span);
           span?.end();
         } catch (reason) {
           span?.end(NanoError.from(reason));
@@ -59,7 +59,7 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
       const span = host.tracing?.begin(traced);
       let answer: Promise<Message>;
       try {
-        answer = host.request(method, made(method, init), options, span);
+        answer = host.request(method, checked(method, init), options, span);
       } catch (reason) {
         answer = Promise.reject(NanoError.from(reason));
       }
@@ -79,10 +79,11 @@ export function createService<C>(service: ClientService<C>, host: ServiceHost): 
     const request = (init: Init<Message>, options?: CallOptions): Call<Message> => asCall(ask(init, options));
     return [name, request] as const;
   });
-  function made({ input, validate }: Exclude<ClientMethod, { readonly kind: "push" }>, init: Init<Message>): Message {
+  /** What is sent: made whole where somebody looks at it. */
+  function checked({ input, validate }: Exclude<ClientMethod, { readonly kind: "push" }>, init: Init<Message>): Init<Message> {
+    if (validate === false || !host.check) return init;
     const message = input.create(init);
-    // Where its method says that it is not checked, that is what there is to say.
-    const invalid = validate ?? host.check?.(input.schema, message);
+    const invalid = host.check(input.schema, message);
     if (invalid) throw invalid;
     return message;
   }

@@ -5,6 +5,7 @@ import type { DecodedMessage, MessageHeader } from "../message/index.ts";
 import { ClientConnection } from "./connection.ts";
 import { Continuation } from "./continuation.ts";
 import { createInflow } from "./inflow.ts";
+import { onAbort } from "./on-abort.ts";
 import { createBackoff, mayReturn, type ReconnectOptions } from "./reconnect.ts";
 import type { ClientState } from "./state.ts";
 import type { Transport } from "./transport.ts";
@@ -34,9 +35,8 @@ export interface UplinkOptions {
 
 type OpenState = Extract<ClientState, { readonly name: "open" }>;
 
-interface Waiter {
-  settle(error?: NanoError): void;
-}
+/** Hears that a session is open, or why there is none. */
+type Waiter = (error?: NanoError) => void;
 
 // A server that lets clients in and drops them at once is not dialled as if nothing had happened (clients.md, rule 7).
 const steadyMs = 5_000;
@@ -71,21 +71,18 @@ export class Uplink {
     if (this.#state.name === "open") return Promise.resolve();
     if (signal?.aborted) return Promise.reject(canceled(signal));
     return new Promise((resolve, reject) => {
-      const aborted = (): void => {
-        waiter.settle(canceled(signal));
+      const unheard = onAbort(signal, () => {
+        settle(canceled(signal));
         // Nobody waits for it any more.
         if (this.#waiters.size === 0 && !this.#wasOpen) this.close("connecting was given up");
+      });
+      const settle: Waiter = (error) => {
+        this.#waiters.delete(settle);
+        unheard();
+        if (error) reject(error);
+        else resolve();
       };
-      const waiter: Waiter = {
-        settle: (error) => {
-          this.#waiters.delete(waiter);
-          signal?.removeEventListener("abort", aborted);
-          if (error) reject(error);
-          else resolve();
-        },
-      };
-      this.#waiters.add(waiter);
-      signal?.addEventListener("abort", aborted, { once: true });
+      this.#waiters.add(settle);
       if (this.#state.name !== "idle" && this.#state.name !== "closed") return;
       this.#backoff.reset();
       this.#attempt = 0;
@@ -155,7 +152,7 @@ export class Uplink {
     const reset = via === "reset" ? { reset: nano?.reset ?? "unknown" } : {};
     const state: OpenState = { name: "open", via, session: nano?.session ?? "", ...reset };
     this.#become(state);
-    for (const waiter of [...this.#waiters]) waiter.settle();
+    for (const settle of this.#waiters) settle();
     this.#options.open(state);
   }
 
@@ -183,7 +180,7 @@ export class Uplink {
     this.#continuation.clear();
     this.#wasOpen = false;
     this.#options.over(reason);
-    for (const waiter of [...this.#waiters]) waiter.settle(error);
+    for (const settle of this.#waiters) settle(error);
     this.#become({ name: "closed", reason });
   }
 

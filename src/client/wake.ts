@@ -13,12 +13,11 @@ export function onWake(call: () => void): () => void {
   const shown = (): void => {
     if (document.visibilityState === "visible") call();
   };
-  page.addEventListener?.("online", call);
-  page.addEventListener?.("pageshow", call);
-  document.addEventListener?.("visibilitychange", shown);
-  return () => {
-    page.removeEventListener?.("online", call);
-    page.removeEventListener?.("pageshow", call);
-    document.removeEventListener?.("visibilitychange", shown);
+  const each = (does: "addEventListener" | "removeEventListener"): void => {
+    page[does]?.("online", call);
+    page[does]?.("pageshow", call);
+    document[does]?.("visibilitychange", shown);
   };
+  each("addEventListener");
+  return () => each("removeEventListener");
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "./on-abort.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
 
 /** What a WebSocket asks for beside its address. */
@@ -18,13 +19,12 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Transpor
         const socket = openSocket(url, options);
         socket.binaryType = "arraybuffer";
         let open = false;
-        const aborted = (): void => {
+        const unheard = onAbort(signal, () => {
           socket.close();
           reject(signal.reason);
-        };
-        signal.addEventListener("abort", aborted, { once: true });
+        });
         socket.addEventListener("open", () => {
-          signal.removeEventListener("abort", aborted);
+          unheard();
           open = true;
           resolve({ send: (packet) => socket.send(owned(packet)), close: () => socket.close() });
         });
@@ -33,7 +33,7 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Transpor
           events.data(data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(1));
         });
         socket.addEventListener("close", ({ code, reason }) => {
-          signal.removeEventListener("abort", aborted);
+          unheard();
           const error =
             code === 1000 || code === 1005 ? undefined : new Error(`the WebSocket closed (${code}${reason && ` ${reason}`})`);
           if (open) events.closed(error);

@@ -64,13 +64,4 @@ export class ByteWriter {
   truncate(length: number): void {
     this.#length = length;
   }
-
-  /** Gives the buffer away, whole, and starts a new one of the same size. */
-  detach(): Uint8Array {
-    const given = this.#buffer.subarray(0, this.#length);
-    this.#buffer = new Uint8Array(this.#buffer.length);
-    this.#data = new DataView(this.#buffer.buffer);
-    this.#length = 0;
-    return given;
-  }
 }

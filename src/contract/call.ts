@@ -21,12 +21,20 @@ export interface CallOptions {
 
 /** Makes a promise a call. */
 export function asCall<T, E extends NanoError = UndeclaredError>(promise: Promise<T>): Call<T, E> {
-  return Object.assign(promise, {
-    result: (): Promise<Result<T, E>> =>
-      promise.then(
-        (value) => ({ ok: true, value }) as const,
-        // Which codes are declared is only known to the schema, and the caller's type says so.
-        (reason: unknown) => ({ ok: false, error: NanoError.from(reason) as E }) as const,
-      ),
-  });
+  const call = promise as Promise<T> & { result: Call<T, E>["result"] };
+  // One function for all: which codes are declared is only known to the schema, and the caller's type says so.
+  call.result = result as Call<T, E>["result"];
+  return call;
+}
+
+function result<T>(this: Promise<T>): Promise<Result<T, NanoError>> {
+  return this.then(succeeded, failed);
+}
+
+function succeeded<T>(value: T): { readonly ok: true; readonly value: T } {
+  return { ok: true, value };
+}
+
+function failed(reason: unknown): { readonly ok: false; readonly error: NanoError } {
+  return { ok: false, error: NanoError.from(reason) };
 }

@@ -36,7 +36,7 @@ export function encodeMessage(header: MessageHeader, body: Uint8Array): Uint8Arr
   const writer = new ByteWriter(body.length + 64);
   writeMessageHeader(writer, header);
   writer.bytes(body);
-  return writer.detach();
+  return writer.view(0, writer.length);
 }
 
 /** How many bytes stand before the body of an answer. */

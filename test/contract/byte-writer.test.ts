@@ -51,15 +51,4 @@ describe("ByteWriter", () => {
     expect([...slice]).toEqual([2, 3]);
     expect([...view]).toEqual([5, 5]);
   });
-
-  test("what is given away is whole, and nobody else's from then on", () => {
-    const writer = new ByteWriter(4);
-    writer.bytes(Uint8Array.of(1, 2, 3));
-    const given = writer.detach();
-    expect(writer.length).toBe(0);
-    writer.bytes(Uint8Array.of(9, 9));
-    expect([...given]).toEqual([1, 2, 3]);
-    expect([...writer.detach()]).toEqual([9, 9]);
-    expect(writer.detach()).toHaveLength(0);
-  });
 });
