@@ -1,9 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { ClientRequestArgs, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type RawData, WebSocket } from "ws";
 import { systemClock } from "../clock/index.ts";
+import { DirectSocket } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents, TlsOptions } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
+import { readFrames } from "./web-socket-reader.ts";
 
 // How long a server may take to answer a close frame.
 const closeTimeoutMs = 5_000;
@@ -23,8 +25,12 @@ export function connectWebSocket(
 ): Promise<ByteStream> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    // Spread, since the types of `ws` do not have its close timeout yet.
-    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload, ...tls, ...{ closeTimeout: closeTimeoutMs } });
+    const socket = new WebSocket(url, {
+      ...{ perMessageDeflate: false, maxPayload, ...tls },
+      ...(new URL(url).protocol === "ws:" ? { createConnection: connectDirectly } : {}),
+      // Spread, since the types of `ws` do not have its close timeout yet.
+      ...{ closeTimeout: closeTimeoutMs },
+    });
     let raw: Socket | undefined;
     let open = false;
     let failed: Error | undefined;
@@ -40,9 +46,11 @@ export function connectWebSocket(
     socket.on("open", () => {
       signal.removeEventListener("abort", aborted);
       open = true;
+      if (raw) readFrames(socket, raw, { masked: false, maxPayload }, { take });
       resolve(streamOf(socket, raw));
     });
-    socket.on("message", (data: RawData) => events.data(bytesOf(data)));
+    const take = (message: Uint8Array): void => events.data(message);
+    socket.on("message", (data: RawData) => take(bytesOf(data)));
     socket.on("error", (error) => {
       failed = error;
     });
@@ -54,6 +62,11 @@ export function connectWebSocket(
       else reject(error ?? new Error("the WebSocket closed before it was open"));
     });
   });
+}
+
+// Reading goes past the streams then.
+function connectDirectly({ host, port }: ClientRequestArgs): Socket {
+  return new DirectSocket().connect({ host: host ?? "localhost", port: Number(port), noDelay: true });
 }
 
 function streamOf(socket: WebSocket, raw: Socket | undefined): ByteStream {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { conversations, cut } from "./frames.ts";
 import { openSockets, until } from "./recorder.ts";
 import { converse, type EchoServer, netServer, plainServer } from "./web-socket-peer.ts";
+import { netClient, plainClient, talkTo } from "./web-socket-talker.ts";
 
 const maxPayload = 300;
 const said = conversations(maxPayload);
@@ -47,5 +48,18 @@ describe.each(["port", "tls", "attached"] as const)("a WebSocket beside `ws`: %s
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+/** And so does a client, whatever its server says. */
+describe("a WebSocket's client beside `ws`", () => {
+  const told = conversations(maxPayload, { masked: false });
+
+  afterAll(() => until(openSockets).toBe(0));
+
+  test.each(Object.entries(told))("%s", async (_what, whole) => {
+    for (const pieces of [[whole], [new Uint8Array(0), whole], cut(whole, [1, 3, 9, whole.length >> 1])]) {
+      expect(await talkTo(netClient, pieces)).toEqual(await talkTo(plainClient, pieces));
+    }
   });
 });
