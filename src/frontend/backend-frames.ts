@@ -95,14 +95,14 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
   }
 
   async function bind(link: Link | undefined, frame: Bind): Promise<Outcome> {
-    const former = await sessionOf(link, frame.session).bind(frame.user, frame.roles);
+    const former = await sessionOf(link, frame.session).home.bind(frame.user, frame.roles);
     return { case: "bound", value: create(BoundSchema, { former }) };
   }
 
   async function write(link: Link | undefined, frame: Write): Promise<Outcome> {
     const { patch, expected } = frame;
     if (!patch) throw new NanoError({ code: "invalid_argument", message: "a write without a patch" });
-    return { case: "written", value: await sessionOf(link, frame.session).write(patch, expected) };
+    return { case: "written", value: await sessionOf(link, frame.session).home.write(patch, expected) };
   }
 
   function push(link: Link | undefined, frame: Push): Outcome {
@@ -166,7 +166,7 @@ export function createBackendFrames(options: BackendFramesOptions): BackendFrame
       return done;
     }
     const change = frame.remove ? "remove" : frame.everywhere ? "everywhere" : "add";
-    const servers = await sessionOf(link, frame.session).changeGroup(group, change);
+    const servers = await sessionOf(link, frame.session).home.changeGroup(group, change);
     return change === "everywhere" ? { case: "missed", value: create(MissedSchema, { servers: [...servers] }) } : done;
   }
 

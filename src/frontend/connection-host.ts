@@ -44,13 +44,16 @@ export type NanoPart = Offer & Pick<NanoAnswer, "reset">;
 export type HandshakeOutcome =
   | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm; readonly nano: NanoPart | undefined }
   | { readonly ok: "relayed"; readonly relay: Relay }
-  | {
-      readonly ok: false;
-      readonly code: number;
-      readonly kick: Kick;
-      readonly begun?: ConnectedSession;
-      readonly afterMs?: number;
-    };
+  | Refusal;
+
+/** A client is not let in, and why. */
+export interface Refusal {
+  readonly ok: false;
+  readonly code: number;
+  readonly kick: Kick;
+  readonly begun?: ConnectedSession;
+  readonly afterMs?: number | undefined;
+}
 
 /** Why a client may not come in now, and when it may ask again. */
 export interface Postponed {

@@ -1,14 +1,15 @@
 import type { AcceptedSocket, SocketEvents } from "../acceptor/index.ts";
 import type { ByteWriter } from "../contract/index.ts";
 import type { CloseReason, Kick, KickCode } from "../error/index.ts";
-import { clientFamily, encodeKick, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
+import { clientFamily, encodeKick } from "../handshake/index.ts";
 import { countedCode, type LimitName } from "../metrics/index.ts";
 import { StreamError } from "../net/index.ts";
-import { exactPacket, PacketDecoder, PacketType, packetHeaderBytes } from "../packet/index.ts";
+import { exactPacket, PacketDecoder, PacketType } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
-import type { ConnectionHost, Postponed } from "./connection-host.ts";
+import type { ConnectionHost, Postponed, Refusal } from "./connection-host.ts";
 import { Exchange } from "./exchange.ts";
+import { Greeting } from "./greeting.ts";
 import { WriteProgress } from "./progress.ts";
 import type { Relay } from "./relay.ts";
 import { sizeLimit } from "./size-limit.ts";
@@ -46,9 +47,8 @@ export class Connection implements SocketEvents {
   readonly #decoder: PacketDecoder;
   readonly #packets: PacketWriter;
   readonly #progress = new WriteProgress();
-  #earlyBytes = 0;
-  // Whether places in traces stand before bodies where messages say so.
-  #traced = false;
+  // Until the handshake is done.
+  #greeting: Greeting | undefined;
   // Where another frontend has the session: it says and hears everything from then on.
   #relay: Relay | undefined;
 
@@ -58,6 +58,7 @@ export class Connection implements SocketEvents {
     this.remoteAddress = socket.remoteAddress;
     this.acceptor = acceptor;
     this.acceptedAtMs = this.waitsSinceMs = this.lastReceivedAtMs = this.lastHeartbeatAtMs = host.now();
+    this.#greeting = new Greeting(host);
     this.#packets = new PacketWriter(socket, host.desk, host.counters);
     this.#decoder = new PacketDecoder({ maxPacketBytes: host.limits.handshakeBytes });
   }
@@ -143,39 +144,28 @@ export class Connection implements SocketEvents {
   }
 
   /** Closes a socket that may not stay, before it has said a word, and says why. */
-  turnAway({ kick, afterMs }: Postponed): void {
-    this.#refuse(503, kick, afterMs);
+  turnAway(postponed: Postponed): void {
+    this.#refuse({ code: 503, ...postponed });
   }
 
   /** Says the last words, all that waits before them included, and closes. A client that was kicked does not come back by itself (rule 7). */
   kick(kick: Kick, reason: CloseReason): void {
     if (this.#state === "working" || this.#state === "answered") {
       if (this.#state === "working") this.#exchange?.drain();
-      this.#packets.packet(PacketType.kick, encodeKick(kick));
-      this.#packets.flush();
-      this.#state = "closing";
-      this.#socket.end();
-      this.#gone(reason);
+      this.#close(reason, kick);
     } else this.destroy(reason);
   }
 
   /** Closes, and says why; what waits is kept for the client's next connection. */
   cut(kick: Kick): void {
-    this.#packets.packet(PacketType.kick, encodeKick(kick));
-    this.#packets.flush();
-    this.#state = "closing";
-    this.#socket.end();
-    this.#gone({ kind: "lost", code: kick.code, message: kick.reason });
+    this.#close({ kind: "lost", code: kick.code, message: kick.reason }, kick);
   }
 
   /** Says what waits, and closes without a last word: a client of nano comes back by itself. */
   hangUp(reason: CloseReason): void {
     if (this.#state !== "working") return this.destroy(reason);
     this.#exchange?.drain();
-    this.#packets.flush();
-    this.#state = "closing";
-    this.#socket.end();
-    this.#gone(reason);
+    this.#close(reason);
   }
 
   /** Closes at once. */
@@ -189,15 +179,16 @@ export class Connection implements SocketEvents {
     switch (type) {
       case PacketType.handshake:
         if (this.#state !== "fresh") return this.#violation("a second handshake");
-        if (this.#early(to - from)) return false;
+        if (this.#early(to - from) || !this.#greeting) return false;
         this.#state = "deciding";
-        void this.#handshake(buffer.slice(from, to));
+        void this.#handshake(this.#greeting, buffer.slice(from, to));
         // One that cannot be read is refused at once, and nothing behind it is looked at.
         return this.#state === "deciding";
       case PacketType.handshakeAck:
         if (this.#state !== "answered") return this.#violation("an ack without a handshake");
         this.#state = "working";
         this.acknowledged = true;
+        this.#greeting = undefined;
         this.#host.acknowledged(this);
         this.#decoder.maxPacketBytes = this.#host.limits.packetBytes;
         this.#exchange?.session.opened(this);
@@ -225,27 +216,14 @@ export class Connection implements SocketEvents {
   /** A nano client kicks to say that it will not come back. */
   #goodbye(): boolean {
     if (!this.nano || (this.#state !== "working" && this.#state !== "answered")) return this.#violation("clients do not kick");
-    this.#state = "closing";
-    this.#socket.end();
-    this.#gone({ kind: "left", message: "the client has left" });
+    this.#close({ kind: "left", message: "the client has left" });
     return false;
   }
 
-  async #handshake(body: Uint8Array): Promise<void> {
-    let request: HandshakeRequest;
-    try {
-      request = parseHandshakeRequest(body);
-    } catch {
-      this.#refuse(400, { code: "invalid_argument", reason: "the handshake cannot be read" });
-      return;
-    }
+  async #handshake(greeting: Greeting, body: Uint8Array): Promise<void> {
+    const request = greeting.read(body);
+    if ("ok" in request) return this.#refuse(request);
     this.nano = clientFamily(request) === "nano";
-    this.#traced = this.#host.readsTraces && request.sys.nano?.trace === true;
-    const postponed = this.#host.admit();
-    if (postponed) {
-      this.#refuse(503, postponed.kick, this.nano ? postponed.afterMs : undefined);
-      return;
-    }
     const outcome = await this.#host.handshake(this, request);
     // The socket may have gone while the application decided.
     if (this.#state !== "deciding") {
@@ -255,15 +233,16 @@ export class Connection implements SocketEvents {
       return;
     }
     if (!outcome.ok) {
-      this.#refuse(outcome.code, outcome.kick, outcome.afterMs);
+      this.#refuse(outcome);
       outcome.begun?.disconnected(this, { kind: "lost", message: outcome.kick.reason });
       return;
     }
     if (outcome.ok === "relayed") return this.#beRelayed(outcome.relay, body);
-    this.#exchange = new Exchange(outcome, this.#traced, this.#socket, this.#packets, this.#host);
+    const traced = greeting.isTraced(request);
+    this.#exchange = new Exchange(outcome, traced, this.#socket, this.#packets, this.#host);
     this.#state = "answered";
     this.waitsSinceMs = this.#host.now();
-    const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, this.#traced);
+    const answer = accepting(this.#host.limits.heartbeatMs, outcome.form, outcome.nano, traced);
     this.#packets.packet(PacketType.handshake, answer);
     this.#packets.flush();
   }
@@ -278,10 +257,8 @@ export class Connection implements SocketEvents {
       packets: this.#packets,
       handshake,
       over: (reason, cut) => {
-        if (cut) return this.destroy(reason);
-        this.#state = "closing";
-        this.#socket.end();
-        this.#gone(reason);
+        if (cut) this.destroy(reason);
+        else this.#close(reason);
       },
     });
   }
@@ -291,17 +268,13 @@ export class Connection implements SocketEvents {
     return this.#exchange?.form;
   }
 
-  #refuse(code: number, kick: Kick, afterMs?: number): void {
+  #refuse({ code, kick, afterMs }: Omit<Refusal, "ok">): void {
     this.#host.counters.handshakesRefused[countedCode(kick.code)]++;
     const { heartbeatMs } = this.#host.limits;
     this.#packets.packet(PacketType.handshake, refusing(heartbeatMs, code, kick.reason, afterMs));
-    this.#packets.packet(PacketType.kick, encodeKick(kick));
-    this.#packets.flush();
-    this.#state = "closing";
     // What the system has taken goes out all the same.
-    if (this.#host.isCrowded()) this.#socket.destroy();
-    else this.#socket.end();
-    this.#gone({ kind: "protocol", code: kick.code, message: kick.reason });
+    const now = this.#host.isCrowded();
+    this.#close({ kind: "protocol", code: kick.code, message: kick.reason }, kick, now);
   }
 
   #data(buffer: Uint8Array, from: number, to: number): boolean {
@@ -317,8 +290,7 @@ export class Connection implements SocketEvents {
 
   /** Counts what comes before the handshake is done. True when that is too much. */
   #early(bodyBytes: number): boolean {
-    this.#earlyBytes += packetHeaderBytes + bodyBytes;
-    if (this.#earlyBytes <= this.#host.limits.handshakeBytes) return false;
+    if (!this.#greeting?.isTooMuch(bodyBytes)) return false;
     this.#violation("too many bytes before the handshake was done", "handshakeBytes");
     return true;
   }
@@ -339,6 +311,16 @@ export class Connection implements SocketEvents {
       this.destroy(reason);
     }
     return false;
+  }
+
+  /** Writes what was laid, and the last word, and closes. @param now Whether nobody waits for a peer that is slow to read it. */
+  #close(reason: CloseReason, kick?: Kick, now = false): void {
+    if (kick) this.#packets.packet(PacketType.kick, encodeKick(kick));
+    this.#packets.flush();
+    this.#state = "closing";
+    if (now) this.#socket.destroy();
+    else this.#socket.end();
+    this.#gone(reason);
   }
 
   #gone(reason: CloseReason): void {

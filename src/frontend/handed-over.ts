@@ -25,7 +25,7 @@ export function handedOver(
     groups: around.groups.map((key) => ({ ...key })),
     user: core.user ?? "",
     roles: [...core.roles],
-    data: session.data,
+    data: session.home.data,
     client: { ...core.client, fingerprint: core.client.fingerprint ?? "" },
     version: session.version,
     epoch: resumption?.epoch ?? 0,

@@ -6,19 +6,11 @@ import type { Stage } from "../metrics/index.ts";
 import type { LogEntry, OutgoingPush, SessionCore, SessionLog } from "../session/index.ts";
 import type { Arriving } from "./arrival.ts";
 import type { ClientMessage } from "./client-message.ts";
+import type { ClientSession } from "./client-session.ts";
 import type { Connection } from "./connection.ts";
 import { failedRoute, goneRoute } from "./log-writer.ts";
+import type { SessionEnd } from "./session-end.ts";
 import type { SessionHost } from "./session-host.ts";
-
-/** What a session does about what it is sent. */
-export interface OutboxOwner {
-  readonly core: SessionCore;
-  readonly log: SessionLog;
-  /** One of the answers that it owes was given. */
-  leaveIfAnswered(): void;
-  tooSlow(): void;
-  giveUp(why: "too_slow" | "full"): void;
-}
 
 /** What one session says to its client: into its log, or past it where nothing waits. */
 export class Outbox {
@@ -30,15 +22,21 @@ export class Outbox {
   leaving = false;
   readonly #core: SessionCore;
   readonly #log: SessionLog;
-  readonly #session: OutboxOwner;
+  readonly #end: SessionEnd;
   readonly #host: SessionHost;
   /** Whether the client sent `sys.nano`. */
   readonly #nano: boolean;
   // Whether what was sent is kept.
   readonly #keeps: boolean;
 
-  constructor(session: OutboxOwner, connection: Connection, host: SessionHost, keeps: boolean) {
-    this.#session = session;
+  constructor(
+    session: Pick<ClientSession, "core" | "log">,
+    end: SessionEnd,
+    connection: Connection,
+    host: SessionHost,
+    keeps: boolean,
+  ) {
+    this.#end = end;
     this.#core = session.core;
     this.#log = session.log;
     this.connection = connection;
@@ -89,7 +87,7 @@ export class Outbox {
 
   push(push: OutgoingPush): void {
     if (this.arriving) {
-      if (!this.arriving.add(push)) this.#session.giveUp("full");
+      if (!this.arriving.add(push)) this.#end.giveUp("full");
       return;
     }
     this.add(this.#host.sharedPushes.entryOf(push));
@@ -98,7 +96,7 @@ export class Outbox {
   add(entry: LogEntry): void {
     if (this.#core.ended) return;
     // An answer counts as given a moment later; what both say leaves in one write.
-    if (this.leaving) queueMicrotask(() => this.#session.leaveIfAnswered());
+    if (this.leaving) queueMicrotask(() => this.#end.ifAnswered());
     if (this.#log.add(entry)) {
       if (this.connection) this.#host.flushSoon(this.connection);
     } else this.#full();
@@ -111,7 +109,7 @@ export class Outbox {
     this.#host.paused.makeRoom();
     if (!this.#host.budget.over || !this.connection) return;
     this.connection.flush();
-    if (this.#log.length > 0) this.#session.tooSlow();
+    if (this.#log.length > 0) this.#end.tooSlow();
   }
 
   /** More waits than may. */
@@ -123,8 +121,8 @@ export class Outbox {
     const { over } = log;
     if (over === undefined) return;
     this.#host.counters.limits[over === "messages" ? "queueMessages" : "queueBytes"]++;
-    if (this.#core.paused) this.#session.giveUp("too_slow");
-    else this.#session.tooSlow();
+    if (this.#core.paused) this.#end.giveUp("too_slow");
+    else this.#end.tooSlow();
   }
 }
 

@@ -56,8 +56,8 @@ export function createReception(options: ReceptionOptions): Reception {
   const { clock, log, limits, forms, releases } = options;
 
   async function admit(session: ClientSession, { user, roles, data }: Authenticated): Promise<void> {
-    if (data) await session.write(firstData(data), undefined);
-    if (user !== undefined) await session.bind(user, roles ?? []);
+    if (data) await session.home.write(firstData(data), undefined);
+    if (user !== undefined) await session.home.bind(user, roles ?? []);
   }
 
   /** Asks the application. A refusal is for good. */

@@ -71,7 +71,7 @@ export function createSessionPeers(options: {
           capability: options.capability(core.id),
           user: core.user ?? "",
           roles: [...core.roles],
-          data: session.data,
+          data: session.home.data,
           paused: core.paused,
           client: { ...core.client, fingerprint: core.client.fingerprint ?? "" },
         }),

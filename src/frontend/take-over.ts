@@ -107,7 +107,7 @@ export function createTakeOver(options: TakeOverOptions): TakeOver {
       const log = readLog(state.log, directory.registry);
       session.arrived({ state, log, ticket, received: returning.received, stuck: stuckTo(state) });
       options.admitted(session);
-      if (state.user !== "") await session.bind(state.user, state.roles);
+      if (state.user !== "") await session.home.bind(state.user, state.roles);
       await open(session, state.servers);
       const late = fromBinary(HandedOverSchema, await step(link, returning, Handover_Step.DONE));
       for (const entry of readLog(late.log, directory.registry)) session.add(entry);

@@ -13,7 +13,7 @@ import {
   SaidResponseSchema,
   type SayRequest,
 } from "../../examples/chat/gen/chat/v1/chat_pb.ts";
-import type { ClientSession } from "../../src/frontend/client-session.ts";
+import type { ClientHome } from "../../src/frontend/client-home.ts";
 import type { SessionCore } from "../../src/session/index.ts";
 import { type EdgeOptions, type EdgeServer, startEdge } from "../frontend/edge-server.ts";
 import { type Cut, type CuttingProxy, cuttingProxy } from "./cutting-proxy.ts";
@@ -140,7 +140,7 @@ describe("a client that is cut off", () => {
     proxy.cut();
     await expect.poll(() => edge.server.counters.frontend?.paused).toBe(1);
     // What happens where a link between servers has lost pushes.
-    for (const home of homes) (home as ClientSession).missedPushes();
+    for (const home of homes) (home as ClientHome).session.missedPushes();
     service.say({ text: "queued" });
     proxy.refuse(false);
     expect(await held).toMatchObject({ code: "unavailable", metadata: { outcome: "unknown" } });
@@ -179,7 +179,7 @@ describe("a client that is cut off", () => {
     proxy.refuse(true);
     proxy.cut();
     await expect.poll(() => client.state.name).not.toBe("open");
-    for (const home of homes) (home as ClientSession).missedPushes();
+    for (const home of homes) (home as ClientHome).session.missedPushes();
     const later = service.echo({ room: "over a reset" });
     client.onReset(async () => void (await service.echo({ room: "the reset handler" })));
     proxy.refuse(false);
@@ -189,12 +189,12 @@ describe("a client that is cut off", () => {
 
   test("whose reset handler asks while the connection is broken once more: it is answered when that is back, before what waits for it", async () => {
     const ran: string[] = [];
-    const homes: ClientSession[] = [];
+    const homes: ClientHome[] = [];
     const count: Step = (call, next) => {
       ran.push((call.message as JoinRequest).room);
       return next(call);
     };
-    await start({ pipeline: [count], sessions: [{ attach: ({ home }) => void homes.push(home as ClientSession) }] });
+    await start({ pipeline: [count], sessions: [{ attach: ({ home }) => void homes.push(home as ClientHome) }] });
     await client.connect();
     await service.echo({ room: "first" });
     const away = async (): Promise<void> => {
@@ -213,7 +213,7 @@ describe("a client that is cut off", () => {
       handler.resolve();
     });
     await away();
-    homes[0]?.missedPushes();
+    homes[0]?.session.missedPushes();
     const waits = service.echo({ room: "waits" });
     proxy.refuse(false);
     await handler.promise;

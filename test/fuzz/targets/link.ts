@@ -329,13 +329,15 @@ function knownSession(): ClientSession {
     push: ({ route }: OutgoingPush) => holds(typeof route === "string", "a push without a route"),
     kick: () => {},
     missedPushes: () => {},
-    bind: async () => "none" as const,
-    async write(change: DataPatch, expected: DataPatch | undefined) {
-      if (expected && !data.matches(expected)) return false;
-      data.apply(change);
-      return true;
+    home: {
+      bind: async () => "none" as const,
+      async write(change: DataPatch, expected: DataPatch | undefined) {
+        if (expected && !data.matches(expected)) return false;
+        data.apply(change);
+        return true;
+      },
+      changeGroup: async () => [],
     },
-    changeGroup: async () => [],
   };
   // The frames reach no more of it than this.
   return known as unknown as ClientSession;
