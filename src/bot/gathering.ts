@@ -1,3 +1,4 @@
+import { type Busyness, shareOf } from "./busyness.ts";
 import { Counters } from "./counters.ts";
 import { createHistogram, type Histogram } from "./histogram.ts";
 import { connecting, entry } from "./ledger.ts";
@@ -33,7 +34,8 @@ export function createGathering(): Gathering {
   const pushes = new Map<string, Pushes>();
   const all = createHistogram();
   const [returns, held, unheld, broken] = [new Counters(), new Counters(), new Counters(), new Counters()];
-  const now = new Map<number, { readonly users: number; readonly connections: number }>();
+  const now = new Map<number, { readonly users: number; readonly connections: number; readonly busy: Busyness }>();
+  const busy = new Map<number, Busyness>();
   const recent = { took: createHistogram(), pushes: createHistogram(), errors: new Counters(), came: 0, duplicates: 0 };
   let [begun, drops, sampledMs] = [0, 0, 0];
   const samples: Sample[] = [];
@@ -41,6 +43,8 @@ export function createGathering(): Gathering {
   return {
     add(tally, from = 0) {
       now.set(from, tally);
+      const { busyMs, ofMs } = busy.get(from) ?? { busyMs: 0, ofMs: 0 };
+      busy.set(from, { busyMs: busyMs + tally.busy.busyMs, ofMs: ofMs + tally.busy.ofMs });
       begun += tally.begun;
       drops += tally.drops;
       for (const [route, { took, errors }] of Object.entries(tally.calls)) {
@@ -74,6 +78,7 @@ export function createGathering(): Gathering {
         atMs,
         users: sum([...now.values()].map(({ users }) => users)),
         connections: sum([...now.values()].map(({ connections }) => connections)),
+        busy: byProcess(now, (tally) => tally.busy),
         perSecond: perSecond(recent.took.count),
         ...{ failed: recent.errors.sum, errors: recent.errors.take(), ...durationsOf(recent.took) },
         pushes: { perSecond: perSecond(recent.came), duplicates: recent.duplicates, ...durationsOf(recent.pushes) },
@@ -98,6 +103,7 @@ export function createGathering(): Gathering {
         calls: byRoute,
         pushes: [...pushes].map(([route, { took, ...counts }]): PushReport => ({ route, ...counts, ...durationsOf(took) })),
         drops,
+        busy: byProcess(busy, (all) => all),
         returns: returns.read(),
         checks: [...new Set([...Object.keys(holding), ...Object.keys(not)])].map((what) => {
           return { what, held: holding[what] ?? 0, failed: not[what] ?? 0 };
@@ -109,6 +115,11 @@ export function createGathering(): Gathering {
     },
     latencies: (route) => calls.get(route)?.took,
   };
+}
+
+/** How busy each process was, in their order. */
+function byProcess<T>(of: ReadonlyMap<number, T>, busyness: (one: T) => Busyness): readonly number[] {
+  return [...of].sort(([one], [other]) => one - other).map(([, one]) => shareOf(busyness(one)));
 }
 
 function durationsOf(histogram: Histogram): Durations {

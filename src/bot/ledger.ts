@@ -21,8 +21,8 @@ export interface Ledger {
   checked(what: string, holds: boolean): void;
   /** A run that ended early, and why. */
   broke(why: string): void;
-  /** What happened since it was last asked. */
-  take(users: number): Tally;
+  /** What happened since it was last asked, but for what the process itself did. */
+  take(users: number): Omit<Tally, "busy">;
 }
 
 /** The way in, where it stands among the routes. */
@@ -80,7 +80,7 @@ export function createLedger(): Ledger {
     checked: (what, holds) => (holds ? held : unheld).add(what),
     broke: (why) => broken.add(why),
     take(users) {
-      const tally: Tally = {
+      const tally = {
         ...{ users, connections, begun, drops, calls: taken(calls, takeCalls), pushes: taken(pushes, takePushes) },
         ...{ returns: returns.take(), held: held.take(), unheld: unheld.take(), broken: broken.take() },
       };

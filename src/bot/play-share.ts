@@ -4,6 +4,7 @@ import { tapped } from "../dial/index.ts";
 import { NanoError } from "../error/index.ts";
 import { createAlarm } from "./alarm.ts";
 import { createBot } from "./bot.ts";
+import { watchBusyness } from "./busyness.ts";
 import { connecting, createLedger } from "./ledger.ts";
 import type { Meetings } from "./meetings.ts";
 import type { Scenario, Stage } from "./scenario.ts";
@@ -40,6 +41,8 @@ export async function playShare(scenario: Scenario, options: ShareOptions): Prom
   const { share, clientOf, meetings, clock, random } = options;
   const ledger = createLedger();
   const alarm = createAlarm(clock);
+  const busy = watchBusyness();
+  const tell = (): void => options.told({ ...ledger.take(staying.size), busy: busy() });
   const staying = new Set<AbortController>();
   const runs = new Set<Promise<void>>();
   const beganMs = clock.now();
@@ -139,14 +142,14 @@ export async function playShare(scenario: Scenario, options: ShareOptions): Prom
   while (!options.signal?.aborted && step(clock.now() - beganMs)) {
     if (clock.now() - beganMs >= (told + 1) * sampleMs) {
       told++;
-      options.told(ledger.take(staying.size));
+      tell();
     }
     await new Promise<void>((resolve) => clock.after(stepMs, resolve, { keepAlive: true }));
   }
   for (const leave of staying) leave.abort();
   await within(clock, graceMs + restMs, Promise.all(runs), () => undefined);
   for (const _ of runs) ledger.broke("not through when the run was over");
-  options.told(ledger.take(staying.size));
+  tell();
 }
 
 /** How many users there are to be; undefined when all stages are over. */

@@ -1,3 +1,4 @@
+import { formatBusy } from "./busyness.ts";
 import { formatMs, type Sample } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -48,8 +49,8 @@ export function showProgress(scenario: Scenario, screen: Screen): Progress {
   };
 }
 
-function plainLine({ atMs, users, perSecond, failed, ...durations }: Sample): string {
-  return `${Math.round(atMs / 1_000)} s: ${users} users, ${Math.round(perSecond)} calls/s, ${took(durations, ", ")}, ${failed} failed`;
+function plainLine({ atMs, users, perSecond, failed, busy, ...durations }: Sample): string {
+  return `${Math.round(atMs / 1_000)} s: ${users} users, ${Math.round(perSecond)} calls/s, ${took(durations, ", ")}, ${failed} failed, ${formatBusy(busy)} busy`;
 }
 
 function linesOf(scenario: Scenario, sample: Sample, errors: ReadonlyMap<string, number>): readonly string[] {
@@ -60,6 +61,7 @@ function linesOf(scenario: Scenario, sample: Sample, errors: ReadonlyMap<string,
     `  users   ${users}, ${connections} connected`,
     `  calls   ${Math.round(perSecond)}/s   ${took(sample, "   ")}`,
     `  pushes  ${Math.round(pushes.perSecond)}/s   ${took(pushes, "   ")}`,
+    `  busy    ${formatBusy(sample.busy)}   nano-bot itself`,
     `  errors  ${codes.length === 0 ? "none" : codes.join(", ")}`,
   ];
 }

@@ -1,3 +1,5 @@
+import { formatBusy } from "./busyness.ts";
+
 /** How long something took: half of all no longer than `p50Ms`, and so on. 0 where nothing was seen. */
 export interface Durations {
   readonly p50Ms: number;
@@ -38,6 +40,8 @@ export interface Sample extends Durations {
   readonly users: number;
   /** Users whose connection is open. */
   readonly connections: number;
+  /** How busy each process of nano-bot was, from 0 to 1: near 1 it measures itself. */
+  readonly busy: readonly number[];
   /** Answered calls. */
   readonly perSecond: number;
   readonly failed: number;
@@ -59,6 +63,8 @@ export interface Figures {
   readonly distribution: readonly (readonly [toMs: number, count: number])[];
   readonly calls: readonly CallReport[];
   readonly pushes: readonly PushReport[];
+  /** How busy each process of nano-bot was over the whole run, from 0 to 1. */
+  readonly busy: readonly number[];
   /** Connections that broke while their user was there. */
   readonly drops: number;
   /** How they came back: `resume`, `moved`, `reset`. */
@@ -120,6 +126,7 @@ export function describe(report: Report): string {
     ...(drops > 0 ? [`${drops} connections broke, and came back: ${ways.join(", ") || "none"}`] : []),
     ...checks.map(({ what, held, failed }) => `${failed === 0 ? "held" : "did not hold"}: ${what} (${held} of ${held + failed})`),
     ...Object.entries(broken).map(([why, count]) => `${count} users ended early: ${why}`),
+    `nano-bot itself was busy for ${formatBusy(report.busy)} of the time`,
     ...(breaches.length > 0 ? breaches.map((breach) => `FAILED: ${breach}`) : ["passed"]),
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { performance } from "node:perf_hooks";
 import { systemClock, systemRandom } from "../clock/index.ts";
 import type { RunArguments } from "./arguments.ts";
+import { tooBusy } from "./busyness.ts";
 import { playInCrew } from "./crew.ts";
 import { expose } from "./exposition.ts";
 import { createGathering } from "./gathering.ts";
@@ -17,24 +17,12 @@ import type { Shell } from "./run-bots.ts";
 import { watchServers } from "./server-watch.ts";
 import type { Tally } from "./tally.ts";
 
-// How busy a process may be before what it measures is itself.
-const mostBusy = 0.9;
-// In less, a process is busy with its own beginning.
-const leastMs = 2_000;
-
 /** Plays a plan, and writes what comes of it. Gives the exit code. */
 export async function runPlan(given: RunArguments, shell: Shell): Promise<number> {
-  const before = performance.eventLoopUtilization();
   const report = await run(given, shell);
   shell.print(describe(report));
-  const { utilization } = performance.eventLoopUtilization(before);
-  // With more, this process only adds up.
-  if (given.processes === 1 && report.durationMs >= leastMs && utilization > mostBusy) {
-    const percent = Math.round(utilization * 100);
-    shell.complain(
-      `nano-bot itself was busy for ${percent} % of the time: it may have measured itself. --processes N shares the work`,
-    );
-  }
+  const busy = tooBusy(report);
+  if (busy !== undefined) shell.complain(busy);
   if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
   if (given.junit !== undefined) writeFileSync(given.junit, junitOf(report));
   if (given.report !== undefined) writeFileSync(given.report, pageOf(report));

@@ -1,3 +1,4 @@
+import type { Busyness } from "./busyness.ts";
 import type { Counts } from "./histogram.ts";
 
 /** How often something was, by name. */
@@ -25,6 +26,8 @@ export interface Tally {
   readonly users: number;
   /** As it is now. */
   readonly connections: number;
+  /** Of the process. */
+  readonly busy: Busyness;
   /** Users that came in this while. */
   readonly begun: number;
   readonly calls: { readonly [route: string]: CallTally };

@@ -77,6 +77,38 @@ describe("nano-bot", () => {
     expect(code).toBe(0);
   }, 60_000);
 
+  test("says so of each of several processes, while it runs and after it", async () => {
+    const [file, json, page] = [join(folder, "busy.ts"), join(folder, "report.json"), join(folder, "report.html")];
+    const from = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
+    await writeFile(
+      file,
+      `import { scenario } from ${from("src/bot/index.ts")};
+       const busy = () => { for (const until = performance.now() + 50; performance.now() < until; ); };
+       export default scenario({
+         name: "busy",
+         once: { users: 2 },
+         // The first process rests where the second works.
+         run: (bot) => (bot.index === 0 ? bot.think(4_000) : bot.repeat({ times: 80 }, async () => { busy(); await bot.think(0); })),
+       });`,
+    );
+    const files = ["--json", json, "--report", page];
+    const { code, out, progress } = await run("run", file, "--url", server.tcpUrl, "--processes", "2", ...files);
+    expect(out).toMatch(
+      /^1 of 2 processes of nano-bot were busy for over 90 % of the time \(\d\d? %, (?:9\d|100) %\): they may /m,
+    );
+    expect(out).toMatch(/^nano-bot itself was busy for \d\d? %, (?:9\d|100) % of the time$/m);
+    expect(progress).toMatch(/ failed, \d\d? %, (?:9\d|100) % busy$/m);
+    const { busy, samples } = JSON.parse(await readFile(json, "utf8"));
+    expect(busy).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(busy[0]).toBeLessThan(0.5);
+    expect(busy[1]).toBeGreaterThan(0.9);
+    expect(samples[0].busy).toHaveLength(2);
+    expect(await readFile(page, "utf8")).toMatch(
+      /<div class="card tile bad"><b>\d\d? %, (?:9\d|100) %<\/b><span>nano-bot itself was busy/,
+    );
+    expect(code).toBe(0);
+  }, 60_000);
+
   test("is interrupted in a process of its own, and still tells what it saw", async () => {
     const watcher = createClient({ transport: webSocket(server.url) });
     const room = watcher.service(RoomClient);

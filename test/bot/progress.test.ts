@@ -46,12 +46,13 @@ test("at a terminal some lines are drawn again in their place, and make room for
   try {
     await until(() => drawings > 2, 30_000).toBe(true);
     const lines = (): readonly string[] => screen.lines.map((line) => line.trimEnd()).filter((line) => line !== "");
-    await until(() => lines().length, 10_000).toBe(5);
-    const [title, users, calls, pushes, errors] = lines();
+    await until(() => lines().length, 10_000).toBe(6);
+    const [title, users, calls, pushes, busy, errors] = lines();
     expect(title).toMatch(/^refused {2}stage 2 of 2, to 3 users {3}\[[#-]{30}\] \d+ % {3}0:\d\d of 10:00$/);
     expect(users).toBe("  users   3, 3 connected");
     expect(calls).toMatch(/^ {2}calls {3}\d+\/s {3}p50 [\d.]+ ms {3}p95 [\d.]+ ms {3}p99 [\d.]+ ms$/);
     expect(pushes).toMatch(/^ {2}pushes {2}0\/s /);
+    expect(busy).toMatch(/^ {2}busy {4}\d+ % {3}nano-bot itself$/);
     expect(errors).toMatch(/^ {2}errors {2}\d+ invalid_argument$/);
     // As somebody who types ^C.
     child.stdin.write("\u0003");

@@ -5,6 +5,7 @@ import { parseThreshold, type Thresholds, thresholdsOf } from "../../src/bot/thr
 
 const durations = { p50Ms: 5, p95Ms: 20, p99Ms: 62, maxMs: 90 };
 const figures: Figures = {
+  busy: [0.5],
   ...{
     users: 2,
     answered: 999,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire, stripTypeScriptTypes } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { formatBusy, mostBusy } from "../busyness.ts";
 import { type Chart, chartsOf, serverCharts } from "../charts.ts";
 import { type Durations, formatMs, type Report, sum } from "../report.ts";
 import { style } from "./style.ts";
@@ -53,7 +54,18 @@ ${serverSection(ofServer, charts.length)}
 `;
 }
 
-function tiles({ users, answered, failed, all, calls: byRoute, pushes: byPush, durationMs, samples, drops }: Report): string {
+function tiles({
+  users,
+  answered,
+  failed,
+  all,
+  calls: byRoute,
+  pushes: byPush,
+  durationMs,
+  samples,
+  drops,
+  busy,
+}: Report): string {
   const asked = sum(byRoute.filter(({ route }) => route !== "(connect)").map((call) => call.answered));
   const peak = Math.max(0, ...samples.map(({ perSecond }) => perSecond));
   const failedShare = failed / Math.max(1, answered + failed);
@@ -73,6 +85,11 @@ function tiles({ users, answered, failed, all, calls: byRoute, pushes: byPush, d
     ...(expected > 0 ? [one(percent(came / expected), `pushes delivered of ${number(expected)}`, came < expected)] : []),
     ...(twice > 0 ? [one(number(twice), "pushes came twice", true)] : []),
     ...(drops > 0 ? [one(number(drops), "connections broke")] : []),
+    one(
+      formatBusy(busy),
+      "nano-bot itself was busy",
+      busy.some((share) => share > mostBusy),
+    ),
   ].join("");
 }
 
