@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
 import { createServer, type Server, type Service, silentLogger, webSocket } from "nano-rpc";
+import { webSocket as byWebSocket, createClient } from "nano-rpc/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { until } from "../net/recorder.ts";
 import { rulesServices } from "../validation/rules.ts";
@@ -28,11 +30,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function open(services: readonly Service[]): Promise<Terminal> {
+async function open(services: readonly Service[], env: Readonly<Record<string, string>> = { NO_COLOR: "1" }): Promise<Terminal> {
   server = createServer({ id: "gate-1", log: silentLogger, reflection: true, services, acceptors: [webSocket({ port: 0 })] });
   await server.start();
   const command = [execPath, "--conditions=nano-source", "src/cli/main.ts", `ws://${server.addresses["ws"]}`];
-  terminal = openTerminal(command, { HOME: folder, NO_COLOR: "1" });
+  terminal = openTerminal(command, { HOME: folder, ...env });
   await terminal.shows(/routes by reflection\)\n>/);
   return terminal;
 }
@@ -119,6 +121,56 @@ test.runIf(there)(
     await at.shows('"color": "COLOR_');
     at.press("Tab", "Tab");
     await at.shows(/"COLOR_UNSPECIFIED" +"COLOR_RED" +"COLOR_BLUE"/);
+  },
+  90_000,
+);
+
+test.runIf(there)(
+  "a push leaves a line of several rows whole; ^C gives up what is done, then what is typed, then all; what was typed is there the next time",
+  async () => {
+    const at = await open(chatRooms());
+    at.type('request room.room.join {"room": "lobby", "name": "ann"}');
+    at.press("Enter");
+    await at.shows('{"members":["ann"]}');
+    at.type("on room.room.joined");
+    at.press("Enter");
+    const long = `notify room.room.say {"text": "${"a long line ".repeat(15)}"}`;
+    at.type(long);
+    const rows = (): string => at.screen().replaceAll("\n", "");
+    await until(() => rows().includes(`> ${long}`), 20_000).toBe(true);
+    const bob = createClient({ transport: byWebSocket(`ws://${server.addresses["ws"]}`) });
+    await bob.connect();
+    await bob.service(RoomClient).join({ room: "lobby", name: "bob" });
+    // Above it, and once.
+    await until(() => rows().includes(`room.room.joined  {"name":"bob"}`), 20_000).toBe(true);
+    await until(() => rows().includes(`> ${long}`), 20_000).toBe(true);
+    expect(rows().split("> notify")).toHaveLength(2);
+    await bob.close();
+    at.press("C-c");
+    await at.shows(/\^C\n> *$/m);
+    at.type("wait 600000");
+    at.press("Enter");
+    at.press("C-c");
+    await at.shows(/^given up\n> *$/m);
+    at.type("exit");
+    at.press("Enter");
+    await until(() => at.isOpen(), 20_000).toBe(false);
+    // Coloured, where nobody says otherwise; and with what was typed before.
+    await server.stop({ graceMs: 0 });
+    const again = await open(chatRooms(), { TERM: "xterm-256color" });
+    again.press("Up", "Up");
+    await again.shows(/^> wait 600000$/m);
+    again.press("C-c");
+    await again.shows(/\^C\n> *$/m);
+    await complete(again, "timing o", "> timing o");
+    again.type("n");
+    again.press("Enter");
+    again.type('request room.room.join {"room": ""}');
+    again.press("Enter");
+    await again.shows("invalid_argument");
+    expect(again.screen({ colours: true })).toContain("\u001B[31minvalid_argument");
+    again.press("C-c");
+    await until(() => again.isOpen(), 20_000).toBe(false);
   },
   90_000,
 );

@@ -8,8 +8,10 @@ export interface Terminal {
   press(...keys: readonly string[]): void;
   /** Types text as it is. */
   type(text: string): void;
-  /** All that stands on it. */
-  screen(): string;
+  /** All that stands on it; with its colours, as sequences, where they are asked for. */
+  screen(options?: { readonly colours: boolean }): string;
+  /** Whether its program still runs. */
+  isOpen(): boolean;
   /** Waits until a text, or something of a form, stands on it. */
   shows(what: string | RegExp): Promise<void>;
   close(): void;
@@ -28,11 +30,12 @@ export function openTerminal(command: readonly string[], env: Readonly<Record<st
     execFileSync("tmux", ["-L", name, "-f", "/dev/null", ...args], { encoding: "utf8" });
   const flags = Object.entries(env).flatMap(([key, value]) => ["-e", `${key}=${value}`]);
   tmux("new-session", "-d", "-x", "110", "-y", "40", ...flags, ...command);
-  const screen = (): string => tmux("capture-pane", "-p");
+  const screen = (options = { colours: false }): string => tmux("capture-pane", options.colours ? "-pe" : "-p");
   return {
     press: (...keys) => void tmux("send-keys", ...keys),
     type: (text) => void tmux("send-keys", "-l", text),
     screen,
+    isOpen: () => spawnSync("tmux", ["-L", name, "has-session"]).status === 0,
     shows: (what) => until(() => (typeof what === "string" ? screen().includes(what) : what.test(screen())), 20_000).toBe(true),
     close: () => void spawnSync("tmux", ["-L", name, "kill-server"]),
   };

@@ -49,17 +49,19 @@ export const callingVerbs: readonly Verb[] = [
       const [word, text] = firstWord(behind);
       const pretty = word === "pretty";
       const wanted = readData(pretty ? text : behind);
-      const { book } = desk.talk;
-      if (route !== "*") return desk.listen(route, { wanted, pretty });
+      const { talk, at, pushes } = desk;
+      if (route !== "*") return pushes.show(at, talk, route, { wanted, pretty });
+      const { book } = talk;
       if (!book.known) throw new CommandError('"on *" needs the schema: name the route, or give --schema FOLDER');
-      for (const one of book.routes) if (one.kind === "push") desk.listen(one.route, { wanted, pretty });
+      for (const one of book.routes) if (one.kind === "push") pushes.show(at, talk, one.route, { wanted, pretty });
     },
   },
   {
-    ...{ name: "off", usage: "off ROUTE", summary: "shows it no more; off *: none of them", takes: "push" },
-    run(desk, rest) {
-      const heard = rest === "*" ? desk.listened() : [rest];
-      for (const route of heard) if (!desk.unlisten(route)) throw new CommandError(`nobody listens to ${route}`);
+    ...{ name: "off", usage: "off ROUTE", summary: "shows it no more; off *: none of them" },
+    words: ({ pushes, at }) => [...pushes.shown(at), "*"],
+    run({ pushes, at }, rest) {
+      const heard = rest === "*" ? pushes.shown(at) : [rest];
+      for (const route of heard) if (!pushes.hide(at, route)) throw new CommandError(`nobody listens to ${route}`);
     },
   },
   {

@@ -1,6 +1,6 @@
 import { completeData } from "./complete-data.ts";
 import type { Desk } from "./desk.ts";
-import type { Verb } from "./verb.ts";
+import { slot, type Verb } from "./verb.ts";
 import { verbs } from "./verbs.ts";
 import { firstWord } from "./words.ts";
 
@@ -11,6 +11,9 @@ export function complete(desk: Desk, line: string): [string[], string] {
   if (rest === "" && !/\s$/.test(line))
     return [fitting([...verbs.map((verb) => verb.name), "help", "exit"], name).map((one) => `${one} `), name];
   const verb = verbs.find((one) => one.name === name);
+  const begun = /\$\{\w*$/.exec(line)?.[0];
+  if (begun !== undefined) return [fitting([...desk.values.keys()].map(slot), begun), begun];
+  if (verb?.words && !/\s/.test(rest)) return [fitting(verb.words(desk), rest), rest];
   const book = desk.open?.book;
   const asked = verb && routeIn(verb, rest, /\s$/.test(line));
   if (!asked || !book?.known) return [[], before];

@@ -1,11 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import { type ClientState, NanoError } from "../../client/index.ts";
-import { systemClock } from "../../clock/index.ts";
+import type { ClientState } from "../../client/index.ts";
 import type { ClusterAccess } from "../cluster/cluster-flags.ts";
 import { CommandError } from "../command.ts";
 import type { Printer } from "./printer.ts";
+import { Pushes } from "./pushes.ts";
 import { openTalk, type Talk, type TalkOptions } from "./talk.ts";
-import { fits } from "./words.ts";
 
 /** How conversations are opened, where a line does not say. */
 export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain"> {
@@ -13,27 +12,6 @@ export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "compl
   readonly cluster: ClusterAccess | undefined;
 }
 
-/** How a push is heard. */
-interface Hearing {
-  /** What it must have to be shown; undefined: nothing. */
-  readonly wanted: JsonValue | undefined;
-  /** Over several lines. */
-  readonly pretty: boolean;
-}
-
-/** A push that came. */
-interface Heard {
-  readonly route: string;
-  readonly data: JsonValue;
-}
-
-interface Waiting {
-  readonly wanted: (heard: Heard) => boolean;
-  readonly found: (heard: Heard) => void;
-}
-
-// Pushes that nobody has expected yet; a script that expects none must not fill the memory.
-const mostHeard = 10_000;
 // Lines that were typed.
 const mostLines = 1_000;
 
@@ -42,12 +20,11 @@ export class Desk {
   readonly printer: Printer;
   readonly values = new Map<string, JsonValue>();
   readonly talks = new Map<string, Talk>();
+  readonly pushes: Pushes;
   readonly #options: DeskOptions;
-  readonly #listening = new Map<string, () => void>();
-  #heard: Heard[] = [];
-  #waiting: Waiting[] = [];
   #user: JsonValue | undefined;
   #at = "1";
+  #line = new AbortController();
   timing = false;
   raw = false;
   pretty = false;
@@ -61,6 +38,9 @@ export class Desk {
     this.#user = options.user;
     this.cluster = options.cluster;
     this.printer = printer;
+    this.pushes = new Pushes(({ session, route, data }, pretty) =>
+      printer.push(this.talks.size > 1 ? `${session} ${route}` : route, data, pretty || this.pretty),
+    );
   }
 
   /** The conversation at hand. Throws a CommandError where there is none. */
@@ -74,9 +54,20 @@ export class Desk {
     return this.talks.get(this.#at);
   }
 
-  /** Notes a line that was typed. */
+  /** Notes a line that was typed, and is done now. */
   typed(line: string): void {
+    this.#line = new AbortController();
     this.lines = [...this.lines.slice(1 - mostLines), line];
+  }
+
+  /** Ends the line that is being done: what it waits for is given up. */
+  interrupt(): void {
+    this.#line.abort(new CommandError("given up"));
+  }
+
+  /** Aborts, with a CommandError, when the line that is being done has to end. */
+  get interrupted(): AbortSignal {
+    return this.#line.signal;
   }
 
   /** The name of the session at hand. */
@@ -99,6 +90,7 @@ export class Desk {
 
   async connect(address: string): Promise<Talk> {
     await this.disconnect();
+    const { interrupted } = this;
     const name = this.#at;
     const talk = await openTalk(address, {
       ...this.#options,
@@ -109,18 +101,18 @@ export class Desk {
       complain: (why) => this.printer.note(why),
       state: (state) => this.#state(name, state),
     });
+    // Given up meanwhile: nobody would close it.
+    if (interrupted.aborted) await talk.close();
+    interrupted.throwIfAborted();
     this.talks.set(name, talk);
+    this.pushes.begin(name, talk);
     return talk;
   }
 
   async disconnect(): Promise<void> {
     const name = this.#at;
     const talk = this.talks.get(name);
-    for (const [key, off] of this.#listening) {
-      if (!key.startsWith(`${name}\n`)) continue;
-      off();
-      this.#listening.delete(key);
-    }
+    this.pushes.end(name);
     this.talks.delete(name);
     await talk?.close();
   }
@@ -132,78 +124,19 @@ export class Desk {
     }
   }
 
-  /** Hears a push of the session at hand. */
-  listen(route: string, { wanted, pretty }: Hearing): void {
-    const key = `${this.#at}\n${route}`;
-    this.#listening.get(key)?.();
-    const off = this.talk.on(route, (data) => {
-      if (wanted !== undefined && !fits(wanted, data)) return;
-      this.printer.push(this.talks.size > 1 ? `${key.split("\n", 1)[0]} ${route}` : route, data, pretty || this.pretty);
-      this.#told({ route, data });
-    });
-    this.#listening.set(key, off);
-  }
-
-  /** Hears it no more. Gives whether it did. */
-  unlisten(route: string): boolean {
-    const key = `${this.#at}\n${route}`;
-    this.#listening.get(key)?.();
-    return this.#listening.delete(key);
-  }
-
-  /** The routes that the session at hand hears. */
-  listened(): readonly string[] {
-    const own = `${this.#at}\n`;
-    return [...this.#listening.keys()].filter((key) => key.startsWith(own)).map((key) => key.slice(own.length));
-  }
-
-  listensTo(route: string): boolean {
-    return this.#listening.has(`${this.#at}\n${route}`);
-  }
-
-  /** The first push that fits and that was not expected before: one that has come, or the next that does. Rejects after so long. */
+  /** The first push of the session at hand that fits and that was not expected before: one that has come, or the next that does. Rejects after so long. */
   expectPush(route: string, wanted: JsonValue | undefined, timeoutMs: number): Promise<JsonValue> {
-    if (!this.listensTo(route)) this.listen(route, { wanted: undefined, pretty: false });
-    const isWanted = (heard: Heard): boolean => heard.route === route && (wanted === undefined || fits(wanted, heard.data));
-    const at = this.#heard.findIndex(isWanted);
-    const come = this.#heard[at];
-    if (come) {
-      this.#heard.splice(at, 1);
-      return Promise.resolve(come.data);
-    }
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = {
-        wanted: isWanted,
-        found: ({ data }) => {
-          timer.cancel();
-          resolve(data);
-        },
-      };
-      const timer = systemClock.after(timeoutMs, () => {
-        this.#waiting = this.#waiting.filter((one) => one !== waiting);
-        reject(new CommandError(`no such push on ${route} within ${timeoutMs} ms`));
-      });
-      this.#waiting.push(waiting);
-    });
-  }
-
-  #told(heard: Heard): void {
-    const waiting = this.#waiting.find(({ wanted }) => wanted(heard));
-    if (!waiting) {
-      if (this.#heard.push(heard) > mostHeard) this.#heard.shift();
-      return;
-    }
-    this.#waiting = this.#waiting.filter((one) => one !== waiting);
-    waiting.found(heard);
+    const { talk, interrupted: signal } = this;
+    return this.pushes.expect({ session: this.#at, talk, route }, wanted, { timeoutMs, signal });
   }
 
   #state(name: string, state: ClientState): void {
-    const of = this.talks.size > 1 ? `${name}: ` : "";
+    const of = this.talks.size > 1 || name !== this.#at ? `${name}: ` : "";
     if (state.name === "waiting")
       this.printer.note(`${of}offline (${state.error.message}), again in ${Math.round(state.retryInMs)} ms`);
     else if (state.name === "open" && state.via !== "first") this.printer.note(`${of}back, by ${state.via}`);
     else if (state.name === "closed" && this.talks.has(name)) {
-      this.printer.note(`${of}closed: ${NanoError.from(state.reason).message}`);
+      this.printer.note(`${of}closed: ${state.reason.code}, ${state.reason.message}`);
       this.talks.delete(name);
     }
   }

@@ -1,4 +1,4 @@
-import { systemClock } from "../../clock/index.ts";
+import { sleep, systemClock } from "../../clock/index.ts";
 import { CommandError } from "../command.ts";
 import type { Desk } from "./desk.ts";
 import type { Verb } from "./verb.ts";
@@ -35,6 +35,7 @@ export const expectingVerbs: readonly Verb[] = [
       usage: "expect JSON|error CODE|push ROUTE [JSON]",
       summary: "fails where the answer, the error or the next push is another",
     },
+    words: () => ["error", "push"],
     async run(desk, rest) {
       const [word, behind] = firstWord(rest);
       if (word !== "push") return expectAnswer(desk, rest);
@@ -46,9 +47,9 @@ export const expectingVerbs: readonly Verb[] = [
   },
   {
     ...{ name: "wait", usage: "wait MS", summary: "waits so many milliseconds" },
-    async run(_desk, rest) {
+    async run(desk, rest) {
       if (!/^\d{1,7}$/.test(rest)) throw new CommandError("wait how many milliseconds? As: wait 500");
-      await new Promise<void>((resolve) => systemClock.after(Number(rest), resolve));
+      await sleep(systemClock, Number(rest), desk.interrupted);
     },
   },
 ];

@@ -31,23 +31,44 @@ export async function typeAt(
     prompt: "> ",
     completer: (line: string) => complete(desk, line),
   });
+  let busy = false;
   attach((line) => {
-    // Over the line that is being typed, which is written again below.
-    output.write(`\r\u001B[K${line}\n`);
+    // Over the line that is being typed, from its first row on; it is written again below.
+    const { rows } = typing.getCursorPos();
+    output.write(`\r${rows > 0 ? `\u001B[${rows}A` : ""}\u001B[J${line}\n`);
+    atNewRow(typing);
     typing.prompt(true);
   });
   typing.on("history", (lines) => writeHistory(historyFile, lines));
   interrupted.addEventListener("abort", () => typing.close(), { once: true });
-  typing.on("SIGINT", () => typing.close());
+  // What is being done is given up first, then what is being typed, then all.
+  typing.on("SIGINT", () => {
+    if (busy) desk.interrupt();
+    else if (typing.line === "") typing.close();
+    else {
+      output.write("^C\n");
+      atNewRow(typing);
+      for (const name of ["e", "u"]) typing.write(null, { ctrl: true, name });
+    }
+  });
   typing.prompt();
   for await (const line of typing) {
+    busy = true;
     const end = await runLine(desk, line);
+    busy = false;
     if (end === "exit") break;
     if (typeof end === "object") output.write(`${end.error}\n`);
+    // Whose line it is.
+    typing.setPrompt(desk.at === "1" && desk.talks.size <= 1 ? "> " : `${desk.at}> `);
     // What was typed meanwhile stays, and so does where it is typed.
     typing.prompt(true);
   }
   typing.close();
+}
+
+/** What is typed is written again where the cursor stands now: without this readline would go up by the rows that it had. */
+function atNewRow(typing: object): void {
+  (typing as { prevRows?: number }).prevRows = 0;
 }
 
 function readHistory(file: string | undefined): string[] {

@@ -20,13 +20,19 @@ export async function runLine(desk: Desk, line: string): Promise<LineEnd> {
   const verb = verbs.find((one) => one.name === name);
   if (!verb) return { error: `there is no "${name}": "help" lists what there is` };
   try {
-    await verb.run(desk, filled(rest, desk.values));
+    const { interrupted } = desk;
+    await Promise.race([verb.run(desk, filled(rest, desk.values)), aborted(interrupted)]);
     return "done";
   } catch (reason) {
     if (reason instanceof CommandError) return { error: reason.message };
     if (reason instanceof NanoError) return { error: `${reason.code}: ${reason.message}` };
     throw reason;
   }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
 /** What can be typed. */

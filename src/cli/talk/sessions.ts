@@ -34,6 +34,7 @@ export const sessionVerbs: readonly Verb[] = [
   },
   {
     ...{ name: "session", usage: "session NAME", summary: "goes to another session; connect opens it where it is new" },
+    words: (desk) => [...desk.talks.keys()],
     run(desk, rest) {
       if (rest === "") throw new CommandError('session which? As: session bob; "sessions" lists them');
       desk.use(rest);

@@ -1,6 +1,6 @@
 import { CommandError } from "../command.ts";
 import { describeEnum, describeMessage, describeRoute, findType } from "./describe.ts";
-import { onOff, type Verb } from "./verb.ts";
+import { onOff, onOffWords, type Verb } from "./verb.ts";
 
 /** What there is, and how it is shown. */
 export const showingVerbs: readonly Verb[] = [
@@ -27,18 +27,21 @@ export const showingVerbs: readonly Verb[] = [
   },
   {
     ...{ name: "pretty", usage: "pretty [on|off]", summary: "shows answers and pushes over several lines" },
+    words: onOffWords,
     run(desk, rest) {
       desk.pretty = onOff(rest, desk.pretty);
     },
   },
   {
     ...{ name: "timing", usage: "timing [on|off]", summary: "shows how long answers took" },
+    words: onOffWords,
     run(desk, rest) {
       desk.timing = onOff(rest, desk.timing);
     },
   },
   {
     ...{ name: "raw", usage: "raw [on|off]", summary: "shows every packet in hex" },
+    words: onOffWords,
     run(desk, rest) {
       desk.raw = onOff(rest, desk.raw);
     },

@@ -57,12 +57,13 @@ export const talkCommand: Command = {
       },
       printer,
     );
+    terminal.interrupted.addEventListener("abort", () => desk.interrupt(), { once: true });
     try {
       if (address !== undefined) {
         const end = await runLine(desk, `connect ${address}`);
         if (typeof end === "object") throw new CommandError(end.error);
       }
-      if (!interactive) return await runLines(desk, linesOf(flags.script ?? "-"), terminal);
+      if (!interactive) return await runLines(desk, linesOf(flags.script ?? "-", terminal.interrupted), terminal);
       desk.timing = true;
       if (address === undefined) printer.note('"connect ADDRESS" begins, "help" lists what there is');
       const attach = (to: (line: string) => void): void => {
@@ -72,6 +73,8 @@ export const talkCommand: Command = {
       await typeAt(desk, { input: process.stdin, output: process.stdout, historyFile, attach }, terminal.interrupted);
       return 0;
     } finally {
+      // Whoever still writes there does not keep a script that is over.
+      if (!interactive && (flags.script ?? "-") === "-") process.stdin.destroy();
       await desk.close();
     }
   },
@@ -88,18 +91,20 @@ async function runLines(desk: Desk, lines: AsyncIterable<string> | Iterable<stri
     const expected = /^\s*expect\s+error\b/.test(line);
     if (failed !== undefined && !expected) throw new CommandError(failed);
     const end = await runLine(desk, line);
+    if (interrupted.aborted) return 1;
     if (end === "exit") return 0;
     if (typeof end === "object") throw new CommandError(`line ${number}: ${end.error}`);
     const error = expected ? undefined : desk.values.get("error");
     if (expected) desk.values.delete("error");
     failed = error === undefined ? undefined : `line ${number}: it failed: ${JSON.stringify(error)}`;
   }
+  if (interrupted.aborted) return 1;
   if (failed !== undefined) throw new CommandError(failed);
   return 0;
 }
 
-function linesOf(script: string): AsyncIterable<string> | Iterable<string> {
-  if (script === "-") return createInterface({ input: process.stdin });
+function linesOf(script: string, signal: AbortSignal): AsyncIterable<string> | Iterable<string> {
+  if (script === "-") return createInterface({ input: process.stdin, signal });
   try {
     return readFileSync(script, "utf8").split(/\r?\n/);
   } catch (reason) {

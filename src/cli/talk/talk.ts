@@ -6,6 +6,7 @@ import { type Client, type ClientState, createClient, NanoError, type Transport 
 import type { Codec } from "../../contract/index.ts";
 import { type AddressOptions, tapped, type Way, type Wire, waysTo } from "../../dial/index.ts";
 import { CommandError } from "../command.ts";
+import { describeMessage } from "./describe.ts";
 import { type KnownRoute, learnRoutes, plainBook, type RouteBook } from "./route-book.ts";
 
 /** How a conversation is opened. */
@@ -48,28 +49,47 @@ const anything: DescMessage = ValueSchema;
 // A probe that is answered at all is answered soon.
 const probeMs = 3_000;
 
-/** Connects, by the first way that answers, and learns what the server tells of its routes. Throws a CommandError with what each way came to. */
+/**
+ * Connects, and learns what the server tells of its routes. Of several ways all are tried at once, as one that nobody answers takes its time; the first
+ * of their order that comes through is taken. Throws a CommandError with what each way came to.
+ */
 export async function openTalk(address: string, options: TalkOptions): Promise<Talk> {
   const ways = waysOf(address, options);
+  const encoding = options.encoding ?? (options.book ? "protobuf" : "json");
+  const connectTimeoutMs = ways.length > 1 ? probeMs : options.timeoutMs;
+  const tries = ways.map((way) => {
+    const client = clientOf(way.transport, encoding, { ...options, connectTimeoutMs });
+    const failure = client.connect().then(() => undefined, NanoError.from);
+    return { way, client, failure };
+  });
   const failures: string[] = [];
-  for (const way of ways) {
-    const connectTimeoutMs = ways.length > 1 ? probeMs : options.timeoutMs;
-    const client = clientOf(way.transport, options.encoding ?? (options.book ? "protobuf" : "json"), {
-      ...options,
-      connectTimeoutMs,
-    });
-    try {
-      await client.connect();
-    } catch (reason) {
-      await client.close();
-      failures.push(`${way.url}: ${NanoError.from(reason).message}`);
-      continue;
+  for (const { way, client, failure } of tries) {
+    const failed = await failure;
+    if (failed) failures.push(`${way.url}: ${failed.message}`);
+    else {
+      await closeAll(tries.filter((one) => one.client !== client));
+      return await learned(way, client, options);
     }
-    return await learned(way, client, options);
   }
-  const absent = failures.every((failure) => failure.includes("ECONNREFUSED"));
-  const hint = absent ? "\nis the server running, and does it listen for clients there?" : "";
-  throw new CommandError(`no connection\n  ${failures.join("\n  ")}${hint}`);
+  await closeAll(tries);
+  throw new CommandError(`no connection\n  ${failures.join("\n  ")}${remedyFor(failures, address)}`);
+}
+
+async function closeAll(tries: readonly { readonly client: Client }[]): Promise<void> {
+  await Promise.all(tries.map(({ client }) => client.close()));
+}
+
+/** What to do about it, where that is known. */
+function remedyFor(failures: readonly string[], address: string): string {
+  const all = (words: RegExp): boolean => failures.every((failure) => words.test(failure));
+  if (all(/ECONNREFUSED/)) return "\nis the server running, and does it listen for clients there?";
+  if (failures.some((failure) => /certificate|altname/i.test(failure)))
+    return "\nits certificate is not trusted here: --ca FILE names its authority, --insecure takes any";
+  const [, scheme, place] = /^([a-z]+):\/\/([^/]+)/.exec(address) ?? [];
+  // It was there, and said no, or something else.
+  if (scheme !== undefined && all(/closed|hang up|disconnected|reset|wrong version|protocol/i))
+    return `\nsomething listens there, but not by ${scheme}://, it seems: "nano-cli ${place}" tries all four ways`;
+  return "";
 }
 
 function waysOf(address: string, options: TalkOptions): readonly Way[] {
@@ -120,7 +140,8 @@ function conversation(url: string, encoding: "json" | "protobuf", client: Client
     try {
       return fromJson(schema, data ?? {});
     } catch (reason) {
-      throw new CommandError(`that is no ${schema.typeName}: ${reason instanceof Error ? reason.message : reason}`);
+      const why = (reason instanceof Error ? reason.message : `${reason}`).replace(/^cannot decode message \S+ from JSON: /, "");
+      throw new CommandError(`that is no ${schema.typeName}: ${why}; it is ${describeMessage(schema)}`);
     }
   }
 

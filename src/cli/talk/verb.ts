@@ -10,6 +10,8 @@ export interface Verb {
   readonly summary: string;
   /** What stands in the first place behind it, for completion. */
   readonly takes?: "request" | "notify" | "push" | "route";
+  /** The words that may stand there instead. */
+  words?(desk: Desk): readonly string[];
   /** @param rest What was typed behind it, with its values filled in. Throws a CommandError where it cannot; NanoErrors are the server's. */
   run(desk: Desk, rest: string): void | Promise<void>;
 }
@@ -18,6 +20,9 @@ export interface Verb {
 export function slot(path: string): string {
   return `\${${path}}`;
 }
+
+/** What a switch may be set to. */
+export const onOffWords = (): readonly string[] => ["on", "off"];
 
 /** What a switch is set to: the other way where nothing is said. Throws a CommandError. */
 export function onOff(rest: string, was: boolean): boolean {
