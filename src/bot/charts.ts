@@ -82,10 +82,14 @@ export function chartsOf(report: Report): readonly Chart[] {
 
 /** One chart for each metric that a server told. */
 export function serverCharts({ samples, server }: Report): readonly Chart[] {
-  return server.map((series) => ({
-    ...{ title: series.name, unit: unitOf(series), kind: "time", x: samples.map(({ atMs }) => atMs / 1_000), log: false },
-    series: [{ label: "value", colour: "a", values: series.values }],
-  }));
+  const x = samples.map(({ atMs }) => atMs / 1_000);
+  return server.map((series) => {
+    // Prometheus has durations in seconds; those of a server are short.
+    const inSeconds = isDuration(series);
+    const values = inSeconds ? series.values.map((value) => (value === null ? null : value * 1_000)) : series.values;
+    const unit = inSeconds ? "ms" : unitOf(series);
+    return { title: series.name, unit, kind: "time", x, log: false, series: [{ label: "value", colour: "a", values }] };
+  });
 }
 
 const perDecade = 8;
@@ -106,6 +110,11 @@ function distribution({ distribution: seen, all }: Report): Chart {
     series: [{ label: "calls", colour: "a", values: shown.map((place) => bars.get(place) ?? 0) }],
     ...(places.length > 0 ? { marks } : {}),
   };
+}
+
+/** Not what counts seconds, and no moment, as process_start_time_seconds. */
+function isDuration({ name }: ServerSeries): boolean {
+  return /_seconds( |$)/.test(name) && !/time(stamp)?_seconds/.test(name);
 }
 
 function unitOf({ name }: ServerSeries): Unit {

@@ -51,6 +51,8 @@ const report: Report = {
       help: "",
       values: Array.from({ length: 30 }, (_, at) => (at === 0 ? null : 0.4 + at / 100)),
     },
+    { name: "nodejs_eventloop_lag_p99_seconds", help: "", values: Array.from({ length: 30 }, () => 0.012) },
+    { name: "process_resident_memory_bytes", help: "", values: Array.from({ length: 30 }, (_, at) => 140e6 + at * 1e6) },
     { name: "nano_link_frames_total", help: "", values: Array.from({ length: 30 }, (_, at) => at) },
   ],
   verdicts: [
@@ -94,19 +96,35 @@ const painted = `[...document.querySelectorAll("canvas")].filter((canvas) =>
 
 test("a real Chromium draws every chart of a report, which needs nothing else and takes nobody's words for HTML", async () => {
   const { page, faults } = await open(report);
-  await page.waitForFunction(`${painted} === 8`);
+  await page.waitForFunction(`${painted} === 10`);
   const titles = await page.locator(".charts h3").allTextContents();
   expect(titles.slice(0, 3)).toEqual(["Answered calls per second", "Latency of calls ms", "Distribution of latencies"]);
   expect(await page.textContent(".badge")).toBe("failed");
   expect(await page.locator(".tile").first().textContent()).toBe("120users");
   expect(await page.locator("h1").textContent()).toBe(`noon & ${hostile}`);
   expect(await page.locator("img").count()).toBe(0);
+  const moment = page.locator("[data-chart='0'] .u-legend tr").first();
+  expect(await moment.isVisible()).toBe(false);
   // What a chart shows under the cursor stands in its legend.
   await page.locator("[data-chart='0'] .u-over").hover();
   await page.waitForSelector("[data-chart='0'] .u-legend >> text=/\\d+\\/s/");
+  expect(await moment.isVisible()).toBe(true);
+  const titlesOfServer = await page.locator(".charts.small h3").allTextContents();
+  expect(titlesOfServer.slice(0, 3)).toEqual([
+    "CPU coresprocess_cpu_seconds_total",
+    "Delay of the event loop, p99 msnodejs_eventloop_lag_p99_seconds",
+    "Memory bytesprocess_resident_memory_bytes",
+  ]);
+  await page.locator("[data-chart='8'] .u-over").hover();
+  await page.waitForSelector("[data-chart='8'] .u-legend >> text=/^12 ms$/");
   await page.click("summary");
-  await page.waitForFunction(`${painted} === 9`);
+  await page.waitForFunction(`${painted} === 11`);
   expect(faults).toEqual([]);
+  // A phone shows all of it without being pushed to the side.
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.waitForFunction(
+    "document.documentElement.scrollWidth <= innerWidth && document.querySelector('canvas').offsetWidth < 390",
+  );
   const shots = process.env["NANO_SCREENSHOTS"];
   if (shots) await page.screenshot({ path: `${shots}/bot-report.png`, fullPage: true });
 }, 60_000);

@@ -60,7 +60,7 @@ function amount(value: number): string {
 }
 
 function written(value: number | null | undefined, unit: Unit): string {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined) return "";
   if (unit === "ms") return value >= 1_000 ? `${Number((value / 1_000).toPrecision(3))} s` : `${Number(value.toPrecision(3))} ms`;
   if (unit === "bytes") return `${amount(value / 1_048_576)} MiB`;
   return unit === "per second" ? `${amount(value)}/s` : amount(value);
@@ -71,6 +71,9 @@ function clock(seconds: number): string {
   return `${minutes}:${String(rest).padStart(2, "0")}`;
 }
 
+// Steps of an axis of bytes: 1, 2, 4, ... from a kibibyte on.
+const halves = Array.from({ length: 40 }, (_, at) => 2 ** (at + 10));
+
 function draw(chart: Chart, place: Place): Plot {
   const { unit, kind, names = [], log } = chart;
   const font = "12px system-ui, sans-serif";
@@ -80,7 +83,7 @@ function draw(chart: Chart, place: Place): Plot {
     ? { ...axis, grid: { show: false }, space: 60, values: (_: Plot, at: readonly number[]) => at.map((one) => names[one] ?? "") }
     : { ...axis, values: (_: Plot, at: readonly number[]) => at.map(clock) };
   const up = {
-    ...{ ...axis, size: 64 },
+    ...{ ...axis, size: 72, ...(unit === "bytes" ? { incrs: halves } : {}) },
     values: (_: Plot, at: readonly (number | null)[]) => at.map((one) => (one === null ? "" : written(one, unit))),
   };
   const series = chart.series.map(({ label, colour: name }, at) => ({
@@ -99,7 +102,7 @@ function draw(chart: Chart, place: Place): Plot {
       series: [
         {
           label: bars ? "up to" : "at",
-          value: (_: Plot, at: number | null) => (at === null ? "–" : bars ? (names[at] ?? "") : clock(at)),
+          value: (_: Plot, at: number | null) => (at === null ? "" : bars ? (names[at] ?? "") : clock(at)),
         },
         ...series,
       ],

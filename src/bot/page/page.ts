@@ -29,7 +29,7 @@ export function pageOf(report: Report): string {
 </header>
 <section class="tiles">${tiles(report)}</section>
 <h2>Thresholds</h2>
-<div class="card scroll">${verdicts(report)}</div>
+<div class="card scroll verdicts">${verdicts(report)}</div>
 <h2>Second by second</h2>
 <section class="charts">${charts.map((chart, at) => card(chart, at)).join("")}</section>
 <h2>Calls by route</h2>
@@ -171,14 +171,28 @@ function section(title: string, shown: boolean, html: string): string {
   return shown ? `<h2>${text(title)}</h2><div class="card scroll">${html}</div>` : "";
 }
 
-// What people look at first; the rest is a click away.
-const firstLooks =
-  /^(process_cpu_seconds_total|process_resident_memory_bytes|nodejs_eventloop_lag_p99_seconds|nano_(sessions|users|messages_received_total|call_duration_seconds_count|calls_failed_total|refused_total))\b/;
+// What people look at first, in words; the rest is a click away.
+const firstLooks: Readonly<Record<string, string>> = {
+  process_cpu_seconds_total: "CPU",
+  process_resident_memory_bytes: "Memory",
+  nodejs_eventloop_lag_p99_seconds: "Delay of the event loop, p99",
+  nano_sessions: "Sessions",
+  nano_users: "Users",
+  nano_messages_received_total: "Messages received",
+  nano_call_duration_seconds_count: "Calls",
+  nano_calls_failed_total: "Calls failed",
+  nano_refused_total: "Refused",
+};
 
 /** @param from The number of the first chart. */
 function serverSection(charts: readonly Chart[], from: number): string {
   if (charts.length === 0) return "";
-  const cards = charts.map((chart, at) => ({ first: firstLooks.test(chart.title), html: card(chart, from + at) }));
+  const cards = charts.map((chart, at) => {
+    // As "nano_users (10.0.0.5:4000)", where there are several servers.
+    const [, name = "", place = ""] = /^(\S+)(.*)$/.exec(chart.title) ?? [];
+    const words = Object.hasOwn(firstLooks, name) ? `${firstLooks[name]}${place}` : undefined;
+    return { first: words !== undefined, html: card({ ...chart, title: words ?? chart.title }, from + at, words && name) };
+  });
   const shown = (first: boolean): string =>
     cards
       .filter((one) => one.first === first)
@@ -189,9 +203,11 @@ function serverSection(charts: readonly Chart[], from: number): string {
 <details><summary>${others} more</summary><section class="charts small">${shown(false)}</section></details>`;
 }
 
-function card({ title, unit }: Chart, at: number): string {
+/** @param metric What a server calls it, where the title says it in words. */
+function card({ title, unit }: Chart, at: number, metric?: string): string {
   const what = unit === "count" ? "" : ` <span class="soft">${text(unit)}</span>`;
-  return `<div class="card"><h3>${text(title)}${what}</h3><div data-chart="${at}"></div></div>`;
+  const name = metric === undefined ? "" : `<code>${text(metric)}</code>`;
+  return `<div class="card"><h3>${text(title)}${what}${name}</h3><div data-chart="${at}"></div></div>`;
 }
 
 function number(value: number): string {

@@ -41,6 +41,16 @@ td.words { white-space: normal; overflow-wrap: anywhere; }
 .u-legend { font: 12px system-ui, sans-serif; color: var(--soft); text-align: left; padding-left: 8px; }
 .u-legend td, .u-legend th { border: 0; padding: 2px 4px 2px 0; color: var(--soft); }
 .u-legend tr { margin-right: 12px; }
+.u-legend.u-inline tr th::after { content: none; }
+.u-legend.u-inline tr th { vertical-align: baseline; }
+/* Where the cursor is nowhere there is no moment to name. */
+.u-legend tr:first-child:not(:has(.u-value:not(:empty))) { display: none; }
+h3 code { display: block; font: 12px ui-monospace, monospace; color: var(--soft); }
+@media (max-width: 640px) {
+  main { padding: 16px 12px 32px; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
+  .verdicts td { white-space: normal; overflow-wrap: anywhere; }
+}
 summary { cursor: pointer; margin: 14px 0; color: var(--soft); }
 footer { margin-top: 32px; color: var(--soft); font-size: 13px; }
 `;
