@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { type RawData, WebSocket } from "ws";
 import { systemClock } from "../clock/index.ts";
 import { DirectSocket } from "./direct-socket.ts";
+import { maskedFrames } from "./masked-frames.ts";
 import type { ByteStream, StreamEvents, TlsOptions } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { readFrames } from "./web-socket-reader.ts";
@@ -11,6 +12,7 @@ import { readFrames } from "./web-socket-reader.ts";
 const closeTimeoutMs = 5_000;
 // What the largest packet has: a length of three bytes, and a header of four.
 const maxPayload = 2 ** 24 + 3;
+const nothing = new Uint8Array(0);
 const normal: ReadonlySet<number> = new Set([1000, 1005]);
 
 /**
@@ -31,7 +33,6 @@ export function connectWebSocket(
       // Spread, since the types of `ws` do not have its close timeout yet.
       ...{ closeTimeout: closeTimeoutMs },
     });
-    let raw: Socket | undefined;
     let open = false;
     let failed: Error | undefined;
     const aborted = (): void => {
@@ -39,15 +40,14 @@ export function connectWebSocket(
       socket.terminate();
     };
     signal.addEventListener("abort", aborted, { once: true });
-    socket.on("upgrade", (response: IncomingMessage) => {
-      raw = response.socket;
+    socket.on("upgrade", ({ socket: raw }: IncomingMessage) => {
       raw.setNoDelay(true);
-    });
-    socket.on("open", () => {
-      signal.removeEventListener("abort", aborted);
-      open = true;
-      if (raw) readFrames(socket, raw, { masked: false, maxPayload }, { take });
-      resolve(streamOf(socket, raw));
+      socket.on("open", () => {
+        signal.removeEventListener("abort", aborted);
+        open = true;
+        readFrames(socket, raw, { masked: false, maxPayload }, { take });
+        resolve(streamOf(socket, raw));
+      });
     });
     const take = (message: Uint8Array): void => events.data(message);
     socket.on("message", (data: RawData) => take(bytesOf(data)));
@@ -69,28 +69,31 @@ function connectDirectly({ host, port }: ClientRequestArgs): Socket {
   return new DirectSocket().connect({ host: host ?? "localhost", port: Number(port), noDelay: true });
 }
 
-function streamOf(socket: WebSocket, raw: Socket | undefined): ByteStream {
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    raw?.uncork();
-  };
+function streamOf(socket: WebSocket, raw: Socket): ByteStream {
+  const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  function flush(): void {
+    // Behind a close frame nothing may follow.
+    if (waiting.length > 0 && socket.readyState === socket.OPEN) raw.write(maskedFrames(waiting));
+    // Emptied before it is cut: whatever stands in it while it rests would live as long as it does.
+    waiting.fill(nothing).length = waitingBytes = 0;
+  }
   return {
-    remoteAddress: raw?.remoteAddress ?? "",
+    remoteAddress: raw.remoteAddress ?? "",
     get queuedBytes() {
-      return socket.bufferedAmount;
+      return socket.bufferedAmount + waitingBytes;
     },
+    // Straight to the socket: whole frames, so that pongs of `ws` fit between.
     write(message) {
       if (socket.readyState !== socket.OPEN) return false;
-      if (!corked && raw) {
-        corked = true;
-        raw.cork();
-        systemClock.soon(uncork);
-      }
-      socket.send(message);
+      if (waiting.push(message) === 1) systemClock.soon(flush);
+      waitingBytes += message.length;
       return true;
     },
-    end: () => socket.close(1000),
+    end() {
+      flush();
+      socket.close(1000);
+    },
     destroy: () => socket.terminate(),
     pause: () => socket.pause(),
     resume: () => socket.resume(),

@@ -34,7 +34,7 @@ const [port, connections, inflight] = [Number(flags.port), Number(flags.connecti
 const perSecond = Number(flags.rate);
 // All at once they would measure how a server takes a storm. To open a WebSocket takes Node twice as long.
 const entryMs = Math.max(500, connections / (flags.over === "ws" ? 1.25 : 2.5));
-const settleMs = 2_000;
+const settleMs = connections > 1_000 ? 2_000 : 500;
 const measuredMs = Number(flags.seconds) * 1_000;
 const longestMs = 60_000;
 const everyMs = perSecond === 0 ? undefined : (connections * inflight * 1_000) / perSecond;
