@@ -35,7 +35,15 @@ export async function runBots(args: readonly string[], shell: Shell): Promise<nu
     const { runPlan } = await import("./run-plan.ts");
     return await runPlan(given, shell);
   } catch (reason) {
-    shell.complain(`nano-bot: ${reason instanceof Error ? reason.message : reason} (see nano-bot --help)`);
+    shell.complain(`nano-bot: ${inWords(reason)}`);
     return 2;
   }
+}
+
+/** What went wrong, and what to do about it. */
+function inWords(reason: unknown): string {
+  const words = reason instanceof Error ? reason.message : `${reason}`;
+  // A scenario asks for what is not installed: what nano-bot generate prints, for one, for fast-check.
+  const [, missing] = /^Cannot find package '([^']+)' imported from/.exec(words) ?? [];
+  return missing === undefined ? `${words} (see nano-bot --help)` : `${words}: npm i -D ${missing}`;
 }

@@ -211,6 +211,15 @@ describe("nano-bot", () => {
     expect(code).toBe(2);
   }, 60_000);
 
+  test("says what to install where a scenario asks for more than there is", async () => {
+    const file = join(folder, "wants.ts");
+    await writeFile(file, 'import "no-such-package-at-all"; export default {};');
+    const { code, out } = await run("run", file, "--url", server.url);
+    expect(out).toMatch(/^nano-bot: .*no-such-package-at-all/);
+    expect(out).toContain("npm i -D no-such-package-at-all");
+    expect(code).toBe(2);
+  });
+
   test("ends with 1 where the server is not there", async () => {
     await server.stop();
     const { code, out } = await run("run", chatter, "--url", server.url, "--users", "1", "--for", "300");
