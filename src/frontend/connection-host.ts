@@ -44,10 +44,10 @@ export type NanoPart = Offer & Pick<NanoAnswer, "reset">;
 export type HandshakeOutcome =
   | { readonly ok: true; readonly session: ConnectedSession; readonly form: ClientForm; readonly nano: NanoPart | undefined }
   | { readonly ok: "relayed"; readonly relay: Relay }
-  | Refusal;
+  | HandshakeRefusal;
 
 /** A client is not let in, and why. */
-export interface Refusal {
+export interface HandshakeRefusal {
   readonly ok: false;
   readonly code: number;
   readonly kick: Kick;

@@ -7,7 +7,7 @@ import { StreamError } from "../net/index.ts";
 import { exactPacket, PacketDecoder, PacketType } from "../packet/index.ts";
 import { accepting, refusing } from "./answers.ts";
 import type { ClientForm } from "./client-form.ts";
-import type { ConnectionHost, Postponed, Refusal } from "./connection-host.ts";
+import type { ConnectionHost, HandshakeRefusal, Postponed } from "./connection-host.ts";
 import { Exchange } from "./exchange.ts";
 import { Greeting } from "./greeting.ts";
 import { WriteProgress } from "./progress.ts";
@@ -116,6 +116,11 @@ export class Connection implements SocketEvents {
         kind: "lost",
         message: error ? `the connection broke: ${error.message}` : "the client closed the connection",
       });
+  }
+
+  /** Whether there is something to write, and a socket that takes it. */
+  get waits(): boolean {
+    return this.#state === "working" && this.#exchange !== undefined && this.#exchange.waits;
   }
 
   /** Writes what was laid, and what the log holds, as much as the socket takes. */
@@ -268,7 +273,7 @@ export class Connection implements SocketEvents {
     return this.#exchange?.form;
   }
 
-  #refuse({ code, kick, afterMs }: Omit<Refusal, "ok">): void {
+  #refuse({ code, kick, afterMs }: Omit<HandshakeRefusal, "ok">): void {
     this.#host.counters.handshakesRefused[countedCode(kick.code)]++;
     const { heartbeatMs } = this.#host.limits;
     this.#packets.packet(PacketType.handshake, refusing(heartbeatMs, code, kick.reason, afterMs));

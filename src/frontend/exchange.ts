@@ -73,6 +73,11 @@ export class Exchange {
     return this.#writer.lay(this.#packets, id, answer);
   }
 
+  /** Whether something was laid, or may leave the log. */
+  get waits(): boolean {
+    return (this.#log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) || this.#packets.holds;
+  }
+
   /** Writes what was laid, and what the log holds, as much as the socket takes. */
   flush(): void {
     const log = this.#log;

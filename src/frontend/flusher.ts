@@ -1,6 +1,10 @@
 import type { Clock } from "../clock/index.ts";
 import type { Connection } from "./connection.ts";
 
+// Of so many at a time it is looked first who has something to write, and written then. What is looked at comes from far memory, and with nothing between
+// it comes for several at once; each write to the system would make the next one wait for it alone.
+const few = 16;
+
 /** Connections that have something to write: all that a turn adds to one leaves in one write, when the turn is over. */
 export interface Flusher {
   add(connection: Connection): void;
@@ -16,10 +20,16 @@ export function createFlusher(clock: Clock): Flusher {
     waiting = false;
     const turn = dirty;
     dirty = [];
-    for (const connection of turn) {
-      if (!connection.dirty) continue;
-      connection.dirty = false;
-      connection.flush();
+    const some: Connection[] = [];
+    for (let from = 0; from < turn.length; from += few) {
+      let count = 0;
+      for (let at = from; at < from + few && at < turn.length; at++) {
+        const connection = turn[at];
+        if (!connection?.dirty) continue;
+        connection.dirty = false;
+        if (connection.waits) some[count++] = connection;
+      }
+      for (let at = 0; at < count; at++) some[at]?.flush();
     }
   }
 

@@ -1,6 +1,6 @@
 import { clientFamily, type HandshakeRequest, parseHandshakeRequest } from "../handshake/index.ts";
 import { packetHeaderBytes } from "../packet/index.ts";
-import type { ConnectionHost, Refusal } from "./connection-host.ts";
+import type { ConnectionHost, HandshakeRefusal } from "./connection-host.ts";
 
 /** What a connection hears before its handshake is done. */
 export class Greeting {
@@ -18,7 +18,7 @@ export class Greeting {
   }
 
   /** What the client asks for; or why that is not even decided on. */
-  read(body: Uint8Array): HandshakeRequest | Refusal {
+  read(body: Uint8Array): HandshakeRequest | HandshakeRefusal {
     let request: HandshakeRequest;
     try {
       request = parseHandshakeRequest(body);

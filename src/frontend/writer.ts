@@ -50,6 +50,11 @@ export class PacketWriter {
     return holder === undefined || holder === this;
   }
 
+  /** Whether it has left something there. */
+  get holds(): boolean {
+    return this.#desk.holder === this;
+  }
+
   /** What the transport wants before each packet. */
   get framing(): Framing | undefined {
     return this.#socket.framing;
