@@ -50,6 +50,14 @@ test("a scenario is generated from a service, has its types, and calls every met
     expect([users, broken]).toEqual([5, {}]);
     const join_ = calls.find(({ route }: { route: string }) => route === "room.room.join");
     expect(join_.answered + join_.failed).toBeGreaterThan(5);
+    // A weight of 0 is never: all eight turns of the five are the other method.
+    const alone = join(folder, "alone.ts");
+    await writeFile(alone, (await readFile(file, "utf8")).replace('"room.room.say": 1', '"room.room.say": 0'));
+    expect(await run("run", alone, "--url", server.url, "--json", json)).toMatchObject({ code: 0 });
+    const only = JSON.parse(await readFile(json, "utf8")).calls.find(
+      ({ route }: { route: string }) => route === "room.room.join",
+    );
+    expect(only.answered + only.failed).toBe(40);
   } finally {
     await server.stop();
   }
