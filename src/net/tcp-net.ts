@@ -40,7 +40,7 @@ export const connectTcp: Net["connect"] = ({ host, port, tls }, events, signal) 
 };
 
 /** What is done with an accepted socket, where the server itself does nothing. */
-interface Taker {
+export interface Taker {
   /** The socket that goes on in its place. */
   as(socket: Socket): Socket;
   take(socket: Socket): void;
@@ -61,9 +61,9 @@ export function listening(
   at: Pick<ListenOptions, "host" | "port" | "maxConnections" | "shared">,
   tls: ServerTls | undefined,
   taker?: Taker,
-  open = new OpenSockets(),
 ): Promise<Listener> {
   if (at.maxConnections !== undefined) server.maxConnections = at.maxConnections;
+  const open = new OpenSockets();
   let paused = false;
   let isClosed = false;
   server.on("close", () => {

@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { Socket } from "node:net";
+import type { Server } from "node:net";
+import { directly } from "./direct-socket.ts";
 import { upgradeLimits } from "./http-limits.ts";
 import type { WebSocketNet } from "./net.ts";
-import { OpenSockets } from "./open-sockets.ts";
 import { createProxyDoor } from "./proxy-door.ts";
-import { listening } from "./tcp-net.ts";
+import { listening, type Taker } from "./tcp-net.ts";
 import { createServerTls } from "./tls-options.ts";
 import { attachWebSocket } from "./web-socket-attach.ts";
 import { createUpgrade } from "./web-socket-upgrade.ts";
@@ -23,11 +23,21 @@ export const webSocketNet: WebSocketNet = {
     });
     server.on("clientError", (_error, socket) => socket.destroy());
     server.on("tlsClientError", (_error, socket) => socket.destroy());
-    const open = new OpenSockets();
-    // As for TCP: where the first byte is the client's own.
-    const moved = tls || options.proxy ? undefined : (socket: Socket) => open.add(socket);
-    server.on("upgrade", createUpgrade(options, door.clientOf, accept, moved));
-    return listening(server, options, tls, undefined, open);
+    server.on("upgrade", createUpgrade(options, door.clientOf, accept));
+    // As for TCP: where the first byte is the client's own, it can be read directly. Until the upgrade HTTP reads, by itself.
+    return listening(server, options, tls, tls || options.proxy ? undefined : takeDirectly(server));
   },
   attach: attachWebSocket,
 };
+
+/** Stands before the listeners that the server has for connections by now: they are given sockets that read directly. */
+function takeDirectly(server: Server): Taker {
+  const listeners = server.listeners("connection");
+  server.removeAllListeners("connection");
+  return {
+    as: (socket) => directly(socket) ?? socket,
+    take(socket) {
+      for (const listener of listeners) listener.call(server, socket);
+    },
+  };
+}

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { directly } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents, WebSocketRules } from "./net.ts";
 import { WebSocketStream } from "./web-socket-stream.ts";
 
@@ -12,16 +11,11 @@ const closeTimeoutMs = 5_000;
 /** What does an upgrade: it belongs to whoever listens for them on an HTTP server. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/**
- * Upgrades what the rules allow, and answers the rest.
- *
- * @param moved Told of each socket that goes on in the place of one that was accepted. Without it there are none: sockets stay as they are.
- */
+/** Upgrades what the rules allow, and answers the rest. */
 export function createUpgrade(
   rules: WebSocketRules,
   clientOf: (socket: Socket) => string,
   accept: (stream: ByteStream) => StreamEvents,
-  moved?: (socket: Socket) => void,
 ): Upgrade {
   const frameRules = { masked: true, maxPayload: rules.maxMessageBytes };
   const sockets = new WebSocketServer({
@@ -36,26 +30,12 @@ export function createUpgrade(
   return (request, socket, head) => {
     const refusal = refused(request, rules);
     if (refusal) return refuse(socket, refusal);
-    const address = clientOf(request.socket);
-    const direct = moved && socket instanceof Socket ? move(socket) : undefined;
-    if (direct) moved?.(direct);
-    const open = direct ?? socket;
-    open.on("error", ignored);
-    sockets.handleUpgrade(request, open, head, (webSocket) => {
-      const stream = new WebSocketStream(webSocket, open, address);
+    socket.on("error", ignored);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const stream = new WebSocketStream(webSocket, socket, clientOf(request.socket));
       stream.hear(accept(stream), frameRules);
     });
   };
-}
-
-/** Reading goes past the streams then, and what HTTP has left on the socket is gone. */
-function move(socket: Socket): Socket | undefined {
-  // An answer to a request before this one may still be on its way.
-  if (socket.readableLength > 0 || socket.writableLength > 0 || !socket.writable) return undefined;
-  const direct = directly(socket);
-  // Whoever counts it hears of its end.
-  if (direct) socket.destroy();
-  return direct;
 }
 
 /** Answers an upgrade with a status as "404 Not Found", and closes. */
