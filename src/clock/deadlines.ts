@@ -6,8 +6,8 @@ export interface Due {
   readonly deadlineMs: number;
   /** Where it stands among the others: the sweep's own. */
   place?: number | undefined;
-  /** The time has come. It is not in the sweep any more. */
-  expire(): void;
+  /** The time has come. It is not in the sweep any more. @param nowMs When the sweep looked. */
+  expire(nowMs: number): void;
 }
 
 /** One timer for many deadlines. They fire up to one period late, never early. */
@@ -53,7 +53,7 @@ export function createDeadlineSweep(clock: Clock, periodMs = 50): DeadlineSweep 
       // One may have ended another.
       if (!waits(due)) continue;
       remove(due);
-      due.expire();
+      due.expire(now);
     }
     firstMs = waiting.reduce((first, { deadlineMs }) => Math.min(first, deadlineMs), Number.POSITIVE_INFINITY);
     rest();

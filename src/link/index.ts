@@ -25,3 +25,4 @@ export { allPushes, interestOrder, messagesOf, noOrder, type Order, pushesOf } f
 export { PendingCalls } from "./pending-calls.ts";
 export { Redial } from "./redial.ts";
 export { type Claim, createRoles, type Roles, type RolesOptions } from "./roles.ts";
+export { toBigint, toNumber } from "./wide.ts";

@@ -15,6 +15,7 @@ import { PushAnswers } from "./push-answers.ts";
 import { ReceivedFrames } from "./received-frames.ts";
 import { Sender } from "./sender.ts";
 import { asUnavailable, unavailable } from "./unavailable.ts";
+import { toBigint, toNumber } from "./wide.ts";
 
 /** What a link needs of the hub. */
 export interface PeerLinkOptions {
@@ -66,7 +67,7 @@ export class PeerLink implements Link, StreamOwner {
     this.#options = options;
     this.peer = peer;
     this.name = name;
-    this.#calls = new PendingCalls(deadlines, (call) => this.#tellCanceled(call));
+    this.#calls = new PendingCalls(deadlines, (call) => this.#tellCanceled(toBigint(call)));
     this.#sender = new Sender({
       peer: peer.id,
       clock,
@@ -135,7 +136,7 @@ export class PeerLink implements Link, StreamOwner {
     if (this.#closed) throw unavailable("the link is closed");
     if (body.case === "push") {
       this.#sender.push(body, body.value);
-      if (body.value.delivery !== "droppable") this.#calls.keep(body.value.call);
+      if (body.value.delivery !== "droppable") this.#calls.keep(toNumber(body.value.call));
     } else {
       if (!this.#stream) throw unavailable("the link is broken");
       this.#sender.data(body);
@@ -153,15 +154,15 @@ export class PeerLink implements Link, StreamOwner {
     const call = this.#calls.add(deadlineMs, settle);
     // The caller has not got the number yet: it hears after this turn.
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
-    return call;
+    return toBigint(call);
   }
 
   cancel(call: bigint, reason: NanoError): void {
-    if (this.#calls.settle(call, reason)) this.#tellCanceled(call);
+    if (this.#calls.settle(toNumber(call), reason)) this.#tellCanceled(call);
   }
 
   forget(call: bigint, reason: NanoError): void {
-    this.#calls.settle(call, reason);
+    this.#calls.settle(toNumber(call), reason);
   }
 
   answer(call: bigint, outcome: Outcome, order: Order = noOrder): void {
@@ -236,7 +237,7 @@ export class PeerLink implements Link, StreamOwner {
   #take(body: FrameBody): void {
     switch (body.case) {
       case "answer":
-        if (!this.#calls.settle(body.value.call, outcomeOf(body.value))) this.counters.late++;
+        if (!this.#calls.settle(toNumber(body.value.call), outcomeOf(body.value))) this.counters.late++;
         return;
       case "ping":
         return this.send({ case: "pong", value: create(PongSchema) });
@@ -262,7 +263,7 @@ export class PeerLink implements Link, StreamOwner {
   // What was to be answered never will be. The caller may not have got its number yet.
   #unanswered({ value }: FrameBody): void {
     if (!("call" in value) || value.call === 0n) return;
-    const { call } = value;
+    const call = toNumber(value.call);
     queueMicrotask(() => this.#calls.settle(call, unavailable("the link is broken")));
   }
 

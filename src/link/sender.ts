@@ -104,7 +104,7 @@ export class Sender implements OutboxOwner {
       const cost = costOf(hotFrameBytes(length));
       this.#spend(cost);
       this.#outbox?.lay(body, length, ++this.#number);
-      this.#sent.add({ number: this.#number, cost, kept: false });
+      this.#sent.add(cost);
     } else {
       const frame = dataFrame(this.#encode(body), order);
       this.#spend(frame.cost);
@@ -171,7 +171,8 @@ export class Sender implements OutboxOwner {
   number(frame: OutFrame): number {
     if (frame.cost === 0 || frame.number > 0) return frame.number;
     frame.number = ++this.#number;
-    this.#sent.add(frame);
+    if (frame.kept) this.#sent.keep(frame);
+    else this.#sent.add(frame.cost);
     return frame.number;
   }
 

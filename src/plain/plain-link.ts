@@ -3,7 +3,16 @@ import type { Call, End, Forward, Patch } from "../../gen/nano/cluster/v1/link_p
 import { BoundRequestSchema, ClosedRequestSchema } from "../../gen/nano/cluster/v1/session_pb.ts";
 import type { Clock, DeadlineSweep } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
-import { createLinkCounters, type FrameBody, type Link, type Outcome, type Peer, PendingCalls } from "../link/index.ts";
+import {
+  createLinkCounters,
+  type FrameBody,
+  type Link,
+  type Outcome,
+  type Peer,
+  PendingCalls,
+  toBigint,
+  toNumber,
+} from "../link/index.ts";
 import type { Http2Caller } from "../net/index.ts";
 import type { RouteInfo } from "../route/index.ts";
 import { callHeaders, readGrpc, toGrpc } from "./grpc.ts";
@@ -23,7 +32,7 @@ export interface PlainLinkOptions {
 }
 
 interface Request {
-  readonly call: bigint;
+  readonly call: number;
   readonly path: string;
   readonly body: Uint8Array;
   readonly headers: () => Record<string, string>;
@@ -56,9 +65,9 @@ export class PlainLink implements Link {
   readonly #options: PlainLinkOptions;
   readonly #calls: PendingCalls;
   readonly #sessions = new Map<number, PlainSession>();
-  readonly #running = new Map<bigint, () => void>();
+  readonly #running = new Map<number, () => void>();
   // What calls carry until they are over, those included that wait for their turn.
-  readonly #costs = new Map<bigint, number>();
+  readonly #costs = new Map<number, number>();
   #underway = 0;
   // Whether the server wants to hear that sessions are over, and whose they are.
   #hears = true;
@@ -102,7 +111,7 @@ export class PlainLink implements Link {
         break;
       default:
         // It hears of no groups, and asks every frontend: whoever waits need not.
-        if ("call" in body.value) this.#settle(body.value.call, { case: "body", value: new Uint8Array(0) });
+        if ("call" in body.value) this.#settle(toNumber(body.value.call), { case: "body", value: new Uint8Array(0) });
     }
   }
 
@@ -115,21 +124,21 @@ export class PlainLink implements Link {
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
-    const call = this.#calls.add(deadlineMs, (outcome) => {
+    const call: number = this.#calls.add(deadlineMs, (outcome) => {
       this.#underway -= this.#costs.get(call) ?? 0;
       this.#costs.delete(call);
       settle(outcome);
     });
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
-    return call;
+    return toBigint(call);
   }
 
   cancel(call: bigint, reason: NanoError): void {
-    if (this.#calls.settle(call, reason)) this.#breakOff(call);
+    if (this.#calls.settle(toNumber(call), reason)) this.#breakOff(toNumber(call));
   }
 
   forget(call: bigint, reason: NanoError): void {
-    this.#calls.settle(call, reason);
+    this.#calls.settle(toNumber(call), reason);
   }
 
   /** It asks nothing on the link. */
@@ -149,13 +158,13 @@ export class PlainLink implements Link {
       throw new NanoError({ code: "resource_exhausted", message: `the link to ${this.peer.id} is full` });
     }
     this.#underway += body.length;
-    this.#costs.set(call, body.length);
+    this.#costs.set(toNumber(call), body.length);
   }
 
   #call({ call, route, body, envelope }: Call): void {
     const info = this.#info(route);
     const deadlineMs = this.#deadline(envelope?.remainingMs);
-    this.#request({ call, path: info.path, body, headers: () => this.#headers(envelope, deadlineMs) });
+    this.#request({ call: toNumber(call), path: info.path, body, headers: () => this.#headers(envelope, deadlineMs) });
   }
 
   #forward({ call, handle, route, body, envelope }: Forward): void {
@@ -169,7 +178,7 @@ export class PlainLink implements Link {
         throw new NanoError({ code: "resource_exhausted", message: "the session is too large to be sent" });
       return { ...this.#headers(envelope, deadlineMs), "nano-session-bin": header };
     };
-    const request: Request = { call, path: info.path, body, headers };
+    const request: Request = { call: toNumber(call), path: info.path, body, headers };
     if (info.policy.order === "concurrent") this.#request(request);
     else session.take({ begin: (over) => this.#request({ ...request, over }) });
   }
@@ -236,7 +245,7 @@ export class PlainLink implements Link {
     const session = this.#sessions.get(handle);
     this.#sessions.delete(handle);
     const done: Outcome = { case: "body", value: new Uint8Array(0) };
-    if (!session || !this.#hears) return this.#settle(call, done);
+    if (!session || !this.#hears) return this.#settle(toNumber(call), done);
     const deadlineMs = clock.now() + endTimeoutMs;
     const body = toBinary(
       ClosedRequestSchema,
@@ -253,7 +262,7 @@ export class PlainLink implements Link {
       const told = await connect().then(tell, (error: unknown) => NanoError.from(error));
       if (told instanceof NanoError && told.code === "unimplemented") this.#hears = false;
       const again = told instanceof NanoError && told.code === "unavailable" && !this.#closed;
-      if (!again || clock.now() + endAgainMs >= deadlineMs) return this.#settle(call, done);
+      if (!again || clock.now() + endAgainMs >= deadlineMs) return this.#settle(toNumber(call), done);
       await new Promise<void>((resolve) => void clock.after(endAgainMs, resolve));
     }
   }
@@ -276,11 +285,11 @@ export class PlainLink implements Link {
     return this.#options.clock.now() + remainingMs;
   }
 
-  #settle(call: bigint, outcome: Outcome | NanoError): void {
+  #settle(call: number, outcome: Outcome | NanoError): void {
     this.#calls.settle(call, outcome);
   }
 
-  #breakOff(call: bigint): void {
+  #breakOff(call: number): void {
     this.#running.get(call)?.();
   }
 
