@@ -57,7 +57,7 @@ export class Resumption {
 
   /** Whether a ticket's secret is of this session. */
   has(secret: string): boolean {
-    return this.#tickets.which(secret) !== undefined;
+    return this.#tickets.has(secret);
   }
 
   /** What a new session's client is told. */
@@ -70,8 +70,8 @@ export class Resumption {
    * that. Undefined where not all of it is there any more.
    */
   resume(secret: string, received: number): Offer | undefined {
-    // With the last ticket it says that it has heard the answer, though its ack was lost: it counts from there.
-    if (this.#tickets.which(secret) === "offered") this.confirm();
+    // With a ticket of an answer it says that it has heard that, though its ack was lost: it counts from there.
+    if (this.#tickets.shown(secret)) this.confirm();
     if (!Number.isSafeInteger(received) || !this.#options.log.reaches(received)) return undefined;
     this.#comes = received;
     return this.#offer(true);
