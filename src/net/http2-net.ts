@@ -31,6 +31,8 @@ const settings = { initialWindowSize: windowBytes, maxConcurrentStreams: 256, en
 // Node resets, untold, what is over its own limits for headers: these are 64 KiB, and what would be in them at the most.
 const bounds = { settings, maxHeaderListPairs: 2_048, maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100 };
 const endTimeoutMs = 5_000;
+// How long a peer may go on sending what is refused.
+const refusedMs = 1_000;
 // Strangers who say nothing, and peers that froze. Longer than a plain call may take.
 const defaultIdleTimeoutMs = 75_000;
 
@@ -158,7 +160,10 @@ function headerListSize(rawHeaders: readonly string[]): number {
   return rawHeaders.reduce((size, text) => size + text.length + 16, 0);
 }
 
+/** Whoever is still sending may take a reset for all that was said, and never see the status (curl, for one): what comes is dropped for a moment. */
 function refuse(stream: ServerHttp2Stream, status: number): void {
+  const timer = systemClock.after(refusedMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
+  stream.once("close", () => timer.cancel());
   stream.respond({ ":status": status }, { endStream: true });
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.resume();
 }
