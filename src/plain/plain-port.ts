@@ -111,7 +111,8 @@ export function createPlainPort(options: PlainPortOptions): Http2Handler {
     const body = new RequestBody(request, {
       ...{ clock, deadlines, withinMs },
       late() {
-        refused("late");
+        // Of a call that was answered before, nobody waited for the end of it.
+        if (!response.writableEnded) refused("late");
         clock.after(tellMs, () => response.stream.close());
         return new ConnectError(`the body has not come within ${withinMs} ms, or its call's time`, Code.DeadlineExceeded);
       },

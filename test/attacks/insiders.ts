@@ -1,6 +1,7 @@
 import { etcd, silentLogger } from "nano-rpc";
 import { createClient } from "nano-rpc/client";
 import { tcp } from "nano-rpc/client/tcp";
+import { expect, vi } from "vitest";
 import type { SessionContext } from "../../gen/nano/cluster/v1/link_pb.ts";
 import { systemClock, systemRandom } from "../../src/clock/index.ts";
 import { createRecordSeal, type Membership, type ServerInfo } from "../../src/discovery/index.ts";
@@ -29,7 +30,7 @@ export interface Insiders {
 const challenge = new Uint8Array(32).fill(1);
 const noEvents = { changed: () => {}, fenced: () => {}, available: () => {} };
 
-export function createInsiders({ registry, prefix, ports }: Siege, token: string): Insiders {
+export function createInsiders({ registry, prefix, ports, account }: Siege, token: string): Insiders {
   const cleanups: (() => unknown)[] = [];
 
   function joins(self: ServerInfo, schema?: Uint8Array): Promise<Membership> {
@@ -55,6 +56,8 @@ export function createInsiders({ registry, prefix, ports }: Siege, token: string
       return raw;
     },
     async contexts() {
+      const givenUp = async (): Promise<number> => (await account()).frontend.refused.handler;
+      const before = await givenUp();
       const came: RawLink[] = [];
       const transport = createLinkTransport(systemNet, { authorize: () => false, other: () => {} });
       const listener = await transport.listen({ host: "127.0.0.1", port: 0 }, (stream) => {
@@ -86,6 +89,8 @@ export function createInsiders({ registry, prefix, ports }: Siege, token: string
       raw.stream?.destroy();
       await listener.close();
       cleanups.push(() => clients[0]?.close());
+      // What both have said is given up, with the session or the server: nothing of it is counted later.
+      await vi.waitFor(async () => expect(await givenUp()).toBe(before + 2), { timeout: 10_000, interval: 100 });
       return opened as [SessionContext, SessionContext];
     },
     async close() {
