@@ -57,19 +57,21 @@ describe("nano-bot", () => {
     expect(await run("--version")).toMatchObject({ code: 0, out: version });
   });
 
-  test("says so where it was too busy itself to measure others", async () => {
+  /** Writes a scenario in which somebody is `busy()` for 50 ms at a time. */
+  async function busyScenario(users: number, run: string): Promise<string> {
     const file = join(folder, "busy.ts");
-    const from = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
+    const from = JSON.stringify(pathToFileURL(resolve("src/bot/index.ts")).href);
     await writeFile(
       file,
-      `import { scenario } from ${from("src/bot/index.ts")};
+      `import { scenario } from ${from};
        const busy = () => { for (const until = performance.now() + 50; performance.now() < until; ); };
-       export default scenario({
-         name: "busy",
-         once: { users: 1 },
-         run: (bot) => bot.repeat({ times: 60 }, async () => { busy(); await bot.think(0); }),
-       });`,
+       export default scenario({ name: "busy", once: { users: ${users} }, run: (bot) => ${run} });`,
     );
+    return file;
+  }
+
+  test("says so where it was too busy itself to measure others", async () => {
+    const file = await busyScenario(1, "bot.repeat({ times: 60 }, async () => { busy(); await bot.think(0); })");
     const { code, out } = await run("run", file, "--url", server.url);
     expect(out).toMatch(
       /^nano-bot itself was busy for (?:9\d|100) % of the time: it may have measured itself\. --processes N shares the work$/m,
@@ -78,19 +80,10 @@ describe("nano-bot", () => {
   }, 60_000);
 
   test("says so of each of several processes, while it runs and after it", async () => {
-    const [file, json, page] = [join(folder, "busy.ts"), join(folder, "report.json"), join(folder, "report.html")];
-    const from = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
-    await writeFile(
-      file,
-      `import { scenario } from ${from("src/bot/index.ts")};
-       const busy = () => { for (const until = performance.now() + 50; performance.now() < until; ); };
-       export default scenario({
-         name: "busy",
-         once: { users: 2 },
-         // The first process rests where the second works.
-         run: (bot) => (bot.index === 0 ? bot.think(4_000) : bot.repeat({ times: 80 }, async () => { busy(); await bot.think(0); })),
-       });`,
-    );
+    const [json, page] = [join(folder, "report.json"), join(folder, "report.html")];
+    // The first process rests where the second works.
+    const working = "bot.repeat({ times: 80 }, async () => { busy(); await bot.think(0); })";
+    const file = await busyScenario(2, `bot.index === 0 ? bot.think(4_000) : ${working}`);
     const files = ["--json", json, "--report", page];
     const { code, out, progress } = await run("run", file, "--url", server.tcpUrl, "--processes", "2", ...files);
     expect(out).toMatch(

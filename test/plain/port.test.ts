@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import { type ClientHttp2Stream, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { createServer, memory, type Server, silentLogger } from "nano-rpc";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -142,3 +142,26 @@ test.each(["%", "[", "x:99999"])(
     expect(counted()).toEqual({ ...before, headers: before.headers + 1 });
   },
 );
+
+test("a call that was refused before the end of its body is counted once, and its stream closed all the same", async () => {
+  const before = counted();
+  const heard = await withoutEnd(grpc, Buffer.concat([message(0), message(0)]));
+  expect(heard["grpc-status"]).toBe("12");
+  expect(counted()).toEqual({ ...before, body: before.body + 1 });
+}, 30_000);
+
+test("who may not call hears so while the body is still coming, and no reset before", async () => {
+  const session = connect(`http://${server.addresses["cluster"]}`);
+  onTestFinished(() => session.destroy());
+  const refused = (): ClientHttp2Stream => session.request({ ":method": "POST", ":path": "/play.v1.WhoService/Any" }).resume();
+  const stream = refused();
+  const [{ ":status": status }] = await once(stream, "response");
+  expect(status).toBe(401);
+  // Whatever was said behind the answer has come with what is said now.
+  await new Promise<void>((resolve, reject) => session.ping((error) => (error ? reject(error) : resolve())));
+  expect(stream.closed).toBe(false);
+  stream.end("{}");
+  await once(stream, "close");
+  // It is not waited for without end.
+  await once(refused(), "close");
+});

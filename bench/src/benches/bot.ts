@@ -65,7 +65,7 @@ export async function bot(effort: Effort): Promise<void> {
   }
   report(
     "bot",
-    `10,000 connections once, others twice; server/s: as many as come back to a program that sends bytes made once`,
+    "10,000 connections once, others at most twice; server/s: as many as come back to a program that sends bytes made once",
     rows,
   );
 }
