@@ -56,7 +56,7 @@ export function createAgreement(
     bodies: () => bodies,
     traced: () => traced,
     handshake(resume) {
-      const { platform = "js", version, user } = options.handshake ?? {};
+      const { platform = "js", version, user, sys } = options.handshake ?? {};
       const fingerprint = [...services.keys()]
         .map((service) => service.fingerprint ?? "")
         .sort()
@@ -73,7 +73,7 @@ export function createAgreement(
         ...(resume ? { resume } : {}),
       };
       return {
-        sys: { platform, clientVersion: version, serializer: encoding, nano },
+        sys: { ...sys, platform, clientVersion: version, serializer: encoding, nano },
         user,
       };
     },

@@ -17,7 +17,13 @@ export interface ClientOptions {
   /** Whether the server may deflate what it sends. The default is true, where the platform inflates (`DecompressionStream`). */
   readonly inflate?: boolean;
   /** What the handshake tells the server; `user` is where credentials go. */
-  readonly handshake?: { readonly platform?: string; readonly version?: string; readonly user?: object };
+  readonly handshake?: {
+    readonly platform?: string;
+    readonly version?: string;
+    readonly user?: object;
+    /** More of its `sys`, as servers of Pitaya and pomelo read it: `libVersion`, `clientBuildNumber`, `type`. The default is nothing. */
+    readonly sys?: Readonly<Record<string, string>>;
+  };
   /** Traces requests and notifies: `openTelemetry()` of "nano-rpc/client/tracing". The default is none. */
   readonly tracing?: ClientTracing;
   /** The default for calls that say nothing, and methods that say nothing. The default is 5,000. */

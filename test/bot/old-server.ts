@@ -9,6 +9,8 @@ export interface OldServer {
   readonly tcp: string;
   readonly tls: string;
   readonly ws: string;
+  /** What clients told in theirs, in the order they came. */
+  readonly handshakes: readonly unknown[];
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ function packet(type: number, body: Buffer): Buffer {
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 /** One client: hears bytes as they come. */
-function conversation(write: Write, players: Map<string, string>): (bytes: Buffer) => void {
+function conversation(write: Write, players: Map<string, string>, handshakes: unknown[]): (bytes: Buffer) => void {
   let rest = Buffer.alloc(0);
   let player: string | undefined;
 
@@ -89,8 +91,10 @@ function conversation(write: Write, players: Map<string, string>): (bytes: Buffe
       const [type, body] = [rest[0], rest.subarray(4, end)];
       rest = rest.subarray(end);
       const sys = { heartbeat: 30, dict: dictionary, serializer: "json" };
-      if (type === handshake) write(packet(handshake ?? 1, json({ code: 200, sys })));
-      else if (type === heartbeat) write(packet(heartbeat ?? 3, Buffer.alloc(0)));
+      if (type === handshake) {
+        handshakes.push(JSON.parse(body.toString()));
+        write(packet(handshake ?? 1, json({ code: 200, sys })));
+      } else if (type === heartbeat) write(packet(heartbeat ?? 3, Buffer.alloc(0)));
       else if (type === data) message(body);
       else if (type !== ack) return;
     }
@@ -109,26 +113,28 @@ function listen(server: Server): Promise<string> {
 /** Starts one: over TCP, TLS and WebSocket, with the same players. */
 export async function startOldServer(identity: { readonly cert: string; readonly key: string }): Promise<OldServer> {
   const players = new Map<string, string>();
+  const handshakes: unknown[] = [];
   const open = new Set<{ destroy(): void }>();
   const take = (socket: import("node:net").Socket): void => {
     open.add(socket);
     socket.on("error", () => {}).on("close", () => open.delete(socket));
     socket.on(
       "data",
-      conversation((bytes) => void socket.write(bytes), players),
+      conversation((bytes) => void socket.write(bytes), players, handshakes),
     );
   };
   const [plain, secure] = [createServer(take), createTlsServer(identity, take)];
   const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await new Promise((ready) => sockets.once("listening", ready));
   sockets.on("connection", (socket) => {
-    const hear = conversation((bytes) => socket.send(bytes), players);
+    const hear = conversation((bytes) => socket.send(bytes), players, handshakes);
     socket.on("message", (bytes: Buffer) => hear(bytes));
   });
   const { port } = sockets.address() as { readonly port: number };
   const places = { tcp: `tcp://${await listen(plain)}`, tls: `tls://${await listen(secure)}`, ws: `ws://127.0.0.1:${port}` };
   return {
     ...places,
+    handshakes,
     async stop() {
       for (const socket of open) socket.destroy();
       for (const socket of sockets.clients) socket.terminate();

@@ -204,7 +204,7 @@ describe("nano-cli talks to a server that tells its schema", () => {
     );
     const { out, errors, code } = await run([ws(), "--user", '{"token": "t 1"}', "--script", script], []);
     expect([errors, code]).toEqual(["", 0]);
-    expect(out).toContain('\n{"token":"t 1"}\n{"members":["ann"]}\n');
+    expect(out).toContain('\n{"sys":{"platform":"nano-cli"},"user":{"token":"t 1"}}\n{"members":["ann"]}\n');
     expect(await run([ws(), "--script", join(folder, "none")], [])).toMatchObject({ code: 1 });
   });
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is how nano-cli names a value
 import { readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -121,6 +122,44 @@ test.runIf(there)(
     await at.shows('"color": "COLOR_');
     at.press("Tab", "Tab");
     await at.shows(/"COLOR_UNSPECIFIED" +"COLOR_RED" +"COLOR_BLUE"/);
+  },
+  90_000,
+);
+
+test.runIf(there)(
+  "completes the names of sessions, of values that were kept, and of what a handshake tells",
+  async () => {
+    const at = await open(chatRooms());
+    at.type("session attic");
+    at.press("Enter");
+    at.type(`connect ws://${server.addresses["ws"]}`);
+    at.press("Enter");
+    await at.shows(/^attic> connect .*\nconnected to .*\nattic> *$/m);
+    // The one that it began in; then the one beside it.
+    await complete(at, "session 1", "> session 1");
+    at.press("Enter");
+    await at.shows(/^1> *$/m);
+    await complete(at, "session a", /^1> session attic$/m);
+    at.press("C-u");
+    at.type('set room "lobby"');
+    at.press("Enter");
+    at.type('request room.room.join {"room": ${room}, "name": "ann"}');
+    at.press("Enter");
+    await at.shows('{"members":["ann"]}');
+    // As data, and within a text.
+    await complete(at, "set copy ${ro", /^1> set copy \$\{room\}$/m);
+    at.press("C-u");
+    await complete(at, 'notify room.room.say {"text": "in ${ro', /^1> notify room\.room\.say \{"text": "in \$\{room\}$/m);
+    at.press("C-u");
+    // Where several fit, they are listed.
+    at.type('set roomy "attic"');
+    at.press("Enter");
+    await at.shows(/^1> *\n\n/m);
+    await complete(at, "set copy ${r", /^1> set copy \$\{room$/m);
+    at.press("Tab");
+    await at.shows(/^\$\{room\} +\$\{roomy\}$/m);
+    at.press("C-u");
+    await complete(at, "handshake clientV", /^1> handshake clientVersion$/m);
   },
   90_000,
 );

@@ -2,12 +2,13 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { ClientState } from "../../client/index.ts";
 import type { ClusterAccess } from "../cluster/cluster-flags.ts";
 import { CommandError } from "../command.ts";
+import { encodingIn, type ToldHandshake } from "./handshake.ts";
 import type { Printer } from "./printer.ts";
 import { Pushes } from "./pushes.ts";
 import { openTalk, type Talk, type TalkOptions } from "./talk.ts";
 
 /** How conversations are opened, where a line does not say. */
-export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain"> {
+export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain" | "encoding"> {
   /** Undefined: no cluster is known. */
   readonly cluster: ClusterAccess | undefined;
 }
@@ -22,12 +23,13 @@ export class Desk {
   readonly talks = new Map<string, Talk>();
   readonly pushes: Pushes;
   readonly #options: DeskOptions;
-  #user: JsonValue | undefined;
   #at = "1";
   #line = new AbortController();
   timing = false;
   raw = false;
   pretty = false;
+  /** What the next handshake tells. */
+  told: ToldHandshake;
   /** Undefined: no cluster is known. */
   cluster: ClusterAccess | undefined;
   /** What was typed, the newest last. */
@@ -35,7 +37,7 @@ export class Desk {
 
   constructor(options: DeskOptions, printer: Printer) {
     this.#options = options;
-    this.#user = options.user;
+    this.told = options.told;
     this.cluster = options.cluster;
     this.printer = printer;
     this.pushes = new Pushes(({ session, route, data }, pretty) =>
@@ -79,22 +81,14 @@ export class Desk {
     this.#at = name;
   }
 
-  /** What the next handshake tells as `user`. */
-  set user(user: JsonValue | undefined) {
-    this.#user = user;
-  }
-
-  get user(): JsonValue | undefined {
-    return this.#user;
-  }
-
   async connect(address: string): Promise<Talk> {
     await this.disconnect();
     const { interrupted } = this;
     const name = this.#at;
     const talk = await openTalk(address, {
       ...this.#options,
-      user: this.#user,
+      told: this.told,
+      encoding: encodingIn(this.told),
       wire: (way, bytes) => {
         if (this.raw) this.printer.raw(way, bytes);
       },

@@ -1,6 +1,7 @@
 import { CommandError } from "../command.ts";
 import { comeBack, comeBackCounting } from "./come-back.ts";
 import type { Desk } from "./desk.ts";
+import { handshakeNames, readHandshake, withField } from "./handshake.ts";
 import { shown, type Verb } from "./verb.ts";
 import { firstWord, readData } from "./words.ts";
 
@@ -8,6 +9,17 @@ function listSessions(desk: Desk): void {
   for (const [name, { url, client }] of desk.talks) {
     desk.printer.note(`${name === desk.at ? "*" : " "} ${name}  ${url}  ${client.state.name}`);
   }
+}
+
+/** What the next handshake tells: all of it from a file, or one field; the user's alone as JSON. */
+function tell(desk: Desk, rest: string): void {
+  const [name, value] = firstWord(rest);
+  if (name === "") desk.printer.note(shown({ ...desk.told }));
+  else if (name === "file" && value === "") throw new CommandError("handshake file FILE: which file?");
+  else if (name === "file") desk.told = readHandshake(value);
+  else if (/^[{["\d-]/.test(name)) desk.told = withField(desk.told, "user", readData(rest));
+  else if (name === "user") desk.told = withField(desk.told, name, readData(value));
+  else desk.told = withField(desk.told, name, value === "" ? undefined : value);
 }
 
 /** Connections: how they begin, end, break and come back. */
@@ -26,11 +38,13 @@ export const sessionVerbs: readonly Verb[] = [
     run: (desk) => desk.disconnect(),
   },
   {
-    ...{ name: "handshake", usage: "handshake [JSON]", summary: "shows or sets what the next handshake tells as its user" },
-    run(desk, rest) {
-      if (rest !== "") desk.user = readData(rest);
-      else desk.printer.note(shown(desk.user));
+    ...{
+      name: "handshake",
+      usage: "handshake [JSON|NAME VALUE|file FILE]",
+      summary: "shows or sets what the next connect tells: its user, clientVersion, platform, ...",
     },
+    words: () => [...handshakeNames, "file"],
+    run: tell,
   },
   {
     ...{ name: "session", usage: "session NAME", summary: "goes to another session; connect opens it where it is new" },

@@ -7,6 +7,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { accessOf, clusterHelp, clusterOptions } from "../cluster/cluster-flags.ts";
 import { type Command, CommandError, type Terminal } from "../command.ts";
 import { Desk } from "./desk.ts";
+import { ownHandshake, readHandshake, sysNames, type ToldHandshake, withField } from "./handshake.ts";
 import { typeAt } from "./interactive.ts";
 import { createPrinter } from "./printer.ts";
 import type { RouteBook } from "./route-book.ts";
@@ -25,6 +26,9 @@ their schema (reflection) are spoken to in protobuf, with completion, and so are
                       it), or an image of buf build
   --encoding NAME     json or protobuf (default: protobuf where the schema is known)
   --user JSON         what the handshake tells as its user: credentials, a token
+  --handshake FILE    all that it tells, as {"sys": {"clientVersion": "2.1"}, "user": {"token": "t"}};
+                      of sys it takes ${sysNames.slice(0, 4).join(", ")},
+                      ${sysNames.slice(4).join(", ")}
   --timeout MS        how long an answer may take (default: 5000)
   --ca FILE           takes certificates of these authorities (PEM) for tls:// and wss://
   --insecure          takes any certificate for tls:// and wss://
@@ -49,8 +53,7 @@ export const talkCommand: Command = {
     const printer = createPrinter({ write: (line) => write(line), json: flags.json, colours });
     const desk = new Desk(
       {
-        ...{ insecure: flags.insecure, ca: flags.ca, user: userOf(flags.user) },
-        encoding: encodingOf(flags.encoding),
+        ...{ insecure: flags.insecure, ca: flags.ca, told: toldOf(flags) },
         book: await bookOf(flags.schema),
         cluster: flags.etcd === undefined ? undefined : accessOf(flags, "talk"),
         timeoutMs: timeoutOf(flags.timeout),
@@ -117,6 +120,7 @@ const options = {
   json: { type: "boolean", default: false },
   encoding: { type: "string" },
   user: { type: "string" },
+  handshake: { type: "string" },
   timeout: { type: "string", default: "5000" },
   ca: { type: "string" },
   insecure: { type: "boolean", default: false },
@@ -134,9 +138,13 @@ function parse(args: readonly string[]) {
   }
 }
 
-function encodingOf(text: string | undefined): "json" | "protobuf" | undefined {
-  if (text === undefined || text === "json" || text === "protobuf") return text;
-  throw new CommandError(`--encoding is json or protobuf, not "${text}"`);
+/** What a flag says goes before what the file does. */
+function toldOf({ handshake, user, encoding }: ReturnType<typeof parse>["flags"]): ToldHandshake {
+  let told = handshake === undefined ? ownHandshake : readHandshake(handshake);
+  if (user !== undefined) told = withField(told, "user", userOf(user));
+  if (encoding === undefined) return told;
+  if (encoding !== "json" && encoding !== "protobuf") throw new CommandError(`--encoding is json or protobuf, not "${encoding}"`);
+  return withField(told, "serializer", encoding);
 }
 
 async function bookOf(schema: string | undefined): Promise<RouteBook | undefined> {
@@ -148,9 +156,9 @@ async function bookOf(schema: string | undefined): Promise<RouteBook | undefined
   return book;
 }
 
-function userOf(text: string | undefined): JsonValue | undefined {
+function userOf(text: string): JsonValue {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return JSON.parse(text) as JsonValue;
   } catch {
     throw new CommandError(`--user is JSON, as '{"token": "..."}', not "${text}"`);
   }

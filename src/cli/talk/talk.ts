@@ -7,6 +7,7 @@ import type { Codec } from "../../contract/index.ts";
 import { type AddressOptions, tapped, type Way, type Wire, waysTo } from "../../dial/index.ts";
 import { CommandError } from "../command.ts";
 import { describeMessage } from "./describe.ts";
+import type { ToldHandshake } from "./handshake.ts";
 import { type KnownRoute, learnRoutes, plainBook, type RouteBook } from "./route-book.ts";
 
 /** How a conversation is opened. */
@@ -15,8 +16,8 @@ export interface TalkOptions extends AddressOptions {
   readonly encoding: "json" | "protobuf" | undefined;
   /** The routes that the server has, where somebody knows them already; undefined: it is asked. */
   readonly book: RouteBook | undefined;
-  /** What the handshake tells as `user`. */
-  readonly user: JsonValue | undefined;
+  /** What the handshake tells, but for its encoding. */
+  readonly told: ToldHandshake;
   readonly timeoutMs: number;
   /** Hears each packet, both ways. */
   readonly wire: Wire;
@@ -121,9 +122,15 @@ async function learned(way: Way, first: Client, options: TalkOptions): Promise<T
 function clientOf(
   transport: Transport,
   encoding: "json" | "protobuf",
-  { user, timeoutMs, connectTimeoutMs }: TalkOptions & { readonly connectTimeoutMs: number },
+  { told, timeoutMs, connectTimeoutMs }: TalkOptions & { readonly connectTimeoutMs: number },
 ): Client {
-  const handshake = { platform: "nano-cli", ...(typeof user === "object" && user !== null ? { user } : {}) };
+  const { serializer: _, platform, clientVersion: version, ...sys } = told.sys;
+  const handshake = {
+    sys,
+    ...(platform !== undefined ? { platform } : {}),
+    ...(version !== undefined ? { version } : {}),
+    ...(told.user ? { user: told.user } : {}),
+  };
   // What is wrong is said where it was asked for.
   return createClient({ transport, encoding, handshake, timeoutMs, connectTimeoutMs, onError: () => {} });
 }
