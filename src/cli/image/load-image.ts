@@ -1,11 +1,11 @@
-import { readFile, realpath, stat } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { readFile, stat } from "node:fs/promises";
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readServices } from "../../../plugin/model.ts";
 import { CommandError } from "../command.ts";
 import type { Image } from "./image.ts";
-import { buildLoose, isOfWorkspace } from "./loose-folder.ts";
+import { buildLoose, isOfWorkspace, looseRemedy } from "./loose-folder.ts";
+import { buildRevision, findRevision } from "./revision.ts";
 import { runTool } from "./run-tool.ts";
 
 /**
@@ -29,36 +29,23 @@ export async function loadBaseline(source: string, input: string): Promise<Image
   if ((await kindOf(input)) !== "folder") {
     throw new CommandError(`${source} is no file and no folder, and a revision of git needs a folder to look into, not ${input}`);
   }
-  const top = await git(input, "rev-parse", "--show-toplevel");
-  const commit = await git(input, "rev-parse", "--verify", "--quiet", "--end-of-options", `${source}^{commit}`);
-  if (!top || !commit) throw new CommandError(`${source} is no file, no folder and no revision of git`);
-  const { status, stdout, stderr } = await runTool("git", ["-C", top, "archive", "--format=tar", commit]);
-  if (status !== 0) throw new CommandError(`git archive ${source}: ${stderr}`);
-  const folder = relative(await realpath(top), await realpath(input)).replaceAll("\\", "/");
-  return readImage(await build(folder === "" ? "-#format=tar" : `-#format=tar,subdir=${folder}`, stdout), source);
+  const revision = await findRevision(source, input);
+  if (!revision) throw new CommandError(`${source} is no file, no folder and no revision of git`);
+  return readImage(await buildRevision(revision, source), source);
 }
-
-const rootless =
-  "imports are relative to the folder that is named; what comes from elsewhere has to stand in it, or a buf.yaml above it has to name it";
 
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isDirectory() ? "folder" : found?.isFile() ? "file" : undefined;
 }
 
-async function git(folder: string, ...args: readonly string[]): Promise<string | undefined> {
-  const { status, stdout } = await runTool("git", ["-C", resolve(folder), ...args]);
-  return status === 0 ? Buffer.from(stdout).toString().trim() : undefined;
-}
-
-async function build(input: string, archive?: Uint8Array): Promise<Uint8Array> {
-  const loose = !archive && !(await isOfWorkspace(input));
+async function build(input: string): Promise<Uint8Array> {
+  const loose = !(await isOfWorkspace(input));
   const { status, stdout, stderr } = await (loose
     ? buildLoose(input)
-    : runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"], archive));
+    : runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"]));
   if (status === 0) return stdout;
-  const remedy = loose && stderr.includes("imported file does not exist") ? `\n${rootless}` : "";
-  throw new CommandError(`buf cannot build ${archive ? "that revision" : input}:\n${stderr}${remedy}`);
+  throw new CommandError(`buf cannot build ${input}:\n${stderr}${loose ? looseRemedy(stderr) : ""}`);
 }
 
 function readImage(bytes: Uint8Array, source: string): Image {

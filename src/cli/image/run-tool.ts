@@ -11,6 +11,7 @@ export interface ToolOutcome {
 const timeoutMs = 120_000;
 const remedies: Readonly<Record<string, string>> = {
   buf: "install it (npm i -D @bufbuild/buf), or give images",
+  tar: "install it, or give a folder or an image",
   git: "install it, or give a folder or an image",
 };
 
