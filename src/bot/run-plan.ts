@@ -1,5 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { systemClock, systemRandom } from "../clock/index.ts";
+import { dialRemedy } from "../dial/index.ts";
 import type { RunArguments } from "./arguments.ts";
 import { tooBusy } from "./busyness.ts";
 import { playInCrew } from "./crew.ts";
@@ -19,10 +21,13 @@ import type { Tally } from "./tally.ts";
 
 /** Plays a plan, and writes what comes of it. Gives the exit code. */
 export async function runPlan(given: RunArguments, shell: Shell): Promise<number> {
+  for (const name of ["json", "junit", "report"] as const) mustBeWritable(name, given[name]);
   const report = await run(given, shell);
   shell.print(describe(report));
   const busy = tooBusy(report);
   if (busy !== undefined) shell.complain(busy);
+  const remedy = nobodyCame(report) ? dialRemedy(Object.keys(report.broken), given.plan.url) : "";
+  if (remedy !== "") shell.complain(remedy);
   if (given.json !== undefined) writeFileSync(given.json, `${JSON.stringify(report, null, 2)}\n`);
   if (given.junit !== undefined) writeFileSync(given.junit, junitOf(report));
   if (given.report !== undefined) writeFileSync(given.report, pageOf(report));
@@ -40,6 +45,7 @@ async function run({ plan, processes, prometheus, metrics }: RunArguments, shell
   const exposition = prometheus ? await expose(prometheus, gathering, () => last) : undefined;
   if (exposition) shell.print(`metrics at http://${exposition.address}/metrics`);
   const watch = metrics.length > 0 ? watchServers(metrics, clock) : undefined;
+  for (const fault of (await watch?.begun) ?? []) shell.complain(`--metrics ${fault}; what it tells later is in the report`);
   let beganMs = clock.now();
   let began = clock.wallNow();
   const heard = new Set<number>();
@@ -75,4 +81,21 @@ async function run({ plan, processes, prometheus, metrics }: RunArguments, shell
     progress?.end();
   }
   return reportOf(scenario, gathering, { began, durationMs: clock.now() - beganMs, server: watch?.series() ?? [] });
+}
+
+/** Whoever has played for an hour wants to keep what came of it. Throws a TypeError. */
+function mustBeWritable(name: string, file: string | undefined): void {
+  if (file === undefined) return;
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there?.isDirectory()) throw new TypeError(`--${name} ${file} is a folder: name a file in it`);
+  try {
+    accessSync(there ? file : dirname(file), constants.W_OK);
+  } catch {
+    throw new TypeError(`--${name} ${file} cannot be written: is its folder there?`);
+  }
+}
+
+function nobodyCame({ calls }: Report): boolean {
+  const connects = calls.find(({ route }) => route === "(connect)");
+  return connects !== undefined && connects.answered === 0 && connects.failed > 0;
 }

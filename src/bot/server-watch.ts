@@ -3,6 +3,8 @@ import type { ServerSeries } from "./report.ts";
 
 /** Reads the metrics of servers while they are under load. */
 export interface ServerWatch {
+  /** Resolves when all have been read once, with what is wrong with those that told nothing. */
+  readonly begun: Promise<readonly string[]>;
   /** Notes what was read last, beside a sample of the bots. */
   mark(): void;
   /** All that was noted; what never was anything but zero is left out. */
@@ -35,27 +37,31 @@ export function watchServers(urls: readonly string[], clock: Clock): ServerWatch
   const reading = new Set<number>();
   let marks = 0;
 
-  async function read(at: number, url: string): Promise<void> {
-    if (reading.has(at)) return;
+  /** Gives why it told nothing; undefined where it did, or is read already. */
+  async function read(at: number, url: string): Promise<string | undefined> {
+    if (reading.has(at)) return undefined;
     reading.add(at);
     const late = new AbortController();
     const timer = clock.after(timeoutMs, () => late.abort());
     try {
       const response = await fetch(url, { signal: late.signal });
       const text = await bounded(response);
-      last[at] = response.ok ? { atMs: clock.now(), values: valuesOf(text) } : undefined;
-    } catch {
+      const values = valuesOf(text);
+      last[at] = response.ok ? { atMs: clock.now(), values } : undefined;
+      if (!response.ok) return `it answers ${response.status}`;
+      return values.size === 0 ? "there are no metrics in Prometheus' text format" : undefined;
+    } catch (reason) {
       // A server that does not tell is a hole in its lines: it may just be under load.
       last[at] = undefined;
+      return late.signal.aborted ? `it did not answer within ${timeoutMs} ms` : causeOf(reason);
     } finally {
       timer.cancel();
       reading.delete(at);
     }
   }
 
-  const readAll = (): void => urls.forEach((url, at) => void read(at, url));
-  readAll();
-  const timer = clock.every(everyMs, readAll);
+  const begun = Promise.all(urls.map((url, at) => read(at, url)));
+  const timer = clock.every(everyMs, () => urls.forEach((url, at) => void read(at, url)));
 
   function note(at: number, name: string, value: number | null, family: Omit<Family, "name" | "values">): void {
     const shown = urls.length > 1 ? `${name} (${new URL(urls[at] ?? "").host})` : name;
@@ -68,6 +74,7 @@ export function watchServers(urls: readonly string[], clock: Clock): ServerWatch
   }
 
   return {
+    begun: begun.then((faults) => urls.flatMap((url, at) => (faults[at] === undefined ? [] : [`${url}: ${faults[at]}`]))),
     mark() {
       marks++;
       for (const [at, now] of last.entries()) {
@@ -94,6 +101,12 @@ export function watchServers(urls: readonly string[], clock: Clock): ServerWatch
         .sort((one, other) => rank(one.name) - rank(other.name)),
     stop: () => timer.cancel(),
   };
+}
+
+/** What `fetch` fails with says why in its cause alone. */
+function causeOf(reason: unknown): string {
+  const { cause = reason } = reason instanceof Error ? reason : {};
+  return cause instanceof Error ? cause.message || `${Reflect.get(cause, "code")}` : `${cause}`;
 }
 
 async function bounded({ body }: Response): Promise<string> {

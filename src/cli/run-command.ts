@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { type CommandEntry, CommandError, type Terminal } from "./command.ts";
+import { strayWord } from "./stray-word.ts";
 
 /** What the world around a command is. */
 export interface Shell extends Terminal {
@@ -21,12 +22,11 @@ export async function runCommand(commands: readonly CommandEntry[], args: readon
   }
   const entry = commands.find((one) => one.name === name);
   if (!entry) {
-    shell.complain(
-      name === undefined
-        ? "nano-cli: which command?"
-        : `nano-cli: there is no command "${name}" (an address is HOST:PORT, or begins with tcp://, tls://, ws:// or wss://)`,
-    );
-    shell.complain(overview(commands));
+    if (name === undefined) shell.complain(`nano-cli: which command?\n${overview(commands)}`);
+    else {
+      const names = commands.map((one) => one.name);
+      shell.complain(`nano-cli: there is no command "${name}": ${strayWord(name, names)} (nano-cli --help lists them)`);
+    }
     return 1;
   }
   const command = await entry.load();

@@ -71,7 +71,6 @@ export class SessionView<D extends Message> implements Session<D> {
     options?: { readonly roles?: readonly string[] },
   ): Promise<{ readonly session: BoundSession<D>; readonly former: FormerSession }> {
     this.#gone?.();
-    if (user === "") throw new TypeError("a user has a name; unbind() is logout");
     mustBeUser(user);
     const former = await this.#core.bind(user, options?.roles ?? []);
     // `user` is set by now, which is all that a bound session adds.

@@ -78,6 +78,26 @@ test("its rules are read, whether protovalidate and nano stand in it or not, and
   expect(await run("docs", folder)).toEqual(without);
 });
 
+test("one that a buf.yaml above does not name is compiled all the same", async () => {
+  await write("buf.yaml", "version: v2\nmodules: [{path: proto}]\n");
+  await write("proto/other/v1/other.proto", 'edition = "2024";\npackage other.v1;\nmessage Other {}\n');
+  await write("shop/shop/v1/shop.proto", ruled);
+  const { out, errors, code } = await run("docs", join(folder, "shop"));
+  expect([errors, code]).toEqual(["", 0]);
+  expect(out).toContain("shop.shop.buy");
+  // What is missing there is missing.
+  await write("shop/shop/v1/shop.proto", ruled.replace("google/protobuf/empty.proto", "money/v1/money.proto"));
+  expect((await run("docs", join(folder, "shop"))).errors).toMatch(/imported file does not exist\n[\s\S]*\nimports are relative/);
+});
+
+test("a single .proto is none: its folder is", async () => {
+  await write("shop.proto", ruled);
+  const file = join(folder, "shop.proto");
+  expect((await run("docs", file)).errors).toBe(
+    `nano-cli docs: ${file} is one .proto: name the folder that its imports are relative to`,
+  );
+});
+
 test("what is wrong with one is said by its own paths, with what to do", async () => {
   expect((await run("docs", folder)).errors).toBe(`nano-cli docs: ${folder} has no .proto: name the folder that holds them`);
   await write("shop/v1/shop.proto", ruled.replace("google/protobuf/empty.proto", "money/v1/money.proto"));

@@ -48,7 +48,25 @@ describe("nano-cli", () => {
     });
     const { status, out, errors } = run("regestry", "--port", "1");
     expect([status, out]).toEqual([1, ""]);
-    expect(errors).toMatch(/^nano-cli: there is no command "regestry" \(an address is HOST:PORT, .*\)\nUsage: /);
+    expect(errors).toMatch(/^nano-cli: there is no command "regestry": is it registry\? \(nano-cli --help lists them\)\n$/);
+  });
+
+  test.each([
+    ["taIk", "is it talk?"],
+    ["http://127.0.0.1:3250/chat", "servers are talked to by ws://127.0.0.1:3250/chat"],
+    ["https://play.example.com", "servers are talked to by wss://play.example.com"],
+    ["3250", "an address has a host before its port: 127.0.0.1:3250"],
+    [":3250", "an address has a host before its port: 127.0.0.1:3250"],
+    ["localhost", "an address has a port behind its host, as localhost:3250"],
+    ["play.example.com", "an address has a port behind its host, as play.example.com:3250"],
+    ["package.json", 'a file of lines is played by "nano-cli ADDRESS --script package.json"'],
+    ["something else", "an address is HOST:PORT, or begins with tcp://, tls://, ws:// or wss://"],
+  ])("%s is neither a command nor an address: it says what to do", async (word, remedy) => {
+    expect(await runHere(word)).toMatchObject({
+      status: 1,
+      out: "",
+      errors: `nano-cli: there is no command "${word}": ${remedy} (nano-cli --help lists them)`,
+    });
   });
 
   test("registry --help says what it is and takes", () => {

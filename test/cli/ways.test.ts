@@ -172,6 +172,31 @@ test("a push that came before anybody asked is expected too, in its own session 
   expect([errors, code]).toEqual(["nano-cli talk: line 11: no such push came within 5000 ms", 1]);
 }, 30_000);
 
+test.each([true, false])(
+  "a notify that was not handled is told of, where the schema is known (%j) and where not",
+  async (reflection) => {
+    server = createServer({
+      ...{ id: "gate-1", log: silentLogger, reflection, services: chatRooms() },
+      acceptors: [webSocket({ port: 0 })],
+    });
+    await server.start();
+    const lines = ['notify room.room.say {"text": "hi"}', 'request room.room.join {"room": "lobby", "name": "ann"}'];
+    const url = `ws://${server.addresses["ws"]}`;
+    const { out, errors, code } = await talk(url, lines);
+    expect([errors, code]).toEqual(["", 0]);
+    expect(out.slice(1)).toEqual([expect.stringMatching(/^room\.room\.say {2}unauthenticated {2}\S/), '{"members":["ann"]}']);
+    const json = await talk(url, lines, "--json");
+    const said = JSON.parse(json.out[1] ?? "");
+    expect(said).toMatchObject({ failed: "room.room.say", code: "unauthenticated", message: expect.any(String) });
+  },
+);
+
+test("a host that nobody knows is said to be unknown", async () => {
+  const { errors, code } = await talk("ws://nowhere.invalid:3250", []);
+  expect(errors).toMatch(/\n {2}ws:\/\/nowhere\.invalid:3250: .*\nno such host is known here: is its name right\?$/);
+  expect(code).toBe(1);
+});
+
 test("a server that sends somebody away says why", async () => {
   server = createServer({
     ...{ id: "gate-1", log: silentLogger, reflection: true, services: chatRooms() },

@@ -76,6 +76,7 @@ describe("the packed tarball", () => {
       "docs/remotes.md",
       "docs/security.md",
       "docs/testing.md",
+      "docs/testing-from-the-schema.md",
     ]) {
       const words = await readFile(join(root, page), "utf8");
       for (const [, path = "", text = ""] of words.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)) {
@@ -88,7 +89,14 @@ describe("the packed tarball", () => {
     const pinned = (name: string): string => `${name}@${devDependencies[name] ?? dependencies[name]}`;
     run(project, "npm", ["init", "-y"]);
     run(project, "npm", ["pkg", "set", "type=module"]);
-    const tools = ["@bufbuild/protobuf", "@bufbuild/buf", "@bufbuild/protoc-gen-es", "typescript", "@types/node"].map(pinned);
+    const tools = [
+      "@bufbuild/protobuf",
+      "@bufbuild/buf",
+      "@bufbuild/protoc-gen-es",
+      "typescript",
+      "@types/node",
+      "fast-check",
+    ].map(pinned);
     run(project, "npm", ["install", "--no-audit", "--no-fund", tarball, ...tools]);
     const shipped = "node_modules/nano-rpc/proto";
     run(project, "npx", ["buf", "export", shipped, "--path", `${shipped}/nano/options.proto`, "-o", "proto"]);
@@ -106,6 +114,12 @@ describe("the packed tarball", () => {
       try {
         await server.line((line) => line.startsWith("listening"));
         expect(run(project, node, ["client.ts"]).trim().split("\n")).toEqual(["hello ann", "ann waves"]);
+        const typed = join(project, "typed.nano");
+        await writeFile(typed, 'request hello.hello.enter {"name": "bob"}\nexpect {"greeting": "hello bob"}\n');
+        const typing = ["nano-cli", "ws://127.0.0.1:3250", "--schema", "proto", "--script", typed];
+        expect(run(project, "npx", typing)).toContain("routes by proto");
+        expect(run(project, node, ["docs/fuzz-check.ts"])).toMatch(/'hello\.hello\.enter': \{ ok: \d+/);
+        expect(run(project, node, ["docs/property-check.ts"])).toBe("");
         for (const check of ["unix-socket", "discovery", "testing"])
           expect(run(project, node, [`docs/${check}-check.ts`])).toBe("it keeps its promises\n");
         expect(await server.end("SIGTERM")).toBe(0);

@@ -58,7 +58,7 @@ describe("SessionView", () => {
 
   test("a user without a name is a TypeError, not a logout", async () => {
     await session.view.bind("ann");
-    await expect(session.view.bind("")).rejects.toThrow(TypeError);
+    await expect(session.view.bind("")).rejects.toMatchObject({ code: "invalid_argument" });
     expect(session.view.user).toBe("ann");
   });
 

@@ -16,6 +16,8 @@ import { runTool } from "./run-tool.ts";
 export async function loadImage(source: string): Promise<Image> {
   const kind = await kindOf(source);
   if (!kind) throw new CommandError(`${source} is no file and no folder`);
+  if (kind === "file" && source.endsWith(".proto"))
+    throw new CommandError(`${source} is one .proto: name the folder that its imports are relative to`);
   return readImage(kind === "file" ? await readFile(source) : await build(source), source);
 }
 
@@ -40,12 +42,15 @@ async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
 }
 
 async function build(input: string): Promise<Uint8Array> {
-  const loose = !(await isOfWorkspace(input));
-  const { status, stdout, stderr } = await (loose
-    ? buildLoose(input)
-    : runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"]));
-  if (status === 0) return stdout;
-  throw new CommandError(`buf cannot build ${input}:\n${stderr}${loose ? looseRemedy(stderr) : ""}`);
+  const first = (await isOfWorkspace(input))
+    ? await runTool("buf", ["build", input, "--as-file-descriptor-set", "-o", "-"])
+    : await buildLoose(input);
+  if (first.status === 0) return first.stdout;
+  // The buf.yaml that was found may name other folders, and not this one.
+  const remedy = looseRemedy(first.stderr);
+  const second = remedy === "" ? first : await buildLoose(input);
+  if (second.status === 0) return second.stdout;
+  throw new CommandError(`buf cannot build ${input}:\n${first.stderr}${remedy}`);
 }
 
 function readImage(bytes: Uint8Array, source: string): Image {

@@ -8,7 +8,7 @@ import { Pushes } from "./pushes.ts";
 import { openTalk, type Talk, type TalkOptions } from "./talk.ts";
 
 /** How conversations are opened, where a line does not say. */
-export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain" | "encoding"> {
+export interface DeskOptions extends Omit<TalkOptions, "wire" | "state" | "complain" | "failed" | "encoding"> {
   /** Undefined: no cluster is known. */
   readonly cluster: ClusterAccess | undefined;
 }
@@ -93,6 +93,7 @@ export class Desk {
         if (this.raw) this.printer.raw(way, bytes);
       },
       complain: (why) => this.printer.note(why),
+      failed: (route, code, message) => this.printer.unhandled(`${this.talks.size > 1 ? `${name} ` : ""}${route}`, code, message),
       state: (state) => this.#state(name, state),
     });
     // Given up meanwhile: nobody would close it.

@@ -14,6 +14,8 @@ export interface Printer {
   readonly options: PrinterOptions;
   answer(route: string, data: JsonValue, how: { readonly tookMs: number | undefined; readonly pretty: boolean }): void;
   failed(route: string, error: NanoError): void;
+  /** A notify was not handled. */
+  unhandled(route: string, code: string, message: string): void;
   push(route: string, data: JsonValue, pretty: boolean): void;
   raw(way: "out" | "in", bytes: Uint8Array): void;
   /** For machines: an object of its own form. */
@@ -39,6 +41,8 @@ export function createPrinter(options: PrinterOptions): Printer {
       ),
     failed: (route, { code, message, metadata }) =>
       say({ error: route, code, message, metadata }, () => `${paint(red, code)}  ${plain(message)}`),
+    unhandled: (route, code, message) =>
+      say({ failed: route, code, message }, () => `${paint(cyan, route)}  ${paint(red, plain(code))}  ${plain(message)}`),
     push: (route, data, pretty) => say({ push: route, data }, () => `${paint(cyan, route)}  ${written(data, pretty)}`),
     raw: (way, bytes) =>
       say({ raw: way, hex: Buffer.from(bytes).toString("hex") }, () =>

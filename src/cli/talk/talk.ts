@@ -4,7 +4,7 @@ import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { reflectCodec } from "../../client/codegen.ts";
 import { type Client, type ClientState, createClient, NanoError, type Transport } from "../../client/index.ts";
 import type { Codec } from "../../contract/index.ts";
-import { type AddressOptions, tapped, type Way, type Wire, waysTo } from "../../dial/index.ts";
+import { type AddressOptions, dialRemedy, tapped, type Way, type Wire, waysTo } from "../../dial/index.ts";
 import { CommandError } from "../command.ts";
 import { describeMessage } from "./describe.ts";
 import type { ToldHandshake } from "./handshake.ts";
@@ -23,6 +23,8 @@ export interface TalkOptions extends AddressOptions {
   readonly wire: Wire;
   /** Hears what is wrong and ends nothing. */
   readonly complain: (why: string) => void;
+  /** Hears of notifies that were not handled. */
+  readonly failed: (route: string, code: string, message: string) => void;
   /** Hears how the connection fares. */
   readonly state: (state: ClientState) => void;
 }
@@ -73,24 +75,14 @@ export async function openTalk(address: string, options: TalkOptions): Promise<T
     }
   }
   await closeAll(tries);
-  throw new CommandError(`no connection\n  ${failures.join("\n  ")}${remedyFor(failures, address)}`);
+  const remedy = dialRemedy(failures, address);
+  throw new CommandError(
+    ["no connection", ...failures.map((failure) => `  ${failure}`), ...(remedy === "" ? [] : [remedy])].join("\n"),
+  );
 }
 
 async function closeAll(tries: readonly { readonly client: Client }[]): Promise<void> {
   await Promise.all(tries.map(({ client }) => client.close()));
-}
-
-/** What to do about it, where that is known. */
-function remedyFor(failures: readonly string[], address: string): string {
-  const all = (words: RegExp): boolean => failures.every((failure) => words.test(failure));
-  if (all(/ECONNREFUSED/)) return "\nis the server running, and does it listen for clients there?";
-  if (failures.some((failure) => /certificate|altname/i.test(failure)))
-    return "\nits certificate is not trusted here: --ca FILE names its authority, --insecure takes any";
-  const [, scheme, place] = /^([a-z]+):\/\/([^/]+)/.exec(address) ?? [];
-  // It was there, and said no, or something else.
-  if (scheme !== undefined && all(/closed|hang up|disconnected|reset|wrong version|protocol/i))
-    return `\nsomething listens there, but not by ${scheme}://, it seems: "nano-cli ${place}" tries all four ways`;
-  return "";
 }
 
 function waysOf(address: string, options: TalkOptions): readonly Way[] {
@@ -115,6 +107,7 @@ async function learned(way: Way, first: Client, options: TalkOptions): Promise<T
   // It was for learning.
   await first.close();
   client.onState(options.state);
+  client.onFailed(({ route, code, message }) => options.failed(route, code, message));
   await client.connect();
   return conversation(way.url, encoding, client, book ?? plainBook, wired.drop);
 }
