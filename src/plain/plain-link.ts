@@ -1,22 +1,13 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import type { Call, End, Forward, Patch } from "../../gen/nano/cluster/v1/link_pb.ts";
-import { BoundRequestSchema, ClosedRequestSchema } from "../../gen/nano/cluster/v1/session_pb.ts";
+import type { Call, End, Forward } from "../../gen/nano/cluster/v1/link_pb.ts";
 import type { Clock, DeadlineSweep } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
-import {
-  createLinkCounters,
-  type FrameBody,
-  type Link,
-  type Outcome,
-  type Peer,
-  PendingCalls,
-  toBigint,
-  toNumber,
-} from "../link/index.ts";
+import { type FrameBody, type Link, type Outcome, type Peer, toBigint, toNumber } from "../link/index.ts";
 import type { Http2Caller } from "../net/index.ts";
 import type { RouteInfo } from "../route/index.ts";
-import { callHeaders, readGrpc, toGrpc } from "./grpc.ts";
+import { callHeaders } from "./grpc.ts";
+import { type PlainCall, PlainCalls } from "./plain-calls.ts";
 import { PlainSession } from "./plain-session.ts";
+import { SessionNews } from "./session-news.ts";
 
 /** What a server that is called plainly is called by. */
 export interface PlainLinkOptions {
@@ -31,25 +22,7 @@ export interface PlainLinkOptions {
   readonly connect: () => Promise<unknown>;
 }
 
-interface Request {
-  readonly call: number;
-  readonly path: string;
-  readonly body: Uint8Array;
-  readonly headers: () => Record<string, string>;
-  /** Whatever became of it. */
-  readonly over?: () => void;
-}
-
-const boundPath = "/nano.cluster.v1.SessionEventsService/Bound";
-const closedPath = "/nano.cluster.v1.SessionEventsService/Closed";
-const maxAnswerBytes = 1_048_576;
 const maxHeaderBytes = 4_096;
-// As much as a link takes: whoever is slow must not fill this server with what waits for it.
-const windowBytes = 4 * 1_024 * 1_024;
-// The session's next message waits for it.
-const boundTimeoutMs = 2_000;
-const endTimeoutMs = 5_000;
-const endAgainMs = 200;
 
 /**
  * A server that takes plain calls, as what asks servers sees it: a link on which a forward is a call with the session in its header, and the end
@@ -59,35 +32,42 @@ export class PlainLink implements Link {
   readonly peer: Peer;
   readonly dialed = true;
   readonly broken = false;
-  readonly counters = createLinkCounters();
-  caller: Http2Caller | undefined;
 
   readonly #options: PlainLinkOptions;
-  readonly #calls: PendingCalls;
+  readonly #calls: PlainCalls;
+  readonly #news: SessionNews;
   readonly #sessions = new Map<number, PlainSession>();
-  readonly #running = new Map<number, () => void>();
-  // What calls carry until they are over, those included that wait for their turn.
-  readonly #costs = new Map<number, number>();
-  #underway = 0;
-  // Whether the server wants to hear that sessions are over, and whose they are.
-  #hears = true;
-  #hearsOfUsers = true;
   #closed = false;
 
   constructor(options: PlainLinkOptions) {
     this.#options = options;
     this.peer = options.peer;
-    this.#calls = new PendingCalls(options.deadlines, (call) => this.#breakOff(call));
+    this.#calls = new PlainCalls(options.peer, options.deadlines);
+    this.#news = new SessionNews({
+      ...{ clock: options.clock, connect: options.connect, calls: this.#calls },
+      headers: (deadlineMs) => this.#headers(undefined, deadlineMs),
+      closed: () => this.#closed,
+    });
   }
 
   get closed(): boolean {
     return this.#closed;
   }
+  get counters(): Link["counters"] {
+    return this.#calls.counters;
+  }
+  /** The connection that calls go by. */
+  get caller(): Http2Caller | undefined {
+    return this.#calls.caller;
+  }
+  set caller(caller: Http2Caller) {
+    this.#calls.caller = caller;
+  }
   get carries(): boolean {
     return this.#sessions.size > 0;
   }
   get load(): number {
-    return this.#running.size;
+    return this.#calls.running;
   }
   /** Whether a call would be sent at once. */
   get open(): boolean {
@@ -95,7 +75,7 @@ export class PlainLink implements Link {
   }
   /** Whether somebody waits for what the server says. */
   get waits(): boolean {
-    return this.#running.size > 0;
+    return this.#calls.running > 0;
   }
 
   send(body: FrameBody): void {
@@ -103,38 +83,37 @@ export class PlainLink implements Link {
       case "open":
         this.#sessions.set(body.value.handle, new PlainSession(body.value));
         break;
-      case "patch":
-        this.#patch(body.value);
+      case "patch": {
+        const session = this.#sessions.get(body.value.handle);
+        session?.patch(body.value);
+        if (session && body.value.user) this.#news.bound(session);
         break;
+      }
       case "end":
         void this.#end(body.value);
         break;
       default:
         // It hears of no groups, and asks every frontend: whoever waits need not.
-        if ("call" in body.value) this.#settle(toNumber(body.value.call), { case: "body", value: new Uint8Array(0) });
+        if ("call" in body.value) this.#calls.settle(toNumber(body.value.call), nothing);
     }
   }
 
   sendData(body: FrameBody): void {
     if (this.#closed) throw unavailable("the link is closed");
-    if (body.case === "forward" || body.case === "call") this.#spend(body.value);
+    if (body.case === "forward" || body.case === "call") this.#calls.spend(toNumber(body.value.call), body.value.body.length);
     if (body.case === "forward") this.#forward(body.value);
     else if (body.case === "call") this.#call(body.value);
     else throw new NanoError({ code: "unimplemented", message: `${this.peer.id} takes no pushes` });
   }
 
   expect(deadlineMs: number, settle: (outcome: Outcome | NanoError) => void): bigint {
-    const call: number = this.#calls.add(deadlineMs, (outcome) => {
-      this.#underway -= this.#costs.get(call) ?? 0;
-      this.#costs.delete(call);
-      settle(outcome);
-    });
+    const call = this.#calls.expect(deadlineMs, settle);
     if (this.#closed) queueMicrotask(() => this.#calls.settle(call, unavailable("the link is closed")));
     return toBigint(call);
   }
 
   cancel(call: bigint, reason: NanoError): void {
-    if (this.#calls.settle(toNumber(call), reason)) this.#breakOff(toNumber(call));
+    this.#calls.cancel(toNumber(call), reason);
   }
 
   forget(call: bigint, reason: NanoError): void {
@@ -147,24 +126,14 @@ export class PlainLink implements Link {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.caller?.destroy();
     this.#sessions.clear();
-    this.#calls.fail(unavailable(reason), true);
-  }
-
-  #spend({ call, body }: Forward | Call): void {
-    if (this.#underway + body.length > windowBytes) {
-      this.counters.refused++;
-      throw new NanoError({ code: "resource_exhausted", message: `the link to ${this.peer.id} is full` });
-    }
-    this.#underway += body.length;
-    this.#costs.set(toNumber(call), body.length);
+    this.#calls.close(unavailable(reason));
   }
 
   #call({ call, route, body, envelope }: Call): void {
     const info = this.#info(route);
     const deadlineMs = this.#deadline(envelope?.remainingMs);
-    this.#request({ call: toNumber(call), path: info.path, body, headers: () => this.#headers(envelope, deadlineMs) });
+    this.#calls.send({ call: toNumber(call), path: info.path, body, headers: () => this.#headers(envelope, deadlineMs) });
   }
 
   #forward({ call, handle, route, body, envelope }: Forward): void {
@@ -178,93 +147,16 @@ export class PlainLink implements Link {
         throw new NanoError({ code: "resource_exhausted", message: "the session is too large to be sent" });
       return { ...this.#headers(envelope, deadlineMs), "nano-session-bin": header };
     };
-    const request: Request = { call: toNumber(call), path: info.path, body, headers };
-    if (info.policy.order === "concurrent") this.#request(request);
-    else session.take({ begin: (over) => this.#request({ ...request, over }) });
+    const plain: PlainCall = { call: toNumber(call), path: info.path, body, headers };
+    if (info.policy.order === "concurrent") this.#calls.send(plain);
+    else session.take({ begin: (over) => this.#calls.send({ ...plain, over }) });
   }
 
-  /** False where nobody waits for it any more. */
-  #request({ call, path, body, headers, over = () => {} }: Request): boolean {
-    if (!this.#calls.has(call)) return false;
-    const ended = (outcome: Outcome | NanoError): void => {
-      this.#running.delete(call);
-      this.#settle(call, outcome);
-      over();
-    };
-    try {
-      if (!this.caller?.open) throw this.#gone();
-      const bytes = toGrpc(body);
-      const breakOff = this.caller.call({
-        path,
-        headers: headers(),
-        body: bytes,
-        maxBytes: maxAnswerBytes,
-        answered(answer) {
-          const read = readGrpc(answer);
-          ended(read instanceof NanoError ? read : { case: "body", value: read });
-        },
-        failed: (error) => ended(this.#gone(error)),
-      });
-      this.counters.framesOut++;
-      this.counters.bytesOut += bytes.length;
-      this.#running.set(call, () => {
-        this.#running.delete(call);
-        breakOff();
-        over();
-      });
-      return true;
-    } catch (reason) {
-      this.#settle(call, NanoError.from(reason));
-      return false;
-    }
-  }
-
-  #patch(patch: Patch): void {
-    const session = this.#sessions.get(patch.handle);
-    session?.patch(patch);
-    if (!session || !patch.user || !this.#hearsOfUsers || session.tellsUser) return;
-    session.tellsUser = true;
-    session.takeNext({ begin: (over) => this.#tellUser(session, over) });
-  }
-
-  /** Tells the server, once, who has the session when it is told: the header of the next message says the same. */
-  #tellUser(session: PlainSession, over: () => void): boolean {
-    session.tellsUser = false;
-    const { id, user, roles } = session;
-    const deadlineMs = this.#options.clock.now() + boundTimeoutMs;
-    const body = toBinary(BoundRequestSchema, create(BoundRequestSchema, { session: id, user, roles: [...roles] }));
-    const call = this.#calls.add(deadlineMs, (told) => {
-      if (told instanceof NanoError && told.code === "unimplemented") this.#hearsOfUsers = false;
-    });
-    return this.#request({ call, path: boundPath, body, headers: () => this.#headers(undefined, deadlineMs), over });
-  }
-
-  /** Tells the server, and again for a while where it cannot be reached, that nothing of a session comes any more. */
   async #end({ handle, reason, call }: End): Promise<void> {
-    const { clock, connect } = this.#options;
     const session = this.#sessions.get(handle);
     this.#sessions.delete(handle);
-    const done: Outcome = { case: "body", value: new Uint8Array(0) };
-    if (!session || !this.#hears) return this.#settle(toNumber(call), done);
-    const deadlineMs = clock.now() + endTimeoutMs;
-    const body = toBinary(
-      ClosedRequestSchema,
-      create(ClosedRequestSchema, { session: session.id, ...(reason ? { reason } : {}) }),
-    );
-    const headers = (): Record<string, string> => this.#headers(undefined, deadlineMs);
-    const tell = (): Promise<Outcome | NanoError> =>
-      new Promise((resolve) => {
-        const own = this.#calls.add(deadlineMs, resolve);
-        // After what is under way.
-        session.take({ begin: (over) => this.#request({ call: own, path: closedPath, body, headers, over }) });
-      });
-    for (;;) {
-      const told = await connect().then(tell, (error: unknown) => NanoError.from(error));
-      if (told instanceof NanoError && told.code === "unimplemented") this.#hears = false;
-      const again = told instanceof NanoError && told.code === "unavailable" && !this.#closed;
-      if (!again || clock.now() + endAgainMs >= deadlineMs) return this.#settle(toNumber(call), done);
-      await new Promise<void>((resolve) => void clock.after(endAgainMs, resolve));
-    }
+    if (session) await this.#news.ended(session, reason);
+    this.#calls.settle(toNumber(call), nothing);
   }
 
   #headers(envelope: Call["envelope"], deadlineMs: number): Record<string, string> {
@@ -284,21 +176,11 @@ export class PlainLink implements Link {
   #deadline(remainingMs = 0): number {
     return this.#options.clock.now() + remainingMs;
   }
-
-  #settle(call: number, outcome: Outcome | NanoError): void {
-    this.#calls.settle(call, outcome);
-  }
-
-  #breakOff(call: number): void {
-    this.#running.get(call)?.();
-  }
-
-  // Clients may come to read it: what happened is in the cause alone.
-  #gone(cause?: Error): NanoError {
-    return unavailable(`${this.peer.id} is out of reach`, cause);
-  }
 }
 
-function unavailable(message: string, cause?: unknown): NanoError {
-  return new NanoError({ code: "unavailable", message, cause });
+/** What a server says that has nothing to say. */
+const nothing: Outcome = { case: "body", value: new Uint8Array(0) };
+
+function unavailable(message: string): NanoError {
+  return new NanoError({ code: "unavailable", message });
 }
