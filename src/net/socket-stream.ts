@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { systemClock } from "../clock/index.ts";
 import { certificateUris } from "./certificate-uris.ts";
-import { DirectSocket } from "./direct-socket.ts";
+import { DirectSocket, queuedBytes, send } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 
@@ -40,11 +40,11 @@ export class SocketStream implements ByteStream {
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return queuedBytes(this.#socket);
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.#socket.writable && this.#socket.write(bytes);
+    return !this.#ended && send(this.#socket, bytes);
   }
 
   end(): void {

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { queuedBytes, send } from "./direct-socket.ts";
 import type { ByteStream, StreamEvents } from "./net.ts";
 import { plainBytes } from "./plain-bytes.ts";
 import { StreamError } from "./stream-error.ts";
@@ -31,13 +32,12 @@ export class WebSocketStream implements ByteStream, MessageTaker {
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return queuedBytes(this.#socket);
   }
 
   write(bytes: Uint8Array): boolean {
     // After a close frame nothing may follow.
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN || !this.#socket.writable) return false;
-    return this.#socket.write(bytes);
+    return this.#webSocket.readyState === this.#webSocket.OPEN && send(this.#socket, bytes);
   }
 
   end(): void {

@@ -62,6 +62,49 @@ describe.concurrent("TCP", () => {
     expect(heard.late).toEqual([]);
   });
 
+  test("a peer that reads late has all in order, whatever the system took at once, in part or later", async () => {
+    const { accepted, accept } = acceptor();
+    const listener = await listen(accept);
+    const socket = rawSocket(listener.port).pause();
+    const { stream, heard } = await first(accepted);
+    const pieces: Buffer[] = [];
+    const write = (size: number): boolean => {
+      const piece = Buffer.alloc(size, pieces.length);
+      pieces.push(piece);
+      return stream.write(piece);
+    };
+    while (write(1 + ((pieces.length * 7_919) % 200_000)));
+    // Behind what the system took in part.
+    for (let more = 0; more < 10; more++) expect(write(1_000)).toBe(false);
+    const { queuedBytes } = stream;
+    expect(queuedBytes).toBeGreaterThan(10_000);
+
+    const got: Buffer[] = [];
+    socket.on("data", (data) => got.push(data)).resume();
+    await until(() => stream.queuedBytes).toBe(0);
+    expect(heard.drains).toBeGreaterThan(0);
+    expect(write(10)).toBe(true);
+    stream.end();
+    expect(stream.write(bytes("after the end"))).toBe(false);
+    await closing(socket);
+    expect(Buffer.concat(got).equals(Buffer.concat(pieces))).toBe(true);
+    await listener.close();
+    expect(heard.late).toEqual([]);
+  });
+
+  test("a peer that goes while something waits for it is closed, once, and nothing waits any more", async () => {
+    const { accepted, accept } = acceptor();
+    const listener = await listen(accept);
+    const socket = rawSocket(listener.port).pause();
+    const { stream, heard } = await first(accepted);
+    while (stream.write(new Uint8Array(100_000)));
+    socket.resetAndDestroy();
+    await until(() => heard.closes.length).toBe(1);
+    expect(stream.write(bytes("into the void"))).toBe(false);
+    await listener.close();
+    expect(heard.late).toEqual([]);
+  });
+
   test("a peer that does not read holds an ended stream for 5 s, not longer", async () => {
     const { accepted, accept } = acceptor();
     const listener = await listen(accept);
