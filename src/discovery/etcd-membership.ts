@@ -1,13 +1,14 @@
-import { sleep, type Timer, within } from "../clock/index.ts";
+import { sleep, within } from "../clock/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { DiscoveryEvents, DiscoveryHost, Membership, ServerInfo } from "./discovery.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import { inFull, isFinal } from "./etcd-error.ts";
 import { EtcdReflector } from "./etcd-reflector.ts";
+import { EtcdRegistration } from "./etcd-registration.ts";
 import { createEtcdStore } from "./etcd-store.ts";
 import { LateServers } from "./late-servers.ts";
-import { LatestWrite } from "./latest-write.ts";
-import { encodeRecord, mustFit } from "./record.ts";
+import { LeaseLife } from "./lease-life.ts";
+import { mustFit } from "./record.ts";
 import type { Store } from "./store.ts";
 
 /** What a place in the cluster stands on. */
@@ -24,29 +25,20 @@ interface EtcdMembershipOptions {
 const leastBackoffMs = 100;
 // With the second that a connection may wait at most until it is tried again: within 3 s of etcd's return everything is as it was.
 const mostBackoffMs = 1_500;
-// Of the lease, counted from the last sign of life that etcd has answered; etcd counts from when it arrived, which is later.
-const fenceShare = 0.8;
 
-/** One server's records under its own lease, and everyone's list. */
+/** One server's records and everyone's list, kept up for as long as it is there. */
 export class EtcdMembership implements Membership {
   readonly store: Store;
   readonly leaseMs: number;
   readonly #options: EtcdMembershipOptions;
   readonly #client: EtcdClient;
-  readonly #prefix: string;
   readonly #events: DiscoveryEvents;
   readonly #host: DiscoveryHost;
   readonly #servers: EtcdReflector;
+  readonly #registration: EtcdRegistration;
+  readonly #life: LeaseLife;
   readonly #late: LateServers;
-  readonly #write = new LatestWrite(() => this.#writeNow());
   readonly #stop = new AbortController();
-  #self: ServerInfo;
-  #registered = false;
-  #lease: string | undefined;
-  #aliveAtMs = 0;
-  #silence: Pick<Timer, "cancel"> = { cancel: () => {} };
-  /** What etcd was given. */
-  #written: ServerInfo | undefined;
   #available = true;
   #told = "";
   #wake = new AbortController();
@@ -57,11 +49,10 @@ export class EtcdMembership implements Membership {
     this.#options = options;
     this.#client = options.client;
     this.store = createEtcdStore(options.client, options.prefix);
-    this.#prefix = options.prefix;
     this.leaseMs = options.leaseMs;
     this.#events = options.events;
     this.#host = options.host;
-    this.#self = self;
+    this.#life = new LeaseLife(options.host.clock, options.leaseMs, () => this.#setAvailable(false));
     this.#late = new LateServers(options.host.clock, () => this.#tell());
     this.#servers = new EtcdReflector({
       client: options.client,
@@ -70,6 +61,15 @@ export class EtcdMembership implements Membership {
       changed: () => this.#tell(),
       broken: () => this.#wake.abort(),
     });
+    const { client, prefix, leaseMs, schema, host } = options;
+    this.#registration = new EtcdRegistration(
+      {
+        ...{ client, prefix, leaseMs, schema, host, list: this.#servers.list, stop: this.#stop.signal },
+        fencedBy: (others) => this.#fencedBy(others),
+        lost: () => this.#wake.abort(),
+      },
+      self,
+    );
   }
 
   /** Registers and lists, trying for so long; then keeps both up. */
@@ -90,9 +90,9 @@ export class EtcdMembership implements Membership {
 
   async update(self: ServerInfo): Promise<void> {
     mustFit(self);
-    this.#self = self;
+    this.#registration.self = self;
     try {
-      await this.#write.run();
+      await this.#registration.write();
     } catch (reason) {
       // The others have to hear of it all the same, as soon as they can.
       this.#wake.abort();
@@ -101,7 +101,7 @@ export class EtcdMembership implements Membership {
   }
 
   async schema(hash: string): Promise<Uint8Array | undefined> {
-    const key = `${this.#prefix}/schemas/${hash}`;
+    const key = `${this.#options.prefix}/schemas/${hash}`;
     for (let tries = 0; ; tries++) {
       try {
         return await this.#client.get(key);
@@ -117,7 +117,7 @@ export class EtcdMembership implements Membership {
     this.#left = true;
     this.#end();
     const { callTimeoutMs, host } = this.#options;
-    const gone = this.#loop.then(() => (this.#lease === undefined ? undefined : this.#client.revoke(this.#lease)));
+    const gone = this.#loop.then(() => this.#registration.revoke());
     try {
       await within(host.clock, callTimeoutMs, gone, () => {
         throw new NanoError({ code: "deadline_exceeded", message: `etcd did not answer within ${callTimeoutMs} ms` });
@@ -144,73 +144,27 @@ export class EtcdMembership implements Membership {
   }
 
   async #register(): Promise<void> {
-    const self = this.#self;
-    const { schema } = this.#options;
     this.#doubtIfForgotten();
-    if (schema && self.schema !== "") await this.#client.putOnce(`${this.#prefix}/schemas/${self.schema}`, schema);
-    const grantedAtMs = this.#host.clock.now();
-    const lease = await this.#client.grant(Math.ceil(this.leaseMs / 1_000));
-    const { entries: listed, revision } = await this.#client.list(`${this.#prefix}/servers/`);
-    this.#servers.list.replace(listed);
-    const others = this.#servers.list.others(self);
-    // Whoever starts takes the id; whoever comes back to find it taken does not take it again.
-    if (this.#registered && this.#fencedBy(others)) return;
-    const entries = this.#entries(self);
-    const deleted = others.map(({ key }) => key).filter((key) => !entries.some((entry) => entry.key === key));
-    if (this.#stop.signal.aborted) return;
-    if (!(await this.#client.put({ entries, lease, deleted }, { unchangedSince: revision })))
-      throw new NanoError({ code: "aborted", message: `another server of the id ${self.id} registers at the same time` });
-    this.#registered = true;
-    this.#lease = lease;
-    this.#written = self;
-    this.#heard(grantedAtMs);
+    const aliveAtMs = await this.#registration.register();
+    if (aliveAtMs === undefined) return;
+    this.#life.heard(aliveAtMs);
     this.#servers.doubt();
-    await this.#write.run();
-  }
-
-  async #writeNow(): Promise<void> {
-    const self = this.#self;
-    const lease = this.#lease;
-    // Without a lease the next registration writes it.
-    if (lease === undefined || self === this.#written || this.#stop.signal.aborted) return;
-    if (await this.#client.put({ entries: this.#entries(self), lease }, "under the lease")) this.#written = self;
-    // The lease may be lost, or the id another's by now: registering anew finds out.
-    else if (this.#lease === lease) this.#registerSoon();
+    await this.#registration.write();
   }
 
   /** A registry that has lost this server may have lost the others, too: they are as late as it is. */
   #doubtIfForgotten(): void {
-    if (this.#registered) this.#late.doubt();
-  }
-
-  #registerSoon(): void {
-    this.#lease = undefined;
-    this.#wake.abort();
-  }
-
-  #key(type: string): string {
-    return `${this.#prefix}/servers/${type}/${this.#self.id}`;
-  }
-
-  #entries(self: ServerInfo): { key: string; value: string }[] {
-    return self.types.map((type) => {
-      const key = this.#key(type);
-      return { key, value: this.#host.seal.sign(key, encodeRecord(self, type)) };
-    });
+    if (this.#registration.wasThere) this.#late.doubt();
   }
 
   #tell(): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#fencedBy(this.#servers.list.others(this.#self))) return;
+    const { self, keys } = this.#registration;
+    if (this.#fencedBy(this.#servers.list.others(self))) return;
     // Somebody has taken the record away, or its lease is over.
-    if (
-      !this.#servers.list.holds(
-        this.#self.types.map((type) => this.#key(type)),
-        this.#self.incarnation,
-      )
-    ) {
+    if (!this.#servers.list.holds(keys, self.incarnation)) {
       this.#doubtIfForgotten();
-      this.#registerSoon();
+      this.#registration.lose();
     }
     const servers = this.#late.with(this.#servers.list.servers());
     const told = JSON.stringify(servers, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
@@ -232,30 +186,27 @@ export class EtcdMembership implements Membership {
     this.#wake.abort();
     this.#servers.stop();
     this.#late.stop();
-    this.#silence.cancel();
+    this.#life.stop();
   }
 
   /** Keeps the lease alive and the list true, until the end. One step at a time, so that nothing spins. */
   async #keepUp(): Promise<void> {
-    const { clock } = this.#host;
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; ) {
-      // From the last sign of life on: a step that took long has used up some of the lease.
-      const keepAliveInMs = this.#aliveAtMs + this.leaseMs / 3 - clock.now();
-      await this.#rest(failures === 0 ? Math.max(leastBackoffMs, keepAliveInMs) : this.#backoffMs(failures));
+      await this.#rest(failures === 0 ? Math.max(leastBackoffMs, this.#life.dueInMs) : this.#backoffMs(failures));
       if (signal.aborted) return;
       try {
         await this.#step();
         failures = 0;
         this.#late.trust();
         // One that took most of the lease says nothing: the next one, at once, does.
-        if (clock.now() - this.#aliveAtMs < this.leaseMs * fenceShare) this.#setAvailable(true);
+        if (this.#life.isCertain) this.#setAvailable(true);
       } catch (reason) {
         failures++;
         // Whatever changed meanwhile was missed.
         this.#servers.doubt();
         this.#late.doubt();
-        if (clock.now() - this.#aliveAtMs >= this.leaseMs) this.#lease = undefined;
+        if (this.#life.isOver) this.#registration.expire();
         // Over and over, as long as it lasts: a line, and no stack.
         this.#host.log.debug({ why: inFull(reason), failures }, "etcd is out of reach");
       }
@@ -265,25 +216,17 @@ export class EtcdMembership implements Membership {
   async #step(): Promise<void> {
     const { clock } = this.#host;
     const startedAtMs = clock.now();
-    if (this.#lease !== undefined && (await this.#client.keepAlive(this.#lease))) this.#heard(startedAtMs);
+    if (await this.#registration.keepAlive()) this.#life.heard(startedAtMs);
     else await this.#register();
-    await this.#write.run();
+    await this.#registration.write();
     if (this.#servers.isDue) await this.#servers.relist();
-  }
-
-  /** The lease was alive at a moment: before etcd can end it, this server says that it is on its own. */
-  #heard(atMs: number): void {
-    const { clock } = this.#host;
-    this.#aliveAtMs = atMs;
-    this.#silence.cancel();
-    this.#silence = clock.after(Math.max(0, atMs + this.leaseMs * fenceShare - clock.now()), () => this.#setAvailable(false));
   }
 
   async #rest(delayMs: number): Promise<void> {
     this.#wake = new AbortController();
     if (this.#stop.signal.aborted) return;
     // A watch that broke, a lease that was lost or a write that failed meanwhile waits no longer than a failure would.
-    const isUrgent = this.#lease === undefined || this.#servers.isDoubtful || this.#self !== this.#written;
+    const isUrgent = this.#servers.isDoubtful || !this.#registration.holds;
     const due = isUrgent ? Math.min(delayMs, mostBackoffMs) : delayMs;
     await sleep(this.#host.clock, due, this.#wake.signal).catch(() => {});
     // Broken over and over must not mean asking over and over.
