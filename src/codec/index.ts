@@ -1,4 +1,5 @@
 export { keepNumber } from "./closed-enum.ts";
+export { setEntry } from "./map-entry.ts";
 export {
   type GroupCodec,
   type MessageParts,
@@ -10,7 +11,7 @@ export {
 export { readGroup } from "./read-group.ts";
 export { refuseUnset } from "./required-field.ts";
 export { type JsonInit, structJson, structMessage } from "./struct-json.ts";
-export { setEntry, WireReader } from "./wire-reader.ts";
+export { WireReader } from "./wire-reader.ts";
 export {
   fork,
   type Int64,

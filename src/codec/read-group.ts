@@ -1,4 +1,5 @@
 import type { WireReader } from "./wire-reader.ts";
+import { WireType } from "./wire-type.ts";
 
 /**
  * Reads what stands between two tags, up to the second one.
@@ -15,12 +16,9 @@ export function readGroup<M>(
   reader.enter();
   while (!reader.atEnd) {
     const tag = reader.tag();
-    if ((tag & 7) !== endGroup) readField(message, reader, tag);
+    if ((tag & 7) !== WireType.endGroup) readField(message, reader, tag);
     else if (tag >>> 3 === number) return reader.leave();
     else break;
   }
   throw new Error("invalid end group tag");
 }
-
-// Protobuf encoding guide, "Groups".
-const endGroup = 4;

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { type ListValue, NullValue, type Struct, type Value } from "@bufbuild/protobuf/wkt";
-import { setEntry } from "./wire-reader.ts";
+import { setEntry } from "./map-entry.ts";
 
 /** JSON that is only read. */
 export type JsonInit = string | number | boolean | null | readonly JsonInit[] | { readonly [key: string]: JsonInit };
