@@ -75,7 +75,7 @@ export class Exchange {
 
   /** Whether something was laid, or may leave the log. */
   get waits(): boolean {
-    return (this.#log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes) || this.#packets.holds;
+    return this.#packets.holds || (this.#log.length > 0 && this.#socket.queuedBytes < socketHighWaterBytes);
   }
 
   /** Writes what was laid, and what the log holds, as much as the socket takes. */

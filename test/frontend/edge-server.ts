@@ -174,6 +174,7 @@ async function drive(clock: VirtualClock, promise: Promise<unknown>): Promise<vo
   }
 }
 
-function portOf(server: Server, name: string): number {
+/** Where an acceptor listens. */
+export function portOf(server: Server, name: string): number {
   return Number(server.addresses[name]?.split(":").at(-1));
 }
