@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { systemClock } from "../clock/index.ts";
 import { commands } from "./commands.ts";
 import { isAddress } from "./is-address.ts";
 import { runCommand } from "./run-command.ts";
@@ -19,8 +20,11 @@ const args =
   first === undefined || isAddress(first) || (first.startsWith("--") && first !== "--help" && first !== "--version")
     ? ["talk", ...given]
     : given;
+// What a command waits for may hold nothing open: the library's timers do not.
+const held = systemClock.after(Number.POSITIVE_INFINITY, () => {}, { keepAlive: true });
 process.exitCode = await runCommand(commands, args, {
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   interrupted: interrupt.signal,
 });
+held.cancel();

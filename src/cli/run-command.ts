@@ -38,10 +38,14 @@ export async function runCommand(commands: readonly CommandEntry[], args: readon
     return await command.run(rest, shell);
   } catch (reason) {
     if (!(reason instanceof CommandError)) throw reason;
-    shell.complain(`nano-cli ${command.name}: ${reason.message}`);
+    shell.complain(`nano-cli ${command.name}: ${reason.message.replace(aside, "")}`);
     return 1;
   }
 }
+
+// Node says it of every option that there is not.
+const aside =
+  /\. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- "[^"]*"(?= )/;
 
 function overview(commands: readonly CommandEntry[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

@@ -69,6 +69,23 @@ describe("nano-cli", () => {
     });
   });
 
+  test("an option that there is not is named, and no more is said", async () => {
+    expect(await runHere("docs", "--htlm", "page.html")).toMatchObject({
+      status: 1,
+      errors: "nano-cli docs: Unknown option '--htlm' (see nano-cli docs --help)",
+    });
+  });
+
+  test("where nobody is etcd it says so in the end, and what to do", async () => {
+    const etcd = `127.0.0.1:${await freePort()}`;
+    const servers = run("servers", "--etcd", etcd);
+    expect([servers.status, servers.out]).toEqual([1, ""]);
+    expect(servers.errors).toMatch(/^nano-cli servers: no place in the cluster .*ECONNREFUSED[^\n]*\nis it running, and .*\n$/);
+    const doctor = run("doctor", "--etcd", etcd);
+    expect([doctor.status, doctor.errors]).toEqual([1, ""]);
+    expect(doctor.out).toMatch(/^WRONG {4}etcd .*ECONNREFUSED[^\n]*\n {9}is it running, and .*\n$/m);
+  }, 60_000);
+
   test("registry --help says what it is and takes", () => {
     const { status, out, errors } = run("registry", "--port", "nonsense", "--help");
     expect([status, errors]).toEqual([0, ""]);

@@ -1,10 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Push } from "../../contract/index.ts";
-import { type Kick, NanoError } from "../../error/index.ts";
+import type { Kick } from "../../error/index.ts";
 import { silentLogger } from "../../logger/index.ts";
 import { CommandError } from "../command.ts";
 import { discoveryOf } from "./cluster-access.ts";
 import type { ClusterAccess } from "./cluster-flags.ts";
+import { outOfReach } from "./out-of-reach.ts";
 
 type Server = ReturnType<typeof import("../../server/index.ts").createServer>;
 
@@ -39,8 +40,7 @@ async function asMember<T>(access: ClusterAccess, act: (server: Server) => Promi
     }
   } catch (reason) {
     if (reason instanceof CommandError) throw reason;
-    throw new CommandError(
-      reason instanceof RangeError || reason instanceof TypeError ? reason.message : NanoError.from(reason).message,
-    );
+    if (reason instanceof RangeError || reason instanceof TypeError) throw new CommandError(reason.message);
+    throw outOfReach(reason);
   }
 }

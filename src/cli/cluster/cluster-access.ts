@@ -1,10 +1,10 @@
 import { systemClock, systemRandom } from "../../clock/index.ts";
 import type { Discovery, ServerInfo } from "../../discovery/index.ts";
 import { createRecordSeal, etcd, type RecordSeal } from "../../discovery/index.ts";
-import { NanoError } from "../../error/index.ts";
 import { silentLogger } from "../../logger/index.ts";
 import { CommandError } from "../command.ts";
 import { type ClusterAccess, words } from "./cluster-flags.ts";
+import { outOfReach } from "./out-of-reach.ts";
 
 /** Discovery of that cluster. Throws a CommandError on what makes no sense. */
 export function discoveryOf({ endpoints, prefix }: ClusterAccess): Discovery {
@@ -47,7 +47,7 @@ export async function serversOf(
     const membership = await discoveryOf(access).join(nobody, undefined, events, host);
     await membership.leave();
   } catch (reason) {
-    throw new CommandError(NanoError.from(reason).message);
+    throw outOfReach(reason);
   }
   return { servers: servers.toSorted((one, other) => (one.id < other.id ? -1 : 1)), refused: refused.size };
 }

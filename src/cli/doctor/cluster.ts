@@ -3,6 +3,7 @@ import type { ServerInfo } from "../../discovery/index.ts";
 import { systemNet } from "../../net/index.ts";
 import { serversOf } from "../cluster/cluster-access.ts";
 import type { ClusterAccess } from "../cluster/cluster-flags.ts";
+import { etcdRemedy } from "../cluster/out-of-reach.ts";
 import { CommandError } from "../command.ts";
 import type { Finding } from "./finding.ts";
 
@@ -33,8 +34,8 @@ export async function lookAtCluster(access: ClusterAccess): Promise<readonly Fin
     return [{ what, state: "well", seen: found }, ...foreign, ...clocks.flat(), ...reached];
   } catch (reason) {
     if (!(reason instanceof CommandError)) throw reason;
-    const remedy = 'is it running, and is this its client port? While you develop, "npx nano-cli registry" stands in for it';
-    return [{ what, state: "wrong", seen: reason.message, remedy }, ...clocks.flat()];
+    const [seen = ""] = reason.message.split("\n");
+    return [{ what, state: "wrong", seen, remedy: etcdRemedy }, ...clocks.flat()];
   }
 }
 
