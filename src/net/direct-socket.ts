@@ -48,22 +48,16 @@ export class DirectSocket extends Socket implements Sender {
     const { _handle: handle } = this as unknown as Inside;
     // What waits goes first.
     const taken = !directWrites || !handle || this.queuedBytes > 0 ? "failed" : directWrites.write(handle, bytes, this);
-    if (taken === "at once") {
-      this.#waits = false;
-      return true;
-    }
-    if (taken === "later") {
-      this.#waits = true;
-      this.#underWay = bytes.length;
-    } else {
-      // What is wrong is for Node to find, and to say.
-      if (!this.writable) return false;
-      this.write(bytes);
-    }
+    this.#waits = taken !== "at once";
+    if (taken === "at once") return true;
+    if (taken === "later") this.#underWay = bytes.length;
+    // What is wrong is for Node to find, and to say.
+    else if (!this.writable) return false;
+    else this.write(bytes);
     return this.queuedBytes < this.writableHighWaterMark;
   }
 
-  /** By the stream: what others write, and what comes behind something that waits. */
+  /** By the stream, as others write to an accepted socket (one that connects is given Node's own `write` by that, and has no others). */
   override write(chunk: string | Uint8Array, encoding?: BufferEncoding | Done, done?: Done): boolean {
     this.#waits = true;
     return super.write(chunk, encoding as BufferEncoding, done);
