@@ -31,6 +31,9 @@ const mostQueuedBytes = 256 * 1_024;
 const batchBytes = maxEnvelopeBytes - 1_024;
 // What a turn may lay at once, and so before what comes first.
 const mostLaidBytes = 64 * 1_024;
+// So many leave within the turn: the peer works on them while the next are made. A turn that is like the last is written in four parts, if each has so many frames.
+const leastPartFrames = 32;
+const partsOfTurn = 4;
 
 /** A piece of a frame, or the frame itself where it goes in one. */
 interface Ready {
@@ -39,7 +42,7 @@ interface Ready {
   readonly number: number;
 }
 
-/** Frames on their way to the stream: one write for all that a turn has sent, in its order; of large ones some pieces in each. */
+/** Frames on their way to the stream: one write for all that a turn has sent, in its order, or some where it is much; of large ones some pieces in each. */
 export class Outbox {
   owner: OutboxOwner = noOwner;
   /** Whether the peer takes chunks. */
@@ -58,6 +61,8 @@ export class Outbox {
   #streams = 0n;
   #alone = false;
   #flushing = false;
+  #turnFrames = 0;
+  #partFrames = leastPartFrames;
   #last: Uint8Array | undefined;
 
   constructor(clock: Clock, stream: ByteStream) {
@@ -117,7 +122,7 @@ export class Outbox {
   /** Lays the frame of a body that is often sent, where `lays` says so. @param length As `hotLength` gave it. */
   lay(body: FrameBody, length: number, number: number): void {
     this.#batch.addHot(body, length, number);
-    this.touch();
+    this.#laid();
   }
 
   /** Behind what is there. A large frame must have a slot. */
@@ -125,7 +130,7 @@ export class Outbox {
     // What has no number and is kept is not known anywhere else, until it is written.
     if (this.lays(frame.bytes.length) && (frame.cost > 0 || !frame.kept)) {
       this.#batch.add(frame.bytes, this.owner.number(frame));
-      return this.touch();
+      return this.#laid();
     }
     if (this.sliced(frame.bytes)) {
       // It overtakes nothing of its order that was there before; what comes after it is held up.
@@ -177,6 +182,8 @@ export class Outbox {
     this.#clock.afterInput(() => {
       this.#flushing = false;
       this.flush();
+      this.#partFrames = Math.max(leastPartFrames, this.#turnFrames / partsOfTurn);
+      this.#turnFrames = 0;
     });
   }
 
@@ -195,6 +202,7 @@ export class Outbox {
       this.#alone = false;
       const bytes = batch.take(this.owner.rider());
       this.#stream.write(bytes);
+      this.#turnFrames += frames;
       this.owner.wrote(frames, bytes.length);
     }
   }
@@ -206,6 +214,11 @@ export class Outbox {
     this.#first = [];
     this.#head = this.#queuedBytes = 0;
     return frames;
+  }
+
+  #laid(): void {
+    this.touch();
+    if (this.#batch.frames >= this.#partFrames) this.flush();
   }
 
   #compose(): void {

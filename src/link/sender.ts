@@ -103,8 +103,8 @@ export class Sender implements OutboxOwner {
     if (length >= 0) {
       const cost = costOf(hotFrameBytes(length));
       this.#spend(cost);
-      this.#outbox?.lay(body, length, ++this.#number);
       this.#sent.add(cost);
+      this.#outbox?.lay(body, length, ++this.#number);
     } else {
       const frame = dataFrame(this.#encode(body), order);
       this.#spend(frame.cost);

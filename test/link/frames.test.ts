@@ -169,6 +169,30 @@ describe("frames", () => {
     }
   });
 
+  test("of many in one turn the first leave while the others are made; of few all together", async () => {
+    const [link] = one.opened;
+    const envelopesOf = async (count: number): Promise<number> => {
+      const before = raw.envelopes;
+      raw.frames.length = 0;
+      for (let call = 1n; call <= count; call++) {
+        if (call % 2n === 0n) link?.answer(call, { case: "body", value: new Uint8Array(9) });
+        else link?.sendData({ case: "call", value: create(CallSchema, { call }) });
+      }
+      await hubs.settle();
+      const calls = raw.frames.map(({ body: { value } }) => (value && "call" in value ? value.call : 0n));
+      expect(calls).toEqual(Array.from({ length: count }, (_, at) => BigInt(at + 1)));
+      return raw.envelopes - before;
+    };
+    expect(await envelopesOf(31)).toBe(1);
+    expect(await envelopesOf(64)).toBe(2);
+    expect(await envelopesOf(70)).toBe(3);
+    // A turn as large as the last leaves in quarters.
+    expect(await envelopesOf(1_000)).toBe(Math.ceil(1_000 / 32));
+    expect(await envelopesOf(1_000)).toBe(4);
+    expect(await envelopesOf(10)).toBe(1);
+    expect(await envelopesOf(64)).toBe(2);
+  });
+
   test("of one turn leave in one envelope; those that do not fit in more", async () => {
     const [link] = one.opened;
     const before = link?.counters.bytesOut ?? 0;

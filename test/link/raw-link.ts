@@ -27,6 +27,8 @@ export interface RawName {
 export class RawLink {
   /** Frames that came and were not taken. */
   readonly frames: Frame[] = [];
+  /** How many envelopes came. */
+  envelopes = 0;
   /** What stood in the last envelope of a Connect stream. */
   status: unknown;
   closed = false;
@@ -37,6 +39,7 @@ export class RawLink {
   readonly events: StreamEvents = {
     data: (bytes) => {
       this.#decoder.push(bytes, (flags, body) => {
+        this.envelopes++;
         if ((flags & endStreamFlag) !== 0) this.status = JSON.parse(new TextDecoder().decode(body));
         else this.frames.push(...fromBinary(LinkRequestSchema, body.slice()).frames);
       });
