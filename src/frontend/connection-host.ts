@@ -79,7 +79,7 @@ export interface ConnectionHost extends LogWriterHost {
   admit(): Postponed | undefined;
   /** Decides on a handshake. Never rejects. */
   handshake(connection: Connection, request: HandshakeRequest): Promise<HandshakeOutcome>;
-  /** `connection.flush()` is called when this turn is over. */
+  /** `connection.flush()` is called when this turn is over; of some of very many it may be called within this call, so what is to leave must be there. */
   flushSoon(connection: Connection): void;
   /** The handshake is done. */
   acknowledged(connection: Connection): void;

@@ -32,6 +32,7 @@ const batchBytes = maxEnvelopeBytes - 1_024;
 // What a turn may lay at once, and so before what comes first.
 const mostLaidBytes = 64 * 1_024;
 // So many leave within the turn: the peer works on them while the next are made. A turn that is like the last is written in four parts, if each has so many frames.
+// What is kept waits for the turn's end: what a broken stream has lost is added first, and what was held behind it may not leave between.
 const leastPartFrames = 32;
 const partsOfTurn = 4;
 
@@ -122,7 +123,8 @@ export class Outbox {
   /** Lays the frame of a body that is often sent, where `lays` says so. @param length As `hotLength` gave it. */
   lay(body: FrameBody, length: number, number: number): void {
     this.#batch.addHot(body, length, number);
-    this.#laid();
+    this.touch();
+    if (this.#batch.frames >= this.#partFrames) this.flush();
   }
 
   /** Behind what is there. A large frame must have a slot. */
@@ -130,7 +132,7 @@ export class Outbox {
     // What has no number and is kept is not known anywhere else, until it is written.
     if (this.lays(frame.bytes.length) && (frame.cost > 0 || !frame.kept)) {
       this.#batch.add(frame.bytes, this.owner.number(frame));
-      return this.#laid();
+      return this.touch();
     }
     if (this.sliced(frame.bytes)) {
       // It overtakes nothing of its order that was there before; what comes after it is held up.
@@ -214,11 +216,6 @@ export class Outbox {
     this.#first = [];
     this.#head = this.#queuedBytes = 0;
     return frames;
-  }
-
-  #laid(): void {
-    this.touch();
-    if (this.#batch.frames >= this.#partFrames) this.flush();
   }
 
   #compose(): void {

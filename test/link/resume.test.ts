@@ -92,6 +92,19 @@ describe.each(["back", "front"] as const)("a link that %s has dialed, and whose 
     expect(back.closed).toEqual([]);
   });
 
+  test("sends again all that was lost, however much, before what was pushed meanwhile", async () => {
+    hubs.net.cut("back", "front");
+    for (let times = 0; times < 70; times++) pusher.push(link, 1);
+    await hubs.settle();
+    hubs.net.reset("back", "front");
+    await hubs.settle();
+    for (let times = 0; times < 70; times++) pusher.push(link, 1);
+    hubs.net.heal("back", "front");
+    await hubs.advance(4_000);
+    expect(taker.taken).toEqual(upTo(140));
+    expect(link.counters.resent).toBe(70);
+  });
+
   test("fails calls and forwards at once, and does not send them again", async () => {
     const deadline = hubs.clock.now() + 60_000;
     const asked = ["call", "forward"].map((kind) =>

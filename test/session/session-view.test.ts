@@ -56,7 +56,7 @@ describe("SessionView", () => {
     expect([bound.session.user, bound.session.roles]).toEqual(["ann", ["admin"]]);
   });
 
-  test("a user without a name is a TypeError, not a logout", async () => {
+  test("a user without a name is refused, not a logout", async () => {
     await session.view.bind("ann");
     await expect(session.view.bind("")).rejects.toMatchObject({ code: "invalid_argument" });
     expect(session.view.user).toBe("ann");
