@@ -1,25 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { pathToFileURL } from "node:url";
 import { createClient, next, webSocket } from "nano-rpc/client";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { RoomClient } from "../../examples/chat/gen/chat/v1/chat_client.ts";
 import { runBots } from "../../src/bot/run-bots.ts";
 import { startChild } from "../support/child.ts";
-import { type BotServer, startBotServer } from "./chat-bots.ts";
+import { botStage } from "./chat-bots.ts";
 
-let server: BotServer;
-let folder: string;
-beforeEach(async () => {
-  server = await startBotServer();
-  folder = await mkdtemp(join(tmpdir(), "nano-bot-"));
-});
-afterEach(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+const stage = botStage();
 
 async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string; readonly progress: string }> {
   const lines: string[] = [];
@@ -39,8 +29,19 @@ const chatter = "examples/chat/bots/chatter.ts";
 
 describe("nano-bot", () => {
   test("plays the chat's scenario, shows how it goes, and writes the figures", async () => {
-    const json = join(folder, "report.json");
-    const { out, progress } = await run("run", chatter, "--url", server.url, "--users", "10", "--for", "3000", "--json", json);
+    const json = join(stage.folder, "report.json");
+    const { out, progress } = await run(
+      "run",
+      chatter,
+      "--url",
+      stage.server.url,
+      "--users",
+      "10",
+      "--for",
+      "3000",
+      "--json",
+      json,
+    );
     expect(out).toMatch(/^chatter: \d+ users in /);
     expect(progress).toMatch(/^1 s: 10 users, \d+ calls\/s, p50 .* ms, p95 .* ms, p99 .* ms, 0 failed/);
     const report = JSON.parse(await readFile(json, "utf8"));
@@ -59,7 +60,7 @@ describe("nano-bot", () => {
 
   /** Writes a scenario in which somebody is `busy()` for 50 ms at a time. */
   async function busyScenario(users: number, run: string): Promise<string> {
-    const file = join(folder, "busy.ts");
+    const file = join(stage.folder, "busy.ts");
     const from = JSON.stringify(pathToFileURL(resolve("src/bot/index.ts")).href);
     await writeFile(
       file,
@@ -72,7 +73,7 @@ describe("nano-bot", () => {
 
   test("says so where it was too busy itself to measure others", async () => {
     const file = await busyScenario(1, "bot.repeat({ times: 60 }, async () => { busy(); await bot.think(0); })");
-    const { code, out } = await run("run", file, "--url", server.url);
+    const { code, out } = await run("run", file, "--url", stage.server.url);
     expect(out).toMatch(
       /^nano-bot itself was busy for (?:9\d|100) % of the time: it may have measured itself\. --processes N shares the work$/m,
     );
@@ -80,12 +81,12 @@ describe("nano-bot", () => {
   }, 60_000);
 
   test("says so of each of several processes, while it runs and after it", async () => {
-    const [json, page] = [join(folder, "report.json"), join(folder, "report.html")];
+    const [json, page] = [join(stage.folder, "report.json"), join(stage.folder, "report.html")];
     // The first process rests where the second works.
     const working = "bot.repeat({ times: 80 }, async () => { busy(); await bot.think(0); })";
     const file = await busyScenario(2, `bot.index === 0 ? bot.think(4_000) : ${working}`);
     const files = ["--json", json, "--report", page];
-    const { code, out, progress } = await run("run", file, "--url", server.tcpUrl, "--processes", "2", ...files);
+    const { code, out, progress } = await run("run", file, "--url", stage.server.tcpUrl, "--processes", "2", ...files);
     expect(out).toMatch(
       /^1 of 2 processes of nano-bot were busy for over 90 % of the time \(\d\d? %, (?:9\d|100) %\): they may /m,
     );
@@ -103,12 +104,12 @@ describe("nano-bot", () => {
   }, 60_000);
 
   test("is interrupted in a process of its own, and still tells what it saw", async () => {
-    const watcher = createClient({ transport: webSocket(server.url) });
+    const watcher = createClient({ transport: webSocket(stage.server.url) });
     const room = watcher.service(RoomClient);
     await watcher.connect();
     await room.join({ room: "room-0", name: "watcher" });
     const heard = next(room.onSaid, { timeoutMs: 30_000 });
-    const args = ["--conditions=nano-source", "src/bot/main.ts", "run", chatter, "--url", server.url];
+    const args = ["--conditions=nano-source", "src/bot/main.ts", "run", chatter, "--url", stage.server.url];
     const child = startChild(execPath, args);
     try {
       await heard;
@@ -122,7 +123,7 @@ describe("nano-bot", () => {
   }, 60_000);
 
   test("in several processes users meet, and all figures come together", async () => {
-    const file = join(folder, "pairs.ts");
+    const file = join(stage.folder, "pairs.ts");
     await writeFile(
       file,
       `import { scenario } from "nano-rpc/bot";
@@ -143,11 +144,22 @@ describe("nano-bot", () => {
         },
       });`,
     );
-    await mkdir(join(folder, "node_modules"));
-    await symlink(resolve("."), join(folder, "node_modules", "nano-rpc"));
-    const json = join(folder, "report.json");
+    await mkdir(join(stage.folder, "node_modules"));
+    await symlink(resolve("."), join(stage.folder, "node_modules", "nano-rpc"));
+    const json = join(stage.folder, "report.json");
     const child = startChild(execPath, [
-      ...["--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", server.tcpUrl, "--processes", "3", "--json", json],
+      ...[
+        "--conditions=nano-source",
+        "src/bot/main.ts",
+        "run",
+        file,
+        "--url",
+        stage.server.tcpUrl,
+        "--processes",
+        "3",
+        "--json",
+        json,
+      ],
     ]);
     try {
       await child.line((line) => /^pairs: 10 users in /.test(line), 50_000);
@@ -161,10 +173,25 @@ describe("nano-bot", () => {
   }, 60_000);
 
   test("shows itself to Prometheus, reads the server's metrics, writes a page and JUnit's XML", async () => {
-    const [page, junit, json] = [join(folder, "report.html"), join(folder, "junit.xml"), join(folder, "report.json")];
+    const [page, junit, json] = [
+      join(stage.folder, "report.html"),
+      join(stage.folder, "junit.xml"),
+      join(stage.folder, "report.json"),
+    ];
     const running = startChild(execPath, [
-      ...["--conditions=nano-source", "src/bot/main.ts", "run", chatter, "--url", server.url, "--users", "5", "--for", "600000"],
-      ...["--prometheus", "127.0.0.1:0", "--metrics", server.metrics, "--report", page, "--junit", junit, "--json", json],
+      ...[
+        "--conditions=nano-source",
+        "src/bot/main.ts",
+        "run",
+        chatter,
+        "--url",
+        stage.server.url,
+        "--users",
+        "5",
+        "--for",
+        "600000",
+      ],
+      ...["--prometheus", "127.0.0.1:0", "--metrics", stage.server.metrics, "--report", page, "--junit", junit, "--json", json],
       ...["--threshold", "p99(room.room.join)<0.001ms", "--threshold", "duplicates=0"],
     ]);
     try {
@@ -190,7 +217,7 @@ describe("nano-bot", () => {
   }, 90_000);
 
   test("a process that dies takes the run with it: its figures would be missing", async () => {
-    const file = join(folder, "dies.ts");
+    const file = join(stage.folder, "dies.ts");
     const at = JSON.stringify(pathToFileURL(resolve("src/bot/index.ts")).href);
     await writeFile(
       file,
@@ -198,24 +225,24 @@ describe("nano-bot", () => {
       export default scenario({ name: "dies", once: { users: 2 }, run: async (bot) => (bot.index === 1 ? process.exit(3) : bot.think(60_000)) });`,
     );
     const child = startChild(execPath, [
-      ...["--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", server.url, "--processes", "2"],
+      ...["--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", stage.server.url, "--processes", "2"],
     ]);
     const code = await new Promise((ended) => child.process.once("exit", ended));
     expect(code).toBe(2);
   }, 60_000);
 
   test("says what to install where a scenario asks for more than there is", async () => {
-    const file = join(folder, "wants.ts");
+    const file = join(stage.folder, "wants.ts");
     await writeFile(file, 'import "no-such-package-at-all"; export default {};');
-    const { code, out } = await run("run", file, "--url", server.url);
+    const { code, out } = await run("run", file, "--url", stage.server.url);
     expect(out).toMatch(/^nano-bot: .*no-such-package-at-all/);
     expect(out).toContain("npm i -D no-such-package-at-all");
     expect(code).toBe(2);
   });
 
   test("ends with 1 where the server is not there", async () => {
-    await server.stop();
-    const { code, out } = await run("run", chatter, "--url", server.url, "--users", "1", "--for", "300");
+    await stage.server.stop();
+    const { code, out } = await run("run", chatter, "--url", stage.server.url, "--users", "1", "--for", "300");
     expect(out).toContain("FAILED: nobody came in");
     expect(code).toBe(1);
   }, 60_000);

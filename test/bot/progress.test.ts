@@ -1,24 +1,14 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { execPath } from "node:process";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { until } from "../net/recorder.ts";
-import { type BotServer, startBotServer } from "./chat-bots.ts";
+import { botStage } from "./chat-bots.ts";
 import { Screen } from "./screen.ts";
 
-let server: BotServer;
-let folder: string;
-beforeEach(async () => {
-  server = await startBotServer();
-  folder = await mkdtemp(join(tmpdir(), "nano-bot-"));
-});
-afterEach(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+const stage = botStage();
 
 const urlOf = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href);
 
@@ -32,9 +22,9 @@ export default scenario({
 });`;
 
 test("at a terminal some lines are drawn again in their place, and make room for the report", async () => {
-  const file = join(folder, "refused.ts");
+  const file = join(stage.folder, "refused.ts");
   await writeFile(file, refused);
-  const command = [execPath, "--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", server.tcpUrl].join(" ");
+  const command = [execPath, "--conditions=nano-source", "src/bot/main.ts", "run", file, "--url", stage.server.tcpUrl].join(" ");
   // `script` of util-linux gives it a terminal.
   const child = spawn("script", ["-qfc", `stty cols 100; exec ${command}`, "/dev/null"]);
   const screen = new Screen();

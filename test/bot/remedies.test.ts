@@ -1,20 +1,10 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runBots } from "../../src/bot/run-bots.ts";
-import { type BotServer, startBotServer } from "./chat-bots.ts";
+import { botStage } from "./chat-bots.ts";
 
-let server: BotServer;
-let folder: string;
-beforeEach(async () => {
-  server = await startBotServer();
-  folder = await mkdtemp(join(tmpdir(), "nano-bot-"));
-});
-afterEach(async () => {
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+const stage = botStage();
 
 async function run(
   url: string,
@@ -28,20 +18,20 @@ async function run(
 }
 
 test("where nobody came in it says what to look at", async () => {
-  const place = new URL(server.tcpUrl).host;
+  const place = new URL(stage.server.tcpUrl).host;
   const other = await run(`ws://${place}`);
   expect(other.lines.join("\n")).toContain("FAILED: nobody came in");
   expect(other.lines.at(-1)).toBe(`something listens there, but not by ws://, it seems: "nano-cli ${place}" tries all four ways`);
-  await server.stop();
-  const gone = await run(server.url);
+  await stage.server.stop();
+  const gone = await run(stage.server.url);
   expect(gone.lines.at(-1)).toBe("is the server running, and does it listen for clients there?");
   expect([other.code, gone.code]).toEqual([1, 1]);
 }, 60_000);
 
 test("metrics that cannot be read are said before the run, and those that can are not", async () => {
-  const missing = new URL("/nothing", server.metrics).href;
+  const missing = new URL("/nothing", stage.server.metrics).href;
   const gone = "http://127.0.0.1:1/metrics";
-  const { lines } = await run(server.url, "--metrics", missing, "--metrics", gone, "--metrics", server.metrics);
+  const { lines } = await run(stage.server.url, "--metrics", missing, "--metrics", gone, "--metrics", stage.server.metrics);
   expect(lines.slice(0, 2)).toEqual([
     expect.stringMatching(`^--metrics ${missing}: it answers 404; `),
     expect.stringMatching(`^--metrics ${gone}: .*; what it tells later is in the report$`),
@@ -51,14 +41,14 @@ test("metrics that cannot be read are said before the run, and those that can ar
 
 test("what cannot be written is said before the run", async () => {
   for (const flag of ["--json", "--junit", "--report"]) {
-    const nowhere = join(folder, "none", "file");
-    expect(await run(server.url, flag, nowhere)).toEqual({
+    const nowhere = join(stage.folder, "none", "file");
+    expect(await run(stage.server.url, flag, nowhere)).toEqual({
       code: 2,
       lines: [`nano-bot: ${flag} ${nowhere} cannot be written: is its folder there? (see nano-bot --help)`],
     });
-    expect((await run(server.url, flag, folder)).lines).toEqual([
-      `nano-bot: ${flag} ${folder} is a folder: name a file in it (see nano-bot --help)`,
+    expect((await run(stage.server.url, flag, stage.folder)).lines).toEqual([
+      `nano-bot: ${flag} ${stage.folder} is a folder: name a file in it (see nano-bot --help)`,
     ]);
   }
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(stage.folder)).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { chatRooms } from "../../examples/chat/src/rooms.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
+import { shopSchema } from "./shop-schema.ts";
 
 let folder: string;
 let server: Server | undefined;
@@ -37,20 +38,6 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(join(folder, path), text);
 }
 
-const ruled = `edition = "2024";
-package shop.v1;
-import "google/protobuf/empty.proto";
-import "buf/validate/validate.proto";
-import option "nano/options.proto";
-service ShopService {
-  option (nano.handler).server = "shop";
-  rpc Buy(BuyRequest) returns (google.protobuf.Empty);
-}
-message BuyRequest {
-  string what = 1 [(buf.validate.field).string.max_len = 8];
-}
-`;
-
 test("a folder of .proto that no buf.yaml names is a schema: a server that tells nothing is spoken to by it", async () => {
   await cp("examples/chat/proto", folder, { recursive: true });
   server = createServer({
@@ -66,7 +53,7 @@ test("a folder of .proto that no buf.yaml names is a schema: a server that tells
 });
 
 test("its rules are read, whether protovalidate and nano stand in it or not, and what others have in it is not looked at", async () => {
-  await write("shop/v1/shop.proto", ruled);
+  await write("shop/v1/shop.proto", shopSchema);
   await write("node_modules/other/other.proto", "this is nobody's schema");
   await write(".cache/old.proto", "this neither");
   const without = await run("docs", folder);
@@ -81,17 +68,17 @@ test("its rules are read, whether protovalidate and nano stand in it or not, and
 test("one that a buf.yaml above does not name is compiled all the same", async () => {
   await write("buf.yaml", "version: v2\nmodules: [{path: proto}]\n");
   await write("proto/other/v1/other.proto", 'edition = "2024";\npackage other.v1;\nmessage Other {}\n');
-  await write("shop/shop/v1/shop.proto", ruled);
+  await write("shop/shop/v1/shop.proto", shopSchema);
   const { out, errors, code } = await run("docs", join(folder, "shop"));
   expect([errors, code]).toEqual(["", 0]);
   expect(out).toContain("shop.shop.buy");
   // What is missing there is missing.
-  await write("shop/shop/v1/shop.proto", ruled.replace("google/protobuf/empty.proto", "money/v1/money.proto"));
+  await write("shop/shop/v1/shop.proto", shopSchema.replace("google/protobuf/empty.proto", "money/v1/money.proto"));
   expect((await run("docs", join(folder, "shop"))).errors).toMatch(/imported file does not exist\n[\s\S]*\nimports are relative/);
 });
 
 test("a single .proto is none: its folder is", async () => {
-  await write("shop.proto", ruled);
+  await write("shop.proto", shopSchema);
   const file = join(folder, "shop.proto");
   expect((await run("docs", file)).errors).toBe(
     `nano-cli docs: ${file} is one .proto: name the folder that its imports are relative to`,
@@ -100,7 +87,7 @@ test("a single .proto is none: its folder is", async () => {
 
 test("what is wrong with one is said by its own paths, with what to do", async () => {
   expect((await run("docs", folder)).errors).toBe(`nano-cli docs: ${folder} has no .proto: name the folder that holds them`);
-  await write("shop/v1/shop.proto", ruled.replace("google/protobuf/empty.proto", "money/v1/money.proto"));
+  await write("shop/v1/shop.proto", shopSchema.replace("google/protobuf/empty.proto", "money/v1/money.proto"));
   const { errors, code } = await run("docs", folder);
   expect(code).toBe(1);
   expect(errors).toMatch(/^nano-cli docs: buf cannot build .*:\nshop\/v1\/shop\.proto:3:\d+:imported file does not exist\n/);

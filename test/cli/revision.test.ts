@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { tool } from "../plugin/compile.ts";
+import { shopSchema } from "./shop-schema.ts";
 
 let repository: string;
 const folder = (): string => join(repository, "proto");
@@ -16,20 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(repository, { recursive: true, force: true }));
 
-const schema = `edition = "2024";
-package shop.v1;
-import "google/protobuf/empty.proto";
-import "buf/validate/validate.proto";
-import option "nano/options.proto";
-service ShopService {
-  option (nano.handler).server = "shop";
-  rpc Buy(BuyRequest) returns (google.protobuf.Empty);
-}
-message BuyRequest {
-  string what = 1 [(buf.validate.field).string.max_len = 8];
-}
-`;
-const renamed = schema.replace("rpc Buy(", "rpc Order(");
+const renamed = shopSchema.replace("rpc Buy(", "rpc Order(");
 
 function git(...args: readonly string[]): void {
   const author = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"];
@@ -59,7 +47,7 @@ async function breaking(...args: readonly string[]): Promise<{ readonly said: st
 }
 
 test("a folder without a buf.yaml is compared with what it was", async () => {
-  await commit("v1", { "proto/shop/v1/shop.proto": schema });
+  await commit("v1", { "proto/shop/v1/shop.proto": shopSchema });
   await commit("v2", { "proto/shop/v1/shop.proto": renamed });
   const found = await breaking(folder(), "--against", "v1");
   expect(found.said).toContain("shop.shop.buy");
@@ -71,7 +59,7 @@ test("a folder without a buf.yaml is compared with what it was", async () => {
 }, 60_000);
 
 test("one that has its buf.yaml since then, too", async () => {
-  await commit("v1", { "proto/shop/v1/shop.proto": schema.replace(/import "buf.*\n/, "").replace(/ \[.*\]/, "") });
+  await commit("v1", { "proto/shop/v1/shop.proto": shopSchema.replace(/import "buf.*\n/, "").replace(/ \[.*\]/, "") });
   const buf = "version: v2\nmodules: [{path: proto}, {path: own}]\n";
   const options = await readFile("proto/nano/options.proto", "utf8");
   await commit("v2", { "buf.yaml": buf, "own/nano/options.proto": options });
@@ -82,10 +70,10 @@ test("one that has its buf.yaml since then, too", async () => {
 test("what is missing in a revision is said, with what to do", async () => {
   await commit("empty", { "README.md": "nothing yet" });
   await commit("bare", { "proto/README.md": "no schema yet" });
-  const strange = schema.replace("google/protobuf/empty.proto", "money/v1/money.proto");
+  const strange = shopSchema.replace("google/protobuf/empty.proto", "money/v1/money.proto");
   await commit("strange", { "proto/shop/v1/shop.proto": strange });
   const buf = "version: v2\nmodules: [{path: proto}, {path: node_modules/nano-rpc/proto}]\n";
-  await commit("elsewhere", { "buf.yaml": buf, "proto/shop/v1/shop.proto": schema });
+  await commit("elsewhere", { "buf.yaml": buf, "proto/shop/v1/shop.proto": shopSchema });
   git("rm", "--quiet", "buf.yaml");
   const said = async (revision: string): Promise<string> => {
     const found = await breaking(folder(), "--against", revision);
