@@ -1,19 +1,21 @@
 import { type Clock, type Timed, type Timer, TimerHeap } from "../clock/index.ts";
 
+/** Someone who sleeps until a time on `clock.now()`. */
+export interface Sleeper extends Timed {
+  /** The alarm's own. */
+  order: number;
+  wake(): void;
+}
+
 /** Wakes many at their times, by one timer: thousands of bots that think would be thousands of timers. */
 export interface Alarm {
-  /** Calls once, at a time on `clock.now()`. What it gives can be cancelled. */
-  at(dueMs: number, call: () => void): Timer;
+  /** Wakes once. There is no way back: whoever does not care any more does nothing then. */
+  add(sleeper: Sleeper): void;
 }
 
-interface Waiting extends Timed {
-  /** Undefined: cancelled. It goes when its time comes. */
-  call: (() => void) | undefined;
-}
-
-/** Nothing waits. */
+/** Nobody sleeps. */
 export function createAlarm(clock: Clock): Alarm {
-  const waiting = new TimerHeap<Waiting>();
+  const sleepers = new TimerHeap<Sleeper>();
   let timer: Timer | undefined;
   let setMs = Number.POSITIVE_INFINITY;
   let order = 0;
@@ -22,15 +24,15 @@ export function createAlarm(clock: Clock): Alarm {
     timer = undefined;
     setMs = Number.POSITIVE_INFINITY;
     const now = clock.now();
-    for (let { first } = waiting; first && first.atMs <= now; { first } = waiting) {
-      waiting.takeFirst();
-      first.call?.();
+    for (let { first } = sleepers; first && first.atMs <= now; { first } = sleepers) {
+      sleepers.takeFirst();
+      first.wake();
     }
     set();
   }
 
   function set(): void {
-    const { first } = waiting;
+    const { first } = sleepers;
     if (!first || first.atMs >= setMs) return;
     timer?.cancel();
     setMs = first.atMs;
@@ -38,15 +40,10 @@ export function createAlarm(clock: Clock): Alarm {
   }
 
   return {
-    at(dueMs, call) {
-      const one: Waiting = { atMs: dueMs, order: order++, call };
-      waiting.add(one);
+    add(sleeper) {
+      sleeper.order = order++;
+      sleepers.add(sleeper);
       set();
-      return {
-        cancel() {
-          one.call = undefined;
-        },
-      };
     },
   };
 }

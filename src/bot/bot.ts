@@ -1,12 +1,13 @@
 import type { Message } from "@bufbuild/protobuf";
 import { type Client, type Listen, next, type Transport } from "../client/index.ts";
-import type { Clock, Random, Timer } from "../clock/index.ts";
+import type { Clock, Random } from "../clock/index.ts";
 import { asCall, type Call, type CallOptions, type ClientService } from "../contract/index.ts";
 import type { Tapped } from "../dial/index.ts";
 import { NanoError } from "../error/index.ts";
 import type { Alarm } from "./alarm.ts";
 import type { Ledger } from "./ledger.ts";
 import { ended, type Meetings } from "./meetings.ts";
+import { createPauses } from "./pause.ts";
 
 /** How often a bot does something again. */
 export type Repetition = ({ readonly times: number } | { readonly forMs: number }) & {
@@ -15,6 +16,8 @@ export type Repetition = ({ readonly times: number } | { readonly forMs: number 
    * call is measured from when it was due. The default is one after the other.
    */
   readonly everyMs?: number;
+  /** The first turn is due by chance within the first `everyMs`, so that users who begin together do not all come at once. The default is at once. */
+  readonly spread?: boolean;
 };
 
 /** How pushes are told apart, and timed. */
@@ -80,26 +83,11 @@ export interface BotParts {
 
 const mostKeys = 10_000;
 
-/** One thing that a bot waits for. */
-interface Wait {
-  readonly timer: Timer;
-  readonly left: (reason: unknown) => void;
-}
-
 type Request = (init: never, options?: CallOptions) => Call<Message>;
 
 export function createBot(parts: BotParts): Bot {
   const { client, socket, index, signal, ledger, meetings, clock, alarm, random } = parts;
-  let waits: Wait[] = [];
-  // One listener for all that a bot ever waits for.
-  const leave = (): void => {
-    for (const { timer, left } of waits) {
-      timer.cancel();
-      left(ended());
-    }
-    waits = [];
-  };
-  signal.addEventListener("abort", leave, { once: true });
+  const pauses = createPauses(alarm, signal);
   const routes = new Map<unknown, string>();
   const services = new Map<unknown, unknown>();
   const routeOf = (listen: unknown): string => routes.get(listen) ?? "(other)";
@@ -144,14 +132,16 @@ export function createBot(parts: BotParts): Bot {
     },
     ...{ connect: client.connect, close: client.close, onReset: client.onReset, onState: client.onState },
     ...{ onFailed: client.onFailed, onGone: client.onGone, index, signal, service },
-    think: (minMs, maxMs = minMs) => wait(minMs + random.next() * (maxMs - minMs)),
+    think: (minMs, maxMs = minMs) => pauses.until(clock.now() + minMs + random.next() * (maxMs - minMs)),
     async repeat(options, action) {
+      const { everyMs, spread = false } = options;
       const beganMs = clock.now();
+      const firstMs = beganMs + (spread && everyMs !== undefined ? random.next() * everyMs : 0);
       for (let turn = 0; !signal.aborted; turn++) {
-        const turnMs = options.everyMs === undefined ? clock.now() : beganMs + turn * options.everyMs;
+        const turnMs = everyMs === undefined ? clock.now() : firstMs + turn * everyMs;
         if ("times" in options ? turn >= options.times : turnMs - beganMs >= options.forMs) break;
-        if (options.everyMs !== undefined) {
-          if (turnMs > clock.now()) await wait(turnMs - clock.now());
+        if (everyMs !== undefined) {
+          if (turnMs > clock.now()) await pauses.until(turnMs);
           dueMs = turnMs;
         }
         await action(turn);
@@ -196,16 +186,4 @@ export function createBot(parts: BotParts): Bot {
     stall: () => socket.stall(),
     pick: (from) => from[Math.floor(random.next() * from.length)] ?? from[0],
   };
-
-  function wait(durationMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(ended());
-      const timer = alarm.at(clock.now() + durationMs, () => {
-        waits.splice(waits.indexOf(one), 1);
-        resolve();
-      });
-      const one = { timer, left: reject };
-      waits.push(one);
-    });
-  }
 }

@@ -34,7 +34,8 @@ export class TimerHeap<T extends Timed> {
     let at = 0;
     for (;;) {
       const left = 2 * at + 1;
-      const [one, other] = [entries[left], entries[left + 1]];
+      const one = entries[left];
+      const other = entries[left + 1];
       if (!one) break;
       const below = other && isBefore(other, one) ? left + 1 : left;
       const next = entries[below];

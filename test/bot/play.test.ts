@@ -95,6 +95,19 @@ describe("bots", () => {
     expect(report.all.maxMs).toBeGreaterThan(850);
   }, 60_000);
 
+  test("users who begin together are spread over the time of one turn, where that is wanted", async () => {
+    const firstMs: number[] = [];
+    const run = async (bot: Bot): Promise<void> => {
+      await bot.meet("all are in", 30);
+      await bot.repeat({ times: 1, everyMs: 2_000, spread: true }, async () => void firstMs.push(performance.now()));
+    };
+    const report = await playUsers(30, run);
+    expect(report.broken).toEqual({});
+    expect(firstMs).toHaveLength(30);
+    // 30 by chance in 2,000 ms: a machine that stood still for most of that would bring them together.
+    expect(Math.max(...firstMs) - Math.min(...firstMs)).toBeGreaterThan(200);
+  }, 60_000);
+
   test("users arrive when they are due, and who is one too many is turned away", async () => {
     const report = await playUsers(20, (bot) => bot.think(60_000), {
       ...{ stages: undefined as never, rate: { perSecond: 50, forMs: 500, maxUsers: 20 } },

@@ -53,9 +53,8 @@ const wanted = scenario({
     // What it takes to come in is not measured, nor is it to fall behind meanwhile.
     await bot.meet("all are in", connections);
     inMs = performance.now() - beganMs;
-    // Not all in one turn.
-    if (everyMs !== undefined) await bot.think(0, everyMs);
-    await bot.repeat({ forMs: Number.POSITIVE_INFINITY, ...(everyMs === undefined ? {} : { everyMs }) }, async () => {
+    const pace = everyMs === undefined ? {} : { everyMs, spread: true };
+    await bot.repeat({ forMs: Number.POSITIVE_INFINITY, ...pace }, async () => {
       if (inflight === 1) await echo(message);
       else await Promise.all(Array.from({ length: inflight }, () => echo(message)));
     });
