@@ -33,11 +33,11 @@ export interface CrewOptions {
   readonly over: () => void;
 }
 
-// Each has a core of its own: helpers of the garbage collector would take it away from others. Garbage has room, so that little of it is collected twice.
-const oneCore = ["--single-threaded-gc", "--max-semi-space-size=32"];
+// Room for garbage: what thousands of users rest with is moved each time that it is full.
+const roomy = "--max-semi-space-size=128";
 
 /**
- * Plays a plan in several processes, which begin together. Users meet each other wherever they are.
+ * Plays a plan in processes of its own, which begin together: none shares its core with the screen, or its garbage. Users meet each other wherever they are.
  *
  * @throws Error Where a process ends before it is through: its figures are missing.
  */
@@ -58,7 +58,7 @@ export async function playInCrew(plan: Plan, processes: number, { signal, told, 
         return new Promise<void>((resolve, reject) => {
           const child = fork(join(import.meta.dirname, `worker${extname(import.meta.filename)}`), [], {
             serialization: "advanced",
-            execArgv: [...process.execArgv, ...oneCore],
+            execArgv: [...process.execArgv, roomy],
           });
           children.push(child);
           const waiting = new Map<number, AbortController>();

@@ -44,7 +44,10 @@ class Pause implements Sleeper {
 export function createPauses(alarm: Alarm, signal: AbortSignal): Pauses {
   const all: Pause[] = [];
   // One listener for all that a bot ever waits for.
-  signal.addEventListener("abort", () => all.splice(0).forEach(({ reject }) => reject(ended())), { once: true });
+  const leave = (): void => {
+    for (const { reject } of all.splice(0)) reject(ended());
+  };
+  signal.addEventListener("abort", leave, { once: true });
   return {
     until: (atMs) =>
       new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { systemClock, systemRandom } from "../clock/index.ts";
+import { systemClock } from "../clock/index.ts";
 import { dialRemedy } from "../dial/index.ts";
 import type { RunArguments } from "./arguments.ts";
 import { tooBusy } from "./busyness.ts";
@@ -8,11 +8,9 @@ import { playInCrew } from "./crew.ts";
 import { expose } from "./exposition.ts";
 import { createGathering } from "./gathering.ts";
 import { junitOf } from "./junit.ts";
-import { createMeetings } from "./meetings.ts";
 import { pageOf } from "./page/page.ts";
 import { clientOf, scenarioOf } from "./plan.ts";
 import { reportOf } from "./play.ts";
-import { playShare } from "./play-share.ts";
 import { showProgress } from "./progress.ts";
 import { describe, type Report, type Sample } from "./report.ts";
 import type { Shell } from "./run-bots.ts";
@@ -36,8 +34,9 @@ export async function runPlan(given: RunArguments, shell: Shell): Promise<number
 
 async function run({ plan, processes, prometheus, metrics }: RunArguments, shell: Shell): Promise<Report> {
   const { screen, interrupted: signal } = shell;
-  const [clock, random] = [systemClock, systemRandom];
-  const client = clientOf(plan);
+  const clock = systemClock;
+  // What is wrong with the address is said here.
+  clientOf(plan);
   const scenario = await scenarioOf(plan);
   const gathering = createGathering();
   const progress = screen && showProgress(scenario, screen);
@@ -63,18 +62,10 @@ async function run({ plan, processes, prometheus, metrics }: RunArguments, shell
   }
 
   try {
-    if (processes > 1) {
-      const go = (): void => {
-        [beganMs, began] = [clock.now(), clock.wallNow()];
-      };
-      await playInCrew(plan, processes, { signal, told, go, over: () => void through++ });
-    } else {
-      const share = { of: 1, at: 0 };
-      await playShare(scenario, {
-        ...{ share, clientOf: client, meetings: createMeetings(), signal, clock, random },
-        told: (tally) => told(tally, 0),
-      });
-    }
+    const go = (): void => {
+      [beganMs, began] = [clock.now(), clock.wallNow()];
+    };
+    await playInCrew(plan, processes, { signal, told, go, over: () => void through++ });
   } finally {
     watch?.stop();
     await exposition?.close();

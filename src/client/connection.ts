@@ -10,15 +10,7 @@ import {
   parseKick,
 } from "../handshake/index.ts";
 import { type DecodedMessage, decodeMessage, type MessageHeader, writeMessageHeader } from "../message/index.ts";
-import {
-  decodeCount,
-  encodeCount,
-  encodePacket,
-  PacketDecoder,
-  PacketType,
-  packetHeaderBytes,
-  writePacketHeader,
-} from "../packet/index.ts";
+import { decodeCount, encodeCount, PacketDecoder, PacketType, packetHeaderBytes, writePacketHeader } from "../packet/index.ts";
 import type { Transport, TransportSocket } from "./transport.ts";
 
 /** What a connection is made of. */
@@ -46,8 +38,9 @@ const deadAfterHeartbeats = 2.5;
 const ackPackets = 64;
 const ackBytes = 32 * 1_024;
 const nothing = new Uint8Array(0);
-// Packets are written here, one at a time, and copied once.
-const writer = new ByteWriter(1_024);
+// Packets are written one behind the other, and leave as views: a copy of each would be a buffer of its own.
+const slabBytes = 16_384;
+let slab = new ByteWriter(slabBytes);
 
 /** One socket to a server: packets, handshake, heartbeats. */
 export class ClientConnection {
@@ -116,11 +109,7 @@ export class ClientConnection {
 
   /** Sends one message. Throws MessageError on a route that has no bytes. */
   send(header: MessageHeader, body: Uint8Array): void {
-    writer.truncate(packetHeaderBytes);
-    writeMessageHeader(writer, header);
-    writer.bytes(body);
-    writePacketHeader(writer.buffer, 0, PacketType.data, writer.length - packetHeaderBytes);
-    if (this.#state === "open") this.#socket?.send(writer.slice(0, writer.length));
+    if (this.#state === "open") this.#send(PacketType.data, body, header);
   }
 
   /** Says goodbye, so that the session ends at once, and closes; `closed` is not told. */
@@ -244,8 +233,13 @@ export class ClientConnection {
     return true;
   }
 
-  #send(type: PacketType, body: Uint8Array): void {
-    this.#socket?.send(encodePacket(type, body));
+  #send(type: PacketType, body: Uint8Array, header?: MessageHeader): void {
+    if (slab.length > slabBytes / 2) slab = new ByteWriter(slabBytes);
+    const at = slab.reserve(packetHeaderBytes);
+    if (header) writeMessageHeader(slab, header);
+    slab.bytes(body);
+    writePacketHeader(slab.buffer, at, type, slab.length - at - packetHeaderBytes);
+    this.#socket?.send(slab.view(at, slab.length));
   }
 }
 

