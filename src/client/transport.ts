@@ -8,7 +8,7 @@ export interface TransportEvents {
 
 /** One open socket. */
 export interface TransportSocket {
-  /** Takes one whole packet, which must not change afterwards. */
+  /** Takes one whole packet, which does not change afterwards: a view, of a buffer with others in it. */
   send(packet: Uint8Array): void;
   /** Sends what was taken, then closes. */
   close(): void;
