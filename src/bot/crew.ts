@@ -58,7 +58,8 @@ export async function playInCrew(plan: Plan, processes: number, { signal, told, 
         return new Promise<void>((resolve, reject) => {
           const child = fork(join(import.meta.dirname, `worker${extname(import.meta.filename)}`), [], {
             serialization: "advanced",
-            execArgv: [...process.execArgv, roomy],
+            // What whoever called says himself comes last, and holds.
+            execArgv: [roomy, ...process.execArgv],
           });
           children.push(child);
           const waiting = new Map<number, AbortController>();
@@ -94,7 +95,9 @@ export async function playInCrew(plan: Plan, processes: number, { signal, told, 
             }
           });
           tell(child, { is: "plan", plan, share: { of: processes, at } });
-          signal.addEventListener("abort", end, { once: true });
+          // It may have been given up while the scenario was read.
+          if (signal.aborted) tell(child, { is: "end" });
+          else signal.addEventListener("abort", end, { once: true });
         });
       }),
     );

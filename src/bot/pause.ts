@@ -8,8 +8,8 @@ export interface Pauses {
 }
 
 /**
- * One of them. Thousands of bots rest at any time, each longer than what is young: what a pause is made of is copied twice by the collector of garbage,
- * so it is one object, and what it wakes is one function of its promise.
+ * One of them. Thousands of bots rest at any time, for longer than the young generation lasts: all that a pause is made of is moved twice, so it is one object
+ * beside its promise.
  */
 class Pause implements Sleeper {
   readonly atMs: number;

@@ -103,6 +103,16 @@ describe("nano-bot", () => {
     expect(code).toBe(0);
   }, 60_000);
 
+  test("is given up before it has begun, and plays nothing", async () => {
+    const given = new AbortController();
+    given.abort();
+    const lines: string[] = [];
+    const say = (line: string): void => void lines.push(line);
+    const args = ["run", chatter, "--url", stage.server.url, "--users", "5", "--for", "600000"];
+    await runBots(args, { print: say, complain: say, screen: undefined, interrupted: given.signal });
+    expect(lines.join("\n")).toMatch(/^chatter: 0 users in /);
+  }, 60_000);
+
   test("is interrupted in a process of its own, and still tells what it saw", async () => {
     const watcher = createClient({ transport: webSocket(stage.server.url) });
     const room = watcher.service(RoomClient);

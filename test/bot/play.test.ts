@@ -95,6 +95,17 @@ describe("bots", () => {
     expect(report.all.maxMs).toBeGreaterThan(850);
   }, 60_000);
 
+  test("pauses of one bot end each at its time, whichever began first", async () => {
+    const ended: number[] = [];
+    const run = async (bot: Bot): Promise<void> => {
+      await Promise.all([30, 10, 40, 20].map((ms) => bot.think(ms).then(() => ended.push(ms))));
+      ended.push(0);
+    };
+    const report = await playUsers(1, run);
+    expect(report.broken).toEqual({});
+    expect(ended.slice(0, 5)).toEqual([10, 20, 30, 40, 0]);
+  }, 60_000);
+
   test("users who begin together are spread over the time of one turn, where that is wanted", async () => {
     const firstMs: number[] = [];
     const run = async (bot: Bot): Promise<void> => {
