@@ -23,6 +23,8 @@ export class Connection implements SocketEvents {
   // What each push looks at lies together.
   /** Whether there is something to write: when the turn is over, or what is being read is. */
   dirty = false;
+  /** When it last had, as the flusher counts. */
+  turn = 0;
   /** Whether it is reading. It sees by itself to what it was given meanwhile. */
   reading = false;
   #state: ConnectionState = "fresh";
