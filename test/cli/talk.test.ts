@@ -329,7 +329,7 @@ test("a server that tells nothing is spoken to in plain JSON", async () => {
     ],
   );
   expect([errors, code]).toEqual(["", 0]);
-  expect(out).toMatch(/^connected to \S+ \(json, no schema: any JSON goes, pushes by name\)\n/);
+  expect(out).toMatch(/^connected to \S+ \(json, no schema, --schema FOLDER reads one: any JSON goes, pushes by name\)\n/);
   const typed = await run([ws(), "--encoding", "protobuf"], []);
   expect(typed.errors).toContain("reflection is off");
   expect(typed.code).toBe(1);

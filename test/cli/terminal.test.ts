@@ -99,7 +99,7 @@ test.runIf(there)(
     await terminal.shows(/^"connect ADDRESS" begins, "help" lists what there is\n>/m);
     terminal.type(`connect ws://${server.addresses["ws"]}`);
     terminal.press("Enter");
-    await terminal.shows("(json, no schema: any JSON goes, pushes by name)");
+    await terminal.shows("(json, no schema, --schema FOLDER reads one: any JSON goes, pushes by name)");
   },
   90_000,
 );

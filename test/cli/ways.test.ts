@@ -99,7 +99,7 @@ test("a server of the old family is spoken to in plain JSON, over TCP, TLS and W
     ];
     for (const url of [old.tcp, old.ws, old.tls]) {
       const { out, errors, code } = await talk(url, lines, "--insecure");
-      expect(out[0]).toBe(`connected to ${url} (json, no schema: any JSON goes, pushes by name)`);
+      expect(out[0]).toBe(`connected to ${url} (json, no schema, --schema FOLDER reads one: any JSON goes, pushes by name)`);
       expect(errors).toContain("line 8: the server does not tell its schema (reflection is off): --schema FOLDER");
       expect(code).toBe(1);
     }

@@ -29,7 +29,9 @@ export const sessionVerbs: readonly Verb[] = [
     async run(desk, rest) {
       if (rest === "") throw new CommandError("connect where? As: connect ws://127.0.0.1:3250");
       const { url, encoding, book } = await desk.connect(rest);
-      const routes = book.known ? `${book.routes.length} routes by ${book.source}` : "no schema: any JSON goes, pushes by name";
+      const routes = book.known
+        ? `${book.routes.length} routes by ${book.source}`
+        : "no schema, --schema FOLDER reads one: any JSON goes, pushes by name";
       desk.printer.note(`connected to ${url} (${encoding}, ${routes})`);
     },
   },
