@@ -11,7 +11,10 @@ const few = 16;
 const walked = 1_024;
 const early = 64;
 
-/** Connections that have something to write: all that a turn adds to one leaves in one write, when the turn is over. Of many a few begin, or all where a turn has one thing for each. */
+/**
+ * Connections that have something to write: all that a turn adds to one leaves in one write, when the turn is over. Of many a few begin, or all where it is
+ * likely that the turn has one thing for each.
+ */
 export interface Flusher {
   add(connection: Connection): void;
   remove(connection: Connection): void;

@@ -128,7 +128,8 @@ export function createReception(options: ReceptionOptions): Reception {
     const { sys } = request;
     const platform = sys.platform ?? sys.type ?? "";
     const version = sys.clientVersion ?? sys.version ?? "";
-    const handshake = { platform, version, user: request.user, resumed: false };
+    const { clientBuildNumber: build = "", libVersion: library = "" } = sys;
+    const handshake = { platform, version, build, library, user: request.user, resumed: false };
     let reset: ResetReason | undefined;
     if (sys.nano?.resume) {
       const { resumes } = options.counters;

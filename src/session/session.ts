@@ -98,8 +98,14 @@ export interface BoundSession<D extends Message = Message> extends Session<D> {
 
 /** What a client said when it came. */
 export interface Handshake {
+  /** Of the client: `sys.platform`, or `sys.type` of clients of pomelo. Empty where it says none, as the next three. */
   readonly platform: string;
+  /** `sys.clientVersion`, or `sys.version` of clients of pomelo. */
   readonly version: string;
+  /** `sys.clientBuildNumber`, as clients of Pitaya say it. */
+  readonly build: string;
+  /** The version of the library that it is made with: `sys.libVersion`, as clients of Pitaya say it. */
+  readonly library: string;
   /** What the client put under `user`. Unchecked. */
   readonly user: unknown;
   readonly remoteAddress: string;

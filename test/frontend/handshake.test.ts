@@ -174,10 +174,14 @@ describe("authenticate", () => {
     await start({ authenticate: (one) => void seen.push(one) });
     await (await connect()).handshake(jsClient);
     await (await connect()).handshake(nanoClient);
+    const pitaya = { platform: "mac", libVersion: "0.3.5-release", clientBuildNumber: "20", clientVersion: "2.1" };
+    await (await connect()).handshake({ sys: pitaya, user: {} });
     const remoteAddress = "127.0.0.1";
+    const none = { build: "", library: "" };
     expect(seen).toEqual([
-      { platform: "js-websocket", version: "1.2", user: { token: "t" }, remoteAddress, resumed: false },
-      { platform: "test", version: "3.4", user: undefined, remoteAddress, resumed: false },
+      { platform: "js-websocket", version: "1.2", ...none, user: { token: "t" }, remoteAddress, resumed: false },
+      { platform: "test", version: "3.4", ...none, user: undefined, remoteAddress, resumed: false },
+      { platform: "mac", version: "2.1", build: "20", library: "0.3.5-release", user: {}, remoteAddress, resumed: false },
     ]);
   });
 
