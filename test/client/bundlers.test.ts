@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as esbuild } from "esbuild";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Chat, startChat } from "../../examples/chat/src/chat.ts";
@@ -44,20 +44,35 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function speaks(): Promise<void> {
+async function open(): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${port}/?ws=${chat.ready.ws}&name=ann&room=react`);
+  return page;
+}
+
+async function speaks(page: Page): Promise<void> {
   await page.waitForSelector("output >> text=open");
   await page.fill("input", "hello from React");
   await page.click("button");
   await page.waitForSelector("li >> text=ann: hello from React");
+}
+
+/** Somebody comes and speaks, another cannot have the name, and who reloads the page has it again. */
+async function chats(): Promise<void> {
+  const page = await open();
+  await speaks(page);
+  const other = await open();
+  await other.waitForSelector("[role=alert] >> text=ann is in react already");
+  await other.close();
+  await page.reload();
+  await speaks(page);
   await page.close();
 }
 
 describe("the React example, with the generated client", () => {
   test("bundled by vite, chats in Chromium", async () => {
     await vite({ configFile: join(react, "vite.config.ts"), logLevel: "error", build: { outDir: folder, emptyOutDir: true } });
-    await speaks();
+    await chats();
   }, 60_000);
 
   test("bundled by esbuild, chats in Chromium", async () => {
@@ -69,6 +84,6 @@ describe("the React example, with the generated client", () => {
     });
     expect(warnings).toEqual([]);
     await writeFile(join(folder, "index.html"), '<div id="root"></div><script type="module" src="/main.js"></script>');
-    await speaks();
+    await chats();
   }, 60_000);
 });

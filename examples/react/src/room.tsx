@@ -12,6 +12,7 @@ export function Room({ client, room }: { readonly client: Client; readonly room:
   usePush(room.onSaid, ({ name, text }) => add(`${name}: ${text}`));
   usePush(room.onJoined, ({ name }) => add(`${name} came`));
   usePush(room.onLeft, ({ name }) => add(`${name} left`));
+  usePush(client.onFailed, ({ message }) => add(`not said: ${message}`));
 
   function say(form: FormData): void {
     try {
